@@ -1,0 +1,258 @@
+#include "command.hpp"
+
+#include <signal.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <atomic>
+#include <cctype>
+#include <cstdio>
+#include <filesystem>
+#include <nlohmann/json.hpp>
+#include <regex>
+#include <sstream>
+#include <thread>
+#include <unordered_map>
+#include <unordered_set>
+
+#include "core/error.hpp"
+#include "core/result/atomic_file.hpp"
+#include "core/summary/count_summary.hpp"
+
+namespace scriptorium::cli {
+namespace {
+
+std::stop_source& interrupt_source() {
+  static std::stop_source source;
+  return source;
+}
+
+/// At most 20 lines a second, the last one always.
+class Reporter {
+ public:
+  explicit Reporter(bool json) : json_(json) {}
+  ~Reporter() {
+    if (shown_) std::fputs(json_ ? "" : "\r\x1b[K", stderr);
+  }
+  void operator()(const Progress& progress) {
+    const auto now = std::chrono::steady_clock::now();
+    if (shown_ && progress.fraction < 1 && now - last_ < std::chrono::milliseconds(50)) return;
+    last_ = now;
+    shown_ = true;
+    if (json_) {
+      nlohmann::json line{{"message", progress.message}};
+      line["fraction"] = progress.fraction < 0 ? nlohmann::json(nullptr) : nlohmann::json(progress.fraction);
+      std::fprintf(stderr, "%s\n", line.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace).c_str());
+    } else if (progress.fraction >= 0) {
+      const int filled = static_cast<int>(progress.fraction * 24);
+      std::fprintf(stderr, "\r\x1b[K[%s%s] %3.0f%% %s", std::string(static_cast<std::size_t>(filled), '#').c_str(),
+                   std::string(static_cast<std::size_t>(24 - filled), ' ').c_str(), progress.fraction * 100,
+                   progress.message.c_str());
+    } else {
+      std::fprintf(stderr, "\r\x1b[K%s", progress.message.c_str());
+    }
+    std::fflush(stderr);
+  }
+
+ private:
+  bool json_, shown_ = false;
+  std::chrono::steady_clock::time_point last_;
+};
+
+}  // namespace
+
+namespace {
+std::atomic<bool> listening = false;  // whether the command at work looks at the stop token
+}
+
+std::stop_token interrupted() {
+  listening = true;
+  return interrupt_source().get_token();
+}
+
+void watch_for_interrupts() {
+  sigset_t signals;
+  sigemptyset(&signals);
+  sigaddset(&signals, SIGINT);
+  sigaddset(&signals, SIGTERM);
+  pthread_sigmask(SIG_BLOCK, &signals, nullptr);  // before any thread is made, so that all inherit it
+  interrupt_source();
+  std::thread([signals] {
+    for (int times = 0;; ++times) {
+      int signal = 0;
+      if (sigwait(&signals, &signal) != 0) continue;
+      if (times > 0 || !listening) _exit(128 + signal);  // outputs are written aside: none is left half done
+      interrupt_source().request_stop();
+    }
+  }).detach();
+}
+
+void Common::add_to(CLI::App& command) {
+  command.add_option("--progress", progress, "bar, json or none, on standard error")
+      ->check(CLI::IsMember({"auto", "bar", "json", "none"}));
+  command.add_option("--threads", threads, "threads; 0: all cores")->check(CLI::Range(0, 4096));
+}
+
+RunControl Common::control() const {
+  RunControl control;
+  control.stop = interrupted();
+  const bool bar = progress == "bar" || (progress == "auto" && ::isatty(STDERR_FILENO));
+  if (bar || progress == "json") {
+    auto reporter = std::make_shared<Reporter>(progress == "json");
+    control.report = [reporter](const Progress& p) { (*reporter)(p); };
+  }
+  return control;
+}
+
+void DataOptions::add_to(CLI::App& command, bool required) {
+  command.add_option("data", path, "file or folder with counts")->required(required);
+  command.add_option("--layer", open.layer, "where the counts are, as inspect lists it");
+  command.add_option("--genome", open.genome, "genome of a 10x v2 file that holds several");
+}
+
+data::Dataset DataOptions::read(const RunControl& control) const {
+  return data::open(path, open, control);
+}
+
+void PointOption::add_to(CLI::App& command) {
+  command.add_option("--point", point, "mode (the mean where a mode is undefined) or mean")
+      ->check(CLI::IsMember({"mode", "mean"}));
+}
+
+std::vector<std::string> gene_names(const std::string& text) {
+  std::vector<std::string> names;
+  if (text.empty()) return names;
+  std::error_code problem;
+  const bool is_file = std::filesystem::is_regular_file(text, problem);
+  std::istringstream lines(is_file ? result::read_whole_file(text) : text);
+  for (std::string name; std::getline(lines, name, is_file ? '\n' : ',');) {
+    while (!name.empty() && (name.back() == '\r' || name.back() == ' ')) name.pop_back();
+    name.erase(0, name.find_first_not_of(' '));
+    if (!name.empty()) names.push_back(name);
+  }
+  if (names.empty()) throw UsageError("--genes names no gene: \"" + text + "\"");
+  return names;
+}
+
+std::vector<std::int64_t> chosen_genes(const result::Fit& fit, const std::string& text) {
+  if (text.empty()) return {};
+  const auto words = gene_names(text);
+  const auto n = static_cast<std::int64_t>(fit.genes.size());
+  const std::unordered_set<std::string> known(fit.genes.begin(), fit.genes.end());
+  const auto is_mask = [](const std::string& w) { return w == "True" || w == "False" || w == "true" || w == "false"; };
+  std::vector<std::int64_t> genes;
+  if (std::all_of(words.begin(), words.end(), is_mask) && !known.contains(words.front())) {
+    if (static_cast<std::int64_t>(words.size()) != n)
+      throw Error(
+          ErrorCode::BadInput,
+          "The mask has " + std::to_string(words.size()) + " entries and the fit " + std::to_string(n) + " genes.",
+          "Give one True or False a gene.");
+    for (std::int64_t g = 0; g < n; ++g)
+      if (std::tolower(words[static_cast<std::size_t>(g)].front()) == 't') genes.push_back(g);
+    return genes;
+  }
+  // Numbers and slices count from 0 and leave the end out, unless a gene has that name.
+  static const std::regex number("-?[0-9]{1,9}"), slice("(-?[0-9]{1,9})?:(-?[0-9]{1,9})?");
+  std::vector<std::string> names;
+  for (const auto& word : words) {
+    std::smatch match;
+    const auto place = [&](std::int64_t i) { return i < 0 ? i + n : i; };
+    if (known.contains(word)) {
+      genes.push_back(result::find_genes(fit.genes, {word}).front());
+    } else if (std::regex_match(word, number)) {
+      const auto g = place(std::stoll(word));
+      if (g < 0 || g >= n)
+        throw Error(ErrorCode::BadInput, "There is no gene number " + word + "; the fit has " + std::to_string(n) + ".",
+                    "Count from 0.");
+      genes.push_back(g);
+    } else if (std::regex_match(word, match, slice)) {
+      const auto first = match[1].matched ? place(std::stoll(match[1])) : 0,
+                 last = match[2].matched ? place(std::stoll(match[2])) : n;
+      for (auto g = std::max<std::int64_t>(first, 0); g < std::min(last, n); ++g) genes.push_back(g);
+    } else {
+      names.push_back(word);
+    }
+  }
+  if (!names.empty()) result::find_genes(fit.genes, names);  // throws, with the nearest names of all that are missing
+  if (genes.empty())
+    throw Error(ErrorCode::BadInput, "--genes " + text + " chooses no gene.", "The fit has " + std::to_string(n) + ".");
+  return genes;
+}
+
+data::Dataset match_data(result::Fit& fit, const data::Dataset& dataset, bool same_counts, const RunControl& control) {
+  if (fit.point_only) {
+    const auto genes = static_cast<std::int64_t>(fit.genes.size()), cells = static_cast<std::int64_t>(fit.cells.size());
+    if ((genes != 0 && genes != dataset.counts.n_genes) || (cells != 0 && cells != dataset.counts.n_cells))
+      throw Error(ErrorCode::BadInput,
+                  "The parameters are of " + std::to_string(cells) + " cells and " + std::to_string(genes) +
+                      " genes; the data have " + std::to_string(dataset.counts.n_cells) + " and " +
+                      std::to_string(dataset.counts.n_genes) + ".",
+                  "Give the data that the parameters were made from.");
+    fit.genes = dataset.genes.names;
+    fit.cells = dataset.cells.names;
+    fit.summary = summary::summarise(dataset.counts, 0, control);
+    return dataset;
+  }
+  const auto indices = [](const std::vector<std::string>& names, const std::vector<std::string>& wanted,
+                          const char* what) {
+    std::unordered_map<std::string, std::int64_t> index;
+    for (std::size_t i = 0; i < names.size(); ++i) index.emplace(names[i], static_cast<std::int64_t>(i));
+    std::vector<std::int64_t> found;
+    for (const auto& name : wanted) {
+      const auto at = index.find(name);
+      if (at == index.end())
+        throw Error(ErrorCode::BadInput,
+                    "The data have no " + std::string(what) + " \"" + name + "\", which the fit has.",
+                    "Give the data that were fitted.");
+      found.push_back(at->second);
+    }
+    return found;
+  };
+  const auto cells = indices(dataset.cells.names, fit.cells, "cell"),
+             genes = indices(dataset.genes.names, fit.genes, "gene");
+  auto matched = dataset.select(cells, genes);
+  if (fit.data_id.empty() || data::data_identity(matched) == fit.data_id) return matched;
+  // A subset of a fit keeps the identity of the whole; its genes' histograms tell whether the counts are the same.
+  const auto summary = summary::summarise(matched.counts, 0, control);
+  for (std::size_t g = 0; g < fit.genes.size(); ++g) {
+    const auto histogram = [g](const summary::CountSummary& s) {
+      const auto first = s.gene_start[g], last = s.gene_start[g + 1];
+      return std::pair(std::vector(s.value.begin() + first, s.value.begin() + last),
+                       std::vector(s.cells.begin() + first, s.cells.begin() + last));
+    };
+    if (histogram(summary) == histogram(fit.summary)) continue;
+    const std::string what =
+        "These counts are not the ones that were fitted: they differ in gene " + fit.genes[g] + ".";
+    if (same_counts) throw Error(ErrorCode::BadInput, what, "Give the data, and the layer, that were fitted.");
+    std::fprintf(stderr, "note: %s\n", what.c_str());
+    break;
+  }
+  return matched;
+}
+
+std::optional<data::Dataset> data_of_fit(result::Fit& fit, const DataOptions& given, bool same_counts,
+                                         const RunControl& control) {
+  if (given.path.empty()) {
+    if (fit.point_only) throw UsageError("DATA is needed beside a file of parameters");
+    return std::nullopt;
+  }
+  // The same counts may lie under another name in another kind of file: the layer of the fit only decides where the
+  // file has it, and the identity of the counts decides in the end.
+  DataOptions data = given;
+  if (data.open.layer.empty() && !fit.data_layer.empty()) {
+    const auto offered = data::peek(data.path, data.open, control).layers;
+    if (std::any_of(offered.begin(), offered.end(), [&](const auto& layer) { return layer.path == fit.data_layer; }))
+      data.open.layer = fit.data_layer;
+  }
+  return match_data(fit, data.read(control), same_counts, control);
+}
+
+void write(const report::Table& table, const std::string& path) {
+  report::write_table(table, path);
+}
+
+void print_json(const nlohmann::json& json) {
+  std::printf("%s\n", json.dump(2, ' ', false, nlohmann::json::error_handler_t::replace).c_str());
+}
+
+}  // namespace scriptorium::cli

@@ -1,0 +1,84 @@
+#pragma once
+#include <CLI/CLI.hpp>
+#include <nlohmann/json_fwd.hpp>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/data/filter.hpp"
+#include "core/data/open.hpp"
+#include "core/progress.hpp"
+#include "core/report/table.hpp"
+#include "core/result/estimates.hpp"
+
+/// What the commands share: reading data and fits, progress, output. One file per command beside this one.
+namespace scriptorium::cli {
+
+/// The words were wrong, not the job: exit status 2.
+class UsageError : public std::runtime_error {
+ public:
+  using std::runtime_error::runtime_error;
+};
+
+/// --progress and --threads, and the stop that Ctrl-C asks for.
+struct Common {
+  std::string progress = "auto";  ///< bar, json, none; auto: a bar on a terminal
+  int threads = 0;
+  void add_to(CLI::App& command);
+  RunControl control() const;
+};
+/// Requested by Ctrl-C (a second one ends the program at once).
+std::stop_token interrupted();
+void watch_for_interrupts();
+
+/// --layer, --genome of a command that reads data.
+struct DataOptions {
+  std::string path;
+  data::OpenOptions open;
+  void add_to(CLI::App& command, bool required);
+  data::Dataset read(const RunControl& control) const;
+};
+
+/// --point mode|mean.
+struct PointOption {
+  std::string point = "mode";
+  void add_to(CLI::App& command);
+  bool mean() const { return point == "mean"; }
+  result::MapOptions options() const { return {.use_mean = true, .mean_everywhere = mean()}; }
+};
+
+/// A list of genes: names separated by commas, or a file with one name a line. Empty: none given.
+std::vector<std::string> gene_names(const std::string& text);
+/// Indices for --genes; empty when it was not given.
+std::vector<std::int64_t> chosen_genes(const result::Fit& fit, const std::string& text);
+
+/// The cells and genes of a fit, taken from a data set by name. Point estimates take their names and summary from it.
+/// @throws Error if `same_counts` is asked for and the counts are not those that were fitted; else that is a note.
+data::Dataset match_data(result::Fit& fit, const data::Dataset& dataset, bool same_counts, const RunControl& control);
+/// Reads DATA when it was given and brings it and the fit together; @throws UsageError when point estimates lack it.
+std::optional<data::Dataset> data_of_fit(result::Fit& fit, const DataOptions& data, bool same_counts,
+                                         const RunControl& control);
+
+/// "-" is standard output; else by the extension.
+void write(const report::Table& table, const std::string& path);
+void print_json(const nlohmann::json& json);
+
+void add_inspect(CLI::App& app);
+void add_models(CLI::App& app);
+void add_fit(CLI::App& app);
+void add_show(CLI::App& app);
+void add_loss(CLI::App& app);
+void add_map(CLI::App& app);
+void add_distributions(CLI::App& app);
+void add_sample(CLI::App& app);
+void add_ppc(CLI::App& app);
+void add_diagnose(CLI::App& app);
+void add_loglik(CLI::App& app);
+void add_density(CLI::App& app);
+void add_subset(CLI::App& app);
+void add_export(CLI::App& app);
+void add_devices(CLI::App& app);
+/// The commands of the contract that are not built yet: hidden, and they say so.
+void add_later(CLI::App& app);
+
+}  // namespace scriptorium::cli

@@ -1,0 +1,60 @@
+#include <cstdio>
+#include <numeric>
+
+#include "command.hpp"
+#include "core/report/fit_tables.hpp"
+#include "core/result/point_file.hpp"
+
+namespace scriptorium::cli {
+
+void add_diagnose(CLI::App& app) {
+  struct Options {
+    std::string fit, out, genes;
+    DataOptions data;
+    Common common;
+    PointOption point;
+    analysis::DiagnoseOptions diagnose;
+  };
+  auto options = std::make_shared<Options>();
+  auto* command =
+      app.add_subcommand("diagnose", "Per gene: widths and coverage of the predictive bands, and the verdict");
+  command->add_option("fit", options->fit, "a fit")->required();
+  options->data.add_to(*command, false);
+  command->add_option("--out", options->out, "table to write (.tsv, .csv, .json, -)")->required();
+  command->add_option("--genes", options->genes,
+                      "names separated by commas, a file, or all; default: the panel and 200 at random");
+  command->add_option("-n,--draws", options->diagnose.draws, "replicated data sets per kind")
+      ->check(CLI::PositiveNumber);
+  command->add_option("--seed", options->diagnose.seed, "seed");
+  auto& rule = options->diagnose.rule;
+  command->add_option("--wide-ratio", rule.wide_ratio,
+                      "band width in units of counting noise above which a gene is wide");
+  command->add_option("--wide-spread", rule.wide_spread, "ratio of 90 % ranges above which a gene is wide");
+  command->add_option("--off-failure", rule.off_failure,
+                      "share of bins outside the band above which a tight gene is off");
+  command->add_option("--share", rule.share, "share of genes that makes an overall verdict");
+  command->add_option("--nonconverged-share", rule.nonconverged_share, "the same for nonconverged");
+  options->point.add_to(*command);
+  options->common.add_to(*command);
+  command->callback([options] {
+    auto fit = result::load_fit_or_point(options->fit);
+    auto diagnose = options->diagnose;
+    analysis::Diagnosis diagnosis;
+    {
+      const auto control = options->common.control();
+      data_of_fit(fit, options->data, true, control);
+      diagnose.genes =
+          options->genes == "all" ? std::vector<std::int64_t>(fit.genes.size()) : chosen_genes(fit, options->genes);
+      if (options->genes == "all") std::iota(diagnose.genes.begin(), diagnose.genes.end(), 0);
+      diagnose.mean_point = options->point.mean();
+      diagnose.threads = options->common.threads;
+      diagnosis = analysis::diagnose(fit, diagnose, control);
+    }
+    write(report::diagnosis_table(fit, diagnosis), options->out);
+    const auto text = analysis::explain(diagnosis.verdict);
+    std::fprintf(stderr, "%s: %s. %s %s\n", diagnosis.verdict.c_str(), text.title.c_str(), text.reason.c_str(),
+                 text.remedy.c_str());
+  });
+}
+
+}  // namespace scriptorium::cli

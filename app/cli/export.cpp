@@ -1,0 +1,93 @@
+#include <filesystem>
+#include <nlohmann/json.hpp>
+
+#include "command.hpp"
+#include "core/error.hpp"
+#include "core/report/fit_tables.hpp"
+#include "core/report/netcdf.hpp"
+#include "core/result/atomic_file.hpp"
+#include "core/result/point_file.hpp"
+
+namespace scriptorium::cli {
+namespace {
+
+/// Log likelihood of every draw by cell.
+report::InferenceData::Group likelihood_group(const result::Fit& fit, const model::Values& draws, int n,
+                                              const data::CountMatrix& counts, const RunControl& control) {
+  const auto cells = static_cast<std::int64_t>(fit.cells.size());
+  report::InferenceData::Variable variable{"counts", {"chain", "draw", "cell"}, {1, n, cells}, {}, {}};
+  for (int d = 0; d < n; ++d) {
+    control.tell(static_cast<double>(d) / n, "log likelihood of the draws");
+    model::Values point;
+    for (const auto& [name, array] : draws) {
+      const auto length = static_cast<std::ptrdiff_t>(array.values.size()) / n;
+      point[name] = {{array.dims.begin() + 1, array.dims.end()},
+                     {array.shape.begin() + 1, array.shape.end()},
+                     {array.values.begin() + d * length, array.values.begin() + (d + 1) * length}};
+    }
+    const auto by_cell = result::log_likelihood(fit.model, point, counts, {}, control).by_cell;
+    variable.numbers.insert(variable.numbers.end(), by_cell.begin(), by_cell.end());
+  }
+  return {"log_likelihood", {std::move(variable)}};
+}
+
+}  // namespace
+
+void add_export(CLI::App& app) {
+  struct Options {
+    std::string fit, to;
+    DataOptions data;
+    Common common;
+    int draws = 100;
+    bool descriptive = false;
+  };
+  auto options = std::make_shared<Options>();
+  auto* command = app.add_subcommand("export", "Everything of a fit as tables (DIR) or as netCDF (FILE.nc)");
+  command->add_option("fit", options->fit, "a fit")->required();
+  command->add_option("--data", options->data.path, "the data, for likelihoods by cell and gene");
+  command->add_option("--to", options->to, "FILE.nc, or a folder for tables")->required();
+  command->add_option("-n,--draws", options->draws, "posterior draws in the netCDF file")->check(CLI::PositiveNumber);
+  command->add_flag("--descriptive", options->descriptive, "dispersion instead of r, and so on");
+  options->common.add_to(*command);
+  command->callback([options] {
+    const auto control = options->common.control();
+    const std::filesystem::path to = options->to;
+    if (to.extension() == ".h5ad") throw UsageError("not built yet: export to h5ad; choose FILE.nc or a folder");
+    auto fit = result::load_fit_or_point(options->fit);
+    std::optional<data::Dataset> dataset;
+    if (!options->data.path.empty()) dataset = data_of_fit(fit, options->data, true, control);
+    if (to.extension() == ".nc") {
+      const auto draws = result::sample(fit, options->draws, 42, true);
+      auto out = report::posterior_data(fit, draws, options->descriptive);
+      if (dataset) out.groups.push_back(likelihood_group(fit, draws, options->draws, dataset->counts, control));
+      return report::write_netcdf(out, options->to);
+    }
+    std::error_code problem;
+    std::filesystem::create_directories(to, problem);
+    if (problem)
+      throw Error(ErrorCode::Io, "The folder \"" + options->to + "\" cannot be made: " + problem.message() + ".",
+                  "Choose another place.");
+    write(report::values_table(fit, result::map_estimate(fit, {.use_mean = true}), options->descriptive),
+          to / "map.tsv");
+    if (!fit.point_only) {
+      write(report::loss_table(fit), to / "loss.tsv");
+      write(report::distributions_table(fit, options->descriptive), to / "distributions.tsv");
+      if (fit.summary.n_cells > 0) {
+        analysis::DiagnoseOptions diagnose;
+        diagnose.threads = options->common.threads;
+        write(report::diagnosis_table(fit, analysis::diagnose(fit, diagnose, control)), to / "diagnose.tsv");
+      }
+    }
+    if (dataset) {
+      const auto likelihood = result::log_likelihood(fit.model, result::map_estimate(fit, {.use_mean = true}),
+                                                     dataset->counts, {}, control);
+      write(report::likelihood_table("cell", fit.cells, likelihood.by_cell), to / "loglik_cell.tsv");
+      write(report::likelihood_table("gene", fit.genes, likelihood.by_gene), to / "loglik_gene.tsv");
+    }
+    result::write_whole_file(
+        (to / "fit.json").string(),
+        report::describe_fit(fit).dump(2, ' ', false, nlohmann::json::error_handler_t::replace) + "\n");
+  });
+}
+
+}  // namespace scriptorium::cli

@@ -1,0 +1,265 @@
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cstdio>
+#include <filesystem>
+#include <nlohmann/json.hpp>
+
+#include "command.hpp"
+#include "core/compute/parallel.hpp"
+#include "core/error.hpp"
+#include "core/result/atomic_file.hpp"
+#include "core/result/new_fit.hpp"
+#include "core/result/settings_json.hpp"
+
+namespace scriptorium::cli {
+namespace {
+
+using nlohmann::json;
+
+struct FitWords {
+  DataOptions data;
+  Common common;
+  std::string model = "nbvcp", parameterization = "canonical", positive_transform = "softplus", organism, capture_prior;
+  std::string method = "exact", svi_mode = "ours", guide = "mean-field", genes, cells, device = "auto", out, config,
+              name;
+  std::vector<std::string> priors;
+  bool unconstrained = false, early_stopping = false, resume = false;
+  std::int64_t steps = 50'000, batch_size = 0;
+  double tolerance = 1e-4, min_counts_per_cell = 0, min_counts_per_gene = 0;
+  std::int64_t min_genes_per_cell = 0, min_cells_per_gene = 0;
+  std::uint64_t seed = 42;
+};
+
+/// Options of the contract whose capability is an issue of its own: they are known, and say so.
+void refuse_later_options(CLI::App& command) {
+  for (const char* name : {"--components", "--mixture-params", "--restarts", "--annotation", "--annotation-confidence",
+                           "--annotation-order", "--annotation-min-cells", "--missing", "--memory"})
+    command
+        .add_option_function<std::string>(
+            name, [name](const std::string&) { throw UsageError("not built yet: " + std::string(name)); })
+        ->group("");
+}
+
+/// Entries of a JSON file as if they had been flags, where no flag was given. "model" may be a whole model and
+/// "options" whole options, as `show --json` prints them: they are returned, the flags still win.
+json apply_config(CLI::App& command, const std::string& path) {
+  json config, whole = json::object();
+  try {
+    config = json::parse(result::read_whole_file(path));
+  } catch (const json::exception& error) {
+    throw Error(ErrorCode::BadInput, "\"" + path + "\" is not valid JSON: " + error.what() + ".", "Correct the file.");
+  }
+  if (!config.is_object()) throw UsageError("--config: \"" + path + "\" does not hold an object");
+  for (const auto& [key, value] : config.items()) {
+    if ((key == "model" || key == "options") && value.is_object()) {
+      whole[key] = value;
+      continue;
+    }
+    std::string flag = "--" + key;
+    for (char& c : flag)
+      if (c == '_') c = '-';
+    auto* option = command.get_option_no_throw(key == "data" ? "data" : flag);
+    if (!option || key == "config")
+      throw UsageError("--config: \"" + path + "\" has the key \"" + key + "\", which fit does not know");
+    if (option->count() > 0) continue;  // the flag wins
+    const auto add = [&](const json& entry) {
+      if (entry.is_boolean() && !entry.get<bool>()) return;
+      option->add_result(entry.is_string() ? entry.get<std::string>() : entry.dump());
+    };
+    if (value.is_object() && key == "prior")
+      for (const auto& [name, prior] : value.items())
+        add(name + "=" + (prior.is_string() ? prior.get<std::string>() : prior.dump()));
+    else if (value.is_array())
+      for (const auto& entry : value) add(entry);
+    else
+      add(value);
+    if (option->count() > 0) option->run_callback();
+  }
+  return whole;
+}
+
+model::Model model_of(const FitWords& words, const CLI::App& command, const json& whole) {
+  const auto given = [&](const char* flag) { return command.get_option(flag)->count() > 0; };
+  const bool start = whole.contains("model");
+  model::Model model;
+  if (start) model = whole["model"].get<model::Model>();
+  if (!start || given("--model")) model.likelihood = model::find_likelihood(words.model).key;
+  if (!start || given("--parameterization"))
+    model.parameterization = model::find_parameterization(words.parameterization).key;
+  if (!start || given("--unconstrained")) model.unconstrained = words.unconstrained;
+  if (!start || given("--positive-transform"))
+    model.positive_transform = model::transform_from_string(words.positive_transform);
+  if (!words.organism.empty()) model::set_prior(model, "organism", words.organism);
+  if (!words.capture_prior.empty()) model::set_prior(model, "eta_capture", words.capture_prior);
+  for (const auto& prior : words.priors) {
+    const auto equals = prior.find('=');
+    if (equals == std::string::npos || equals == 0)
+      throw UsageError("--prior \"" + prior + "\": write NAME=A,B or NAME=FAMILY:key=value,…");
+    model::set_prior(model, prior.substr(0, equals), prior.substr(equals + 1));
+  }
+  model::validate(model);
+  return model;
+}
+
+inference::FitOptions options_of(const FitWords& words, const CLI::App& command, const json& whole) {
+  const auto given = [&](const char* flag) { return command.get_option(flag)->count() > 0; };
+  inference::FitOptions options;
+  if (whole.contains("options")) options = whole["options"].get<inference::FitOptions>();
+  if (given("--method")) options.method = inference::method_from_string(words.method);
+  if (given("--svi-mode")) options.svi.mode = inference::svi_mode_from_string(words.svi_mode);
+  if (given("--steps")) options.svi.steps = words.steps;
+  if (given("--batch-size")) options.svi.batch_size = words.batch_size;
+  if (given("--early-stopping")) options.svi.stopping.enabled = true;
+  if (given("--tolerance")) options.tolerance = words.tolerance;
+  if (given("--seed")) options.seed = words.seed;
+  if (given("--threads")) options.threads = words.common.threads;
+  if (words.guide != "mean-field")
+    throw UsageError("not built yet: --guide " + words.guide + " (mean-field is the one there is)");
+  if (words.device.rfind("cuda", 0) == 0)
+    throw Error(ErrorCode::Device, "There is no device \"" + words.device + "\" in this build.",
+                "Use --device cpu or auto.");
+  if (words.device != "auto" && words.device != "cpu") throw UsageError("--device is auto, cpu or cuda:N");
+  return options;
+}
+
+data::Filter filter_of(const FitWords& words) {
+  data::Filter filter;
+  filter.cells = words.cells;
+  filter.min_counts_per_cell = words.min_counts_per_cell;
+  filter.min_genes_per_cell = words.min_genes_per_cell;
+  filter.min_cells_per_gene = words.min_cells_per_gene;
+  filter.min_counts_per_gene = words.min_counts_per_gene;
+  if (words.genes.rfind("hvg:", 0) == 0) {
+    char* end = nullptr;
+    filter.highly_variable = std::strtoll(words.genes.c_str() + 4, &end, 10);
+    if (*end != '\0' || filter.highly_variable < 1) throw UsageError("--genes hvg:N needs a number of genes");
+  } else {
+    filter.genes = gene_names(words.genes);
+  }
+  return filter;
+}
+
+/// Fails before a long fit, not after it.
+void check_writable(const std::string& path) {
+  std::filesystem::path folder = std::filesystem::path(path).parent_path();
+  if (folder.empty()) folder = ".";
+  std::error_code problem;
+  if (std::filesystem::is_directory(path, problem))
+    throw Error(ErrorCode::Io, "\"" + path + "\" is a folder; a fit is one file.", "Choose another name.");
+  if (!std::filesystem::is_directory(folder, problem) || ::access(folder.c_str(), W_OK) != 0)
+    throw Error(ErrorCode::Io, "\"" + path + "\" cannot be written.",
+                "Choose a folder that exists and that you may write to.");
+}
+
+void run_fit(const FitWords& words, CLI::App& command, const json& whole) {
+  if (words.data.path.empty()) throw UsageError("fit needs DATA");
+  if (words.out.empty()) throw UsageError("fit needs --out FIT");
+  const auto model = model_of(words, command, whole);
+  const auto options = options_of(words, command, whole);
+  const auto filter = filter_of(words);
+  check_writable(words.out);
+  const std::string checkpoint_path = words.out + ".checkpoint";
+
+  result::Fit fit;
+  std::string checkpoint_trouble;
+  {
+    const auto control = words.common.control();
+    auto dataset = words.data.read(control);
+    if (!filter.empty()) {
+      const auto kept = data::apply(filter, dataset);
+      dataset = dataset.select(kept.cells, kept.genes);
+    }
+    fit = result::new_fit(dataset, model, options, control);
+    fit.data_filter = filter.describe();
+    fit.name = words.name;
+
+    std::optional<inference::Checkpoint> resume;
+    if (words.resume) {
+      std::error_code problem;
+      if (std::filesystem::exists(checkpoint_path, problem)) resume = result::load_checkpoint(checkpoint_path);
+    }
+    inference::FitControl fit_control;
+    static_cast<RunControl&>(fit_control) = control;
+    fit_control.on_loss = [&](const inference::LossPoint& point) {
+      const double total = options.method == inference::Method::Svi ? static_cast<double>(options.svi.steps) : 0;
+      control.tell(total > 0 ? static_cast<double>(point.iteration) / total : -1,
+                   "iteration " + std::to_string(point.iteration) + ", loss " + report::number_text(point.loss));
+    };
+    fit_control.on_checkpoint = [&](const inference::Checkpoint& checkpoint) {
+      try {
+        result::save_checkpoint(checkpoint, checkpoint_path);
+      } catch (const Error& error) {
+        checkpoint_trouble = error.what();  // a fit is not lost for want of a checkpoint
+      }
+    };
+    const bool had_checkpoint = resume.has_value();
+    try {
+      fit.result = inference::fit({model, &fit.summary, &dataset.counts}, options, had_checkpoint ? &*resume : nullptr,
+                                  fit_control);
+    } catch (const Cancelled&) {
+      std::error_code problem;
+      const bool kept = std::filesystem::exists(checkpoint_path, problem);
+      throw Error(
+          ErrorCode::Io, "The fit was stopped.",
+          kept ? "Its checkpoint is kept; go on with the same words and --resume." : "It had no checkpoint yet.");
+    }
+  }
+  result::save_fit(fit, words.out);
+  ::unlink(checkpoint_path.c_str());
+  if (!checkpoint_trouble.empty())
+    std::fprintf(stderr, "note: no checkpoint could be kept: %s\n", checkpoint_trouble.c_str());
+  for (const auto& note : fit.result.convergence.notes) std::fprintf(stderr, "note: %s\n", note.c_str());
+  std::printf("%s %s, %s: %zu cells x %zu genes, loss %.6f, %zu iterations, %.2f s, %s %s\n", model.likelihood.c_str(),
+              model.parameterization.c_str(), inference::to_string(options.method).c_str(), fit.cells.size(),
+              fit.genes.size(), fit.result.loss,
+              fit.result.trace.empty() ? std::size_t{0} : static_cast<std::size_t>(fit.result.trace.back().iteration),
+              fit.result.seconds, fit.result.convergence.converged ? "converged:" : "not converged:",
+              fit.result.convergence.verdict.c_str());
+}
+
+}  // namespace
+
+void add_fit(CLI::App& app) {
+  auto words = std::make_shared<FitWords>();
+  auto* command = app.add_subcommand("fit", "Fits a model and saves it");
+  words->data.add_to(*command, false);
+  words->common.add_to(*command);
+  command->add_option("--out", words->out, "fit to write");
+  command->add_option("--model", words->model, "nbdm, zinb, nbvcp (default) or zinbvcp");
+  command->add_option("--parameterization", words->parameterization, "canonical, mean_prob, mean_odds or mean_disp");
+  command->add_flag("--unconstrained", words->unconstrained, "transformed Normal priors and guides");
+  command->add_option("--positive-transform", words->positive_transform, "softplus or exp");
+  command->add_option("--organism", words->organism, "biology-informed capture prior: human, mouse, yeast, ecoli");
+  command->add_option("--capture-prior", words->capture_prior, "the same by numbers: LOGM0,SIGMA");
+  command->add_option("--prior", words->priors, "NAME=A,B or NAME=FAMILY:key=value,… (repeatable)")
+      ->allow_extra_args(false)
+      ->take_all();
+  command->add_option("--method", words->method, "exact, structured or svi");
+  command->add_option("--svi-mode", words->svi_mode, "ours or scribe");
+  command->add_option("--guide", words->guide, "mean-field");
+  command->add_option("--steps", words->steps, "svi steps")->check(CLI::PositiveNumber);
+  command->add_option("--batch-size", words->batch_size, "svi: cells a step; 0: all")->check(CLI::NonNegativeNumber);
+  command->add_option("--tolerance", words->tolerance, "exact, structured: stop when so many nats are left to gain")
+      ->check(CLI::PositiveNumber);
+  command->add_flag("--early-stopping", words->early_stopping, "svi: stop when the smoothed loss no longer falls");
+  command->add_option("--seed", words->seed, "seed");
+  command->add_option("--genes", words->genes, "FILE with names, names separated by commas, or hvg:N");
+  command->add_option("--cells", words->cells, "expression on the cell table");
+  command->add_option("--min-counts-per-cell", words->min_counts_per_cell, "drop cells with fewer counts");
+  command->add_option("--min-genes-per-cell", words->min_genes_per_cell, "drop cells with fewer genes");
+  command->add_option("--min-cells-per-gene", words->min_cells_per_gene, "drop genes seen in fewer cells");
+  command->add_option("--min-counts-per-gene", words->min_counts_per_gene, "drop genes with fewer counts");
+  command->add_option("--device", words->device, "auto, cpu or cuda:N");
+  command->add_option("--name", words->name, "what the window shows");
+  command->add_flag("--resume", words->resume, "go on from FIT.checkpoint if there is one");
+  command->add_option("--config", words->config, "these options as a JSON file; flags win");
+  refuse_later_options(*command);
+  command->callback([words, command] {
+    json whole = json::object();
+    if (!words->config.empty()) whole = apply_config(*command, words->config);
+    run_fit(*words, *command, whole);
+  });
+}
+
+}  // namespace scriptorium::cli

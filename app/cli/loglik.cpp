@@ -1,0 +1,50 @@
+#include "command.hpp"
+#include "core/report/fit_tables.hpp"
+#include "core/result/likelihood.hpp"
+#include "core/result/point_file.hpp"
+
+namespace scriptorium::cli {
+
+void add_loglik(CLI::App& app) {
+  struct Options {
+    std::string fit, params, by = "cell", out, guards = "evaluation";
+    DataOptions data;
+    Common common;
+    PointOption point;
+    result::LikelihoodOptions likelihood;
+  };
+  auto options = std::make_shared<Options>();
+  auto* command = app.add_subcommand("loglik", "Log likelihood of counts by cell or gene");
+  options->data.add_to(*command, true);
+  auto* fit_option = command->add_option("--fit", options->fit, "a fit");
+  command->add_option("--params", options->params, "a file of parameters (JSON)")->excludes(fit_option);
+  command->add_option("--by", options->by, "cell or gene")->check(CLI::IsMember({"cell", "gene"}));
+  command->add_option("--guards", options->guards, "evaluation (SCRIBE's floors), fitting or none")
+      ->check(CLI::IsMember({"evaluation", "fitting", "none"}));
+  command->add_option("--r-floor", options->likelihood.r_floor, "floor of r")->check(CLI::NonNegativeNumber);
+  command->add_option("--p-floor", options->likelihood.p_floor, "p is kept this far from 0 and 1")
+      ->check(CLI::Range(0.0, 0.5));
+  command->add_option("--out", options->out, "table to write (.tsv, .csv, .json, -)")->required();
+  options->point.add_to(*command);
+  options->common.add_to(*command);
+  command->callback([options] {
+    if (options->fit.empty() && options->params.empty()) throw UsageError("loglik needs --fit FIT or --params P.json");
+    const auto control = options->common.control();
+    auto fit = result::load_fit_or_point(options->fit.empty() ? options->params : options->fit);
+    const auto dataset = data_of_fit(fit, options->data, false, control);
+    auto likelihood = options->likelihood;
+    likelihood.threads = options->common.threads;
+    likelihood.guards = options->guards == "none"      ? result::Guards::None
+                        : options->guards == "fitting" ? result::Guards::Fitting
+                                                       : result::Guards::Evaluation;
+    auto map = options->point.options();
+    map.canonical = !fit.point_only;  // a file of parameters is taken as it stands
+    const auto point = result::map_estimate(fit, map);
+    const auto found = result::log_likelihood(fit.model, point, dataset->counts, likelihood, control);
+    write(options->by == "cell" ? report::likelihood_table("cell", fit.cells, found.by_cell)
+                                : report::likelihood_table("gene", fit.genes, found.by_gene),
+          options->out);
+  });
+}
+
+}  // namespace scriptorium::cli

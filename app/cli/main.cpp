@@ -1,0 +1,57 @@
+// scriptorium-cli: every job of the window from a terminal. Exit status 0 done, 1 failed, 2 wrong usage.
+#include <cstdio>
+#include <new>
+
+#include "command.hpp"
+#include "core/error.hpp"
+
+using namespace scriptorium;
+
+namespace {
+
+/// One line: what, where, what to do.
+int failed(int status, std::string what, const std::string& remedy) {
+  for (std::string* text : {&what})
+    for (char& c : *text)
+      if (c == '\n' || c == '\r') c = ' ';
+  if (!what.empty() && std::string(".!?").find(what.back()) == std::string::npos) what += '.';
+  std::fprintf(stderr, "error: %s%s%s\n", what.c_str(), remedy.empty() ? "" : " ", remedy.c_str());
+  return status;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  cli::watch_for_interrupts();
+  CLI::App app("Bayesian models of single-cell counts.", "scriptorium-cli");
+  app.set_version_flag("--version", "scriptorium-cli " SCRIPTORIUM_VERSION);
+  app.require_subcommand(1);
+  app.fallthrough(false);
+  for (auto* add : {cli::add_inspect, cli::add_models, cli::add_fit, cli::add_show, cli::add_loss, cli::add_map,
+                    cli::add_distributions, cli::add_sample, cli::add_ppc, cli::add_diagnose, cli::add_loglik,
+                    cli::add_density, cli::add_subset, cli::add_export, cli::add_devices, cli::add_later})
+    add(app);
+  try {
+    for (int i = 1; i < argc; ++i)
+      if (const std::string word = argv[i]; word == "--compat" || word.starts_with("--compat="))
+        throw cli::UsageError(
+            "not built yet: --compat (what is built has no variant of SCRIBE's own but --svi-mode scribe)");
+    app.parse(argc, argv);
+    return 0;
+  } catch (const CLI::Success& success) {
+    return app.exit(success);
+  } catch (const CLI::ParseError& error) {
+    return failed(2, error.what(), "See `scriptorium-cli --help`.");
+  } catch (const cli::UsageError& error) {
+    return failed(2, error.what(), "");
+  } catch (const Error& error) {
+    return failed(1, error.what(), error.remedy());
+  } catch (const Cancelled&) {
+    return failed(1, "stopped", "");
+  } catch (const std::bad_alloc&) {
+    return failed(1, "There is not enough memory for this.",
+                  "Take a subset of the cells or genes, or another machine.");
+  } catch (const std::exception& error) {
+    return failed(1, error.what(), "This should not happen; please report it.");
+  }
+}

@@ -1,0 +1,32 @@
+#include "command.hpp"
+#include "core/report/netcdf.hpp"
+#include "core/result/point_file.hpp"
+
+namespace scriptorium::cli {
+
+void add_sample(CLI::App& app) {
+  struct Options {
+    std::string fit, out, genes;
+    int draws = 100;
+    std::uint64_t seed = 42;
+    bool descriptive = false;
+  };
+  auto options = std::make_shared<Options>();
+  auto* command = app.add_subcommand("sample", "Posterior draws as ArviZ InferenceData (netCDF)");
+  command->add_option("fit", options->fit, "a fit")->required();
+  command->add_option("-n,--draws", options->draws, "number of draws")->check(CLI::PositiveNumber);
+  command->add_option("--out", options->out, "netCDF file to write (.nc)")->required();
+  command->add_option("--seed", options->seed, "seed");
+  command->add_option("--genes", options->genes, "names separated by commas, or a file with one a line");
+  command->add_flag("--descriptive", options->descriptive, "dispersion instead of r, and so on");
+  command->callback([options] {
+    auto fit = result::load_fit_or_point(options->fit);
+    if (!options->genes.empty()) fit = result::subset_genes(fit, chosen_genes(fit, options->genes));
+    const auto draws = result::sample(fit, options->draws, options->seed, true);
+    auto data = report::posterior_data(fit, draws, options->descriptive);
+    data.attributes["seed"] = std::to_string(options->seed);
+    report::write_netcdf(data, options->out);
+  });
+}
+
+}  // namespace scriptorium::cli

@@ -1,0 +1,122 @@
+#include "core/analysis/goodness_of_fit.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+#include "core/error.hpp"
+
+namespace scriptorium::analysis {
+namespace {
+
+constexpr const char* verdicts[] = {"fine", "tight_off", "guide", "model", "nonconverged"};
+
+}  // namespace
+
+BandScore score_band(const result::GenePredictive& gene, double n_cells, const VerdictRule& rule) {
+  const auto& band = gene.band[0];  // 95 %
+  const auto bins = static_cast<std::size_t>(gene.bins());
+  BandScore score;
+  double width = 0, noise = 0, occupied = 0, outside = 0;
+  for (std::size_t b = 0; b < bins; ++b) {
+    const double share = gene.observed[b], low = band[0][b], high = band[1][b];
+    width += high - low;
+    // Half a cell is added to every bin, so that empty bins have noise too.
+    const double f = (share * n_cells + 0.5) / (n_cells + 0.5 * static_cast<double>(bins));
+    noise += 2 * 1.959963984540054 * std::sqrt(f * (1 - f) / n_cells);
+    if (share <= 0) continue;
+    occupied += 1;
+    if (share < low - rule.slack || share > high + rule.slack) outside += 1;
+  }
+  score.ratio = noise > 0 ? width / noise : 0;
+  score.spread = (gene.q95 - gene.q05 + 1) / (gene.observed_q95 - gene.observed_q05 + 1);
+  score.failure = occupied > 0 ? outside / occupied : 0;
+  score.wide = score.ratio > rule.wide_ratio || score.spread > rule.wide_spread;
+  return score;
+}
+
+std::string gene_verdict(const BandScore& map, const BandScore& posterior, const VerdictRule& rule) {
+  if (map.wide) return posterior.wide ? "model" : "nonconverged";
+  if (posterior.wide) return "guide";
+  return map.failure > rule.off_failure ? "tight_off" : "fine";
+}
+
+std::string overall_verdict(const std::map<std::string, double>& shares, const VerdictRule& rule) {
+  const auto share = [&](const char* verdict) {
+    const auto found = shares.find(verdict);
+    return found == shares.end() ? 0.0 : found->second;
+  };
+  const double nonconverged = share("nonconverged"), model = share("model"), guide = share("guide");
+  if (nonconverged >= rule.nonconverged_share && nonconverged >= guide && nonconverged >= model) return "nonconverged";
+  if (model >= rule.share && model >= guide) return "model";
+  if (guide >= rule.share) return "guide";
+  if (share("tight_off") >= rule.share) return "tight_off";
+  return "fine";
+}
+
+VerdictText explain(const std::string& verdict) {
+  if (verdict == "fine")
+    return {"Fits",
+            "The data lie in predictive bands that are about as wide as counting noise, at the point and over the "
+            "posterior.",
+            "Nothing to do."};
+  if (verdict == "tight_off")
+    return {"Tight, but off target",
+            "The bands are narrow and the data lie outside them: the fit is sure of a wrong shape.",
+            "Try another likelihood: zero inflation or variable capture may be missing."};
+  if (verdict == "guide")
+    return {"Point tight, posterior wide",
+            "At the point estimate the bands fit; over the posterior they are far wider than counting noise: the "
+            "approximate "
+            "posterior leaves out how its parameters move together.",
+            "Fit again with the method \"structured\", which restores the coupling through the shared parameter."};
+  if (verdict == "model")
+    return {"Wide at the point and over the posterior",
+            "Even at the point estimate the model spreads far wider than the data: likelihood, capture or prior do not "
+            "suit it.",
+            "Change the model or its priors; a richer approximation of the posterior will not help."};
+  if (verdict == "nonconverged")
+    return {"Point wide, posterior tight",
+            "The point estimate fits worse than the posterior around it: the fit has not arrived.",
+            "Look at the loss and train longer, or use the method \"exact\"."};
+  throw Error(ErrorCode::BadInput, "There is no verdict \"" + verdict + "\".", {});
+}
+
+Diagnosis diagnose(const result::Fit& fit, const DiagnoseOptions& options, const RunControl& control) {
+  const auto genes = options.genes.empty() ? default_genes(fit.summary, options.seed) : options.genes;
+  result::PredictiveOptions predictive;
+  predictive.draws = options.draws;
+  predictive.seed = options.seed;
+  predictive.mean_point = options.mean_point;
+  predictive.threads = options.threads;
+  const auto half = [&](double from, const char* what) {
+    RunControl part = control;
+    if (control.report)
+      part.report = [&control, from, what](const Progress& p) {
+        control.tell(from + 0.5 * p.fraction, std::string(what) + ": " + p.message);
+      };
+    return part;
+  };
+  predictive.kind = result::PredictiveKind::Map;
+  const auto map = result::predictive(fit, genes, predictive, half(0, "at the point"));
+  predictive.kind = result::PredictiveKind::Posterior;
+  const auto posterior = result::predictive(fit, genes, predictive, half(0.5, "over the posterior"));
+  Diagnosis diagnosis;
+  for (std::size_t i = 0; i < genes.size(); ++i) {
+    const double cells = fit.summary.gene_measured[static_cast<std::size_t>(genes[i])];
+    GeneDiagnosis gene;
+    gene.gene = genes[i];
+    gene.mean_count = map[i].observed_mean;
+    gene.map = score_band(map[i], cells, options.rule);
+    gene.posterior = score_band(posterior[i], cells, options.rule);
+    gene.zeros_observed = map[i].zero_share_observed;
+    gene.zeros_predicted = posterior[i].zero_share_predicted;
+    gene.verdict = gene_verdict(gene.map, gene.posterior, options.rule);
+    diagnosis.shares[gene.verdict] += 1 / static_cast<double>(genes.size());
+    diagnosis.genes.push_back(std::move(gene));
+  }
+  for (const char* verdict : verdicts) diagnosis.shares.try_emplace(verdict, 0.0);
+  diagnosis.verdict = overall_verdict(diagnosis.shares, options.rule);
+  return diagnosis;
+}
+
+}  // namespace scriptorium::analysis

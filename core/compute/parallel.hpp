@@ -1,0 +1,21 @@
+#pragma once
+#include <cstdint>
+#include <functional>
+
+namespace scriptorium::compute {
+
+/// Number of threads meant by an option: 0 is all cores.
+int resolve_threads(int threads);
+
+/// Runs body(first, last) over [0, n) cut into pieces of fixed size, on up to `threads` threads. The pieces depend on n
+/// and `grain` only, never on the number of threads: sums kept per piece and added in order repeat bit for bit.
+/// An exception in one piece stops the rest and is thrown here.
+void parallel_for(std::int64_t n, std::int64_t grain, int threads,
+                  const std::function<void(std::int64_t piece, std::int64_t first, std::int64_t last)>& body);
+
+/// Number of pieces parallel_for makes.
+inline std::int64_t pieces(std::int64_t n, std::int64_t grain) {
+  return (n + grain - 1) / grain;
+}
+
+}  // namespace scriptorium::compute

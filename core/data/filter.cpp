@@ -1,0 +1,124 @@
+#include "core/data/filter.hpp"
+
+#include <algorithm>
+#include <numeric>
+#include <unordered_set>
+
+#include "core/data/expression.hpp"
+#include "core/data/formats/names.hpp"
+#include "core/data/highly_variable.hpp"
+#include "core/error.hpp"
+
+namespace scriptorium::data {
+namespace {
+
+[[noreturn]] void nothing_left(const std::string& what, const std::string& step) {
+  throw Error(ErrorCode::BadInput, "No " + what + " is left after " + step, "Loosen this part of the filter.");
+}
+
+std::vector<std::int64_t> all_of(std::size_t n) {
+  std::vector<std::int64_t> out(n);
+  std::iota(out.begin(), out.end(), 0);
+  return out;
+}
+
+/// Keeps the members of `kept` for which `keep` holds.
+template <class Keep>
+void narrow(std::vector<std::int64_t>& kept, const Keep& keep, const std::string& what, const std::string& step) {
+  std::erase_if(kept, [&](std::int64_t i) { return !keep(i); });
+  if (kept.empty()) nothing_left(what, step);
+}
+
+void keep_cells(const Filter& filter, const Dataset& dataset, std::vector<std::int64_t>& cells) {
+  if (!filter.cells.empty()) {
+    const std::vector<std::uint8_t> holds = evaluate(filter.cells, dataset);
+    narrow(
+        cells, [&](std::int64_t cell) { return holds[cell] != 0; }, "cell", "the condition " + filter.cells);
+  }
+  const CountMatrix& m = dataset.counts;
+  if (filter.min_counts_per_cell > 0 || filter.min_genes_per_cell > 0)
+    narrow(
+        cells,
+        [&](std::int64_t cell) {
+          const std::int64_t begin = m.row_start[cell], end = m.row_start[cell + 1];
+          const double total = std::accumulate(m.count.begin() + begin, m.count.begin() + end, 0.0);
+          return total >= filter.min_counts_per_cell && end - begin >= filter.min_genes_per_cell;
+        },
+        "cell", "the least counts and genes of a cell");
+}
+
+void keep_genes(const Filter& filter, const Dataset& dataset, Kept& kept) {
+  const CountMatrix& m = dataset.counts;
+  if (filter.min_cells_per_gene > 0 || filter.min_counts_per_gene > 0) {
+    std::vector<std::int64_t> n_cells(m.n_genes, 0);
+    std::vector<double> total(m.n_genes, 0);
+    for (const std::int64_t cell : kept.cells)
+      for (std::int64_t k = m.row_start[cell]; k < m.row_start[cell + 1]; ++k) {
+        ++n_cells[m.gene[k]];
+        total[m.gene[k]] += m.count[k];
+      }
+    narrow(
+        kept.genes,
+        [&](std::int64_t g) {
+          return n_cells[g] >= filter.min_cells_per_gene && total[g] >= filter.min_counts_per_gene;
+        },
+        "gene", "the least cells and counts of a gene");
+  }
+  if (filter.highly_variable > 0 && filter.highly_variable < static_cast<std::int64_t>(kept.genes.size())) {
+    const std::vector<double> score = standardised_variance(m.select(kept.cells, kept.genes));
+    std::vector<std::int64_t> order = all_of(score.size());
+    std::stable_sort(order.begin(), order.end(), [&](std::int64_t a, std::int64_t b) { return score[a] > score[b]; });
+    order.resize(filter.highly_variable);
+    std::sort(order.begin(), order.end());
+    for (std::int64_t& g : order) g = kept.genes[g];
+    kept.genes = std::move(order);
+  }
+  if (!filter.genes.empty()) {
+    const std::unordered_set<std::string> wanted(filter.genes.begin(), filter.genes.end());
+    const std::unordered_set<std::string> known(dataset.genes.names.begin(), dataset.genes.names.end());
+    std::vector<std::string> unknown;
+    for (const std::string& name : filter.genes)
+      if (!known.contains(name)) unknown.push_back(name);
+    if (!unknown.empty())
+      throw Error(
+          ErrorCode::BadInput,
+          grouped(static_cast<std::int64_t>(unknown.size())) +
+              " of the genes asked for are not in the data: " + listed(unknown),
+          "Take them out of the list; names are those of the gene table (first: " + dataset.genes.names.front() + ").");
+    narrow(
+        kept.genes, [&](std::int64_t g) { return wanted.contains(dataset.genes.names[g]); }, "gene",
+        "the list of names");
+  }
+}
+
+}  // namespace
+
+bool Filter::empty() const {
+  return *this == Filter{};
+}
+
+std::string Filter::describe() const {
+  std::string out;
+  const auto add = [&out](const std::string& part) { out += (out.empty() ? "--" : " --") + part; };
+  const auto number = [](double value) { return Column{"", std::vector<double>{value}, {}}.text(0); };
+  if (!cells.empty()) add("cells '" + cells + "'");
+  if (min_counts_per_cell > 0) add("min-counts-per-cell " + number(min_counts_per_cell));
+  if (min_genes_per_cell > 0) add("min-genes-per-cell " + std::to_string(min_genes_per_cell));
+  if (min_cells_per_gene > 0) add("min-cells-per-gene " + std::to_string(min_cells_per_gene));
+  if (min_counts_per_gene > 0) add("min-counts-per-gene " + number(min_counts_per_gene));
+  if (highly_variable > 0) add("genes hvg:" + std::to_string(highly_variable));
+  if (!genes.empty()) add("genes " + listed(genes, 4));
+  return out;
+}
+
+Kept apply(const Filter& filter, const Dataset& dataset) {
+  if (!filter.empty() && dataset.counts.n_cells != static_cast<std::int64_t>(dataset.cells.size()))
+    throw Error(ErrorCode::BadInput, "The counts of " + file_name(dataset.path) + " are not loaded",
+                "Open the data first.");
+  Kept kept{all_of(dataset.cells.size()), all_of(dataset.genes.size())};
+  keep_cells(filter, dataset, kept.cells);
+  keep_genes(filter, dataset, kept);
+  return kept;
+}
+
+}  // namespace scriptorium::data

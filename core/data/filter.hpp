@@ -1,0 +1,29 @@
+#pragma once
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "core/data/dataset.hpp"
+
+namespace scriptorium::data {
+
+/// What to keep. Applied in this order: cells by column, cells by counts, genes by cells, highly variable genes, names.
+struct Filter {
+  double min_counts_per_cell = 0;
+  std::int64_t min_genes_per_cell = 0;
+  std::int64_t min_cells_per_gene = 0;
+  double min_counts_per_gene = 0;
+  std::int64_t highly_variable = 0;  ///< 0: off; else so many genes by the Seurat-v3 ranking on counts
+  std::string cells = {};            ///< expression on the cell table: `batch == "r1" and n_counts >= 500`; empty: all
+  std::vector<std::string> genes = {};  ///< keep these names only; empty: all
+  bool empty() const;
+  std::string describe() const;  ///< as the command line writes it; empty for no filter
+  bool operator==(const Filter&) const = default;
+};
+struct Kept {
+  std::vector<std::int64_t> cells, genes;
+};
+/// @throws Error(BadInput) when nothing is left, a column does not exist, or the expression cannot be read.
+Kept apply(const Filter& filter, const Dataset& dataset);
+
+}  // namespace scriptorium::data

@@ -1,0 +1,70 @@
+#include "core/data/formats/byte_stream.hpp"
+
+#include <algorithm>
+#include <cstring>
+#include <filesystem>
+
+#include "core/data/formats/names.hpp"
+#include "core/error.hpp"
+
+namespace scriptorium::data {
+namespace {
+constexpr std::size_t longest_line = 1 << 20;
+}
+
+ByteStream::ByteStream(const std::string& path) : name_(file_name(path)), buffer_(2 * longest_line) {
+  std::error_code error;
+  bytes_ = static_cast<double>(std::filesystem::file_size(path, error));
+  file_ = error ? nullptr : gzopen(path.c_str(), "rb");
+  if (file_ == nullptr)
+    throw Error(ErrorCode::Io, name_ + " cannot be opened", "Check that the file exists and may be read.");
+  gzbuffer(file_, 1 << 18);
+}
+
+ByteStream::~ByteStream() {
+  gzclose(file_);
+}
+
+bool ByteStream::refill(const RunControl& control) {
+  control.check();
+  std::memmove(buffer_.data(), buffer_.data() + begin_, end_ - begin_);
+  end_ -= begin_;
+  begin_ = 0;
+  const std::size_t room = std::min<std::size_t>(buffer_.size() - end_, 1 << 18);
+  if (room == 0)
+    throw Error(ErrorCode::BadInput, name_ + " has a line of more than a million characters",
+                "It is no MatrixMarket file or table of names.");
+  const int got = gzread(file_, buffer_.data() + end_, static_cast<unsigned>(room));
+  int code = Z_OK;
+  const char* const what = gzerror(file_, &code);
+  if (got < 0 || (code != Z_OK && code != Z_STREAM_END))
+    throw Error(ErrorCode::BadInput,
+                name_ + (code == Z_BUF_ERROR ? " is cut short" : " is damaged (" + std::string(what) + ")"),
+                "Copy or download the file again.");
+  end_ += static_cast<std::size_t>(got);
+  at_end_ = got == 0;
+  return !at_end_;
+}
+
+bool ByteStream::line(std::string_view& out, const RunControl& control) {
+  std::size_t searched = begin_;
+  while (true) {
+    const void* found = std::memchr(buffer_.data() + searched, '\n', end_ - searched);
+    if (found != nullptr || at_end_) {
+      const std::size_t stop = found != nullptr ? static_cast<const char*>(found) - buffer_.data() : end_;
+      if (found == nullptr && begin_ == end_) return false;
+      out = {buffer_.data() + begin_, stop - begin_};
+      if (!out.empty() && out.back() == '\r') out.remove_suffix(1);
+      begin_ = found != nullptr ? stop + 1 : end_;
+      return true;
+    }
+    searched = end_ - begin_;
+    refill(control);
+  }
+}
+
+double ByteStream::fraction() const {
+  return bytes_ > 0 ? std::min(1.0, static_cast<double>(gzoffset(file_)) / bytes_) : 1;
+}
+
+}  // namespace scriptorium::data

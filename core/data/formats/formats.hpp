@@ -1,0 +1,14 @@
+#pragma once
+#include <memory>
+
+#include "core/data/open.hpp"
+
+/// The readers that registry.cpp lists, one maker a format.
+namespace scriptorium::data {
+
+std::unique_ptr<FormatReader> h5ad_reader();
+std::unique_ptr<FormatReader> tenx_v3_reader();
+std::unique_ptr<FormatReader> tenx_v2_reader();
+std::unique_ptr<FormatReader> matrix_market_reader();
+
+}  // namespace scriptorium::data

@@ -1,0 +1,243 @@
+#include "core/data/formats/hdf5_matrix.hpp"
+
+#include <algorithm>
+
+#include "core/data/formats/count_builder.hpp"
+#include "core/data/formats/names.hpp"
+#include "core/error.hpp"
+
+namespace scriptorium::data::hdf5 {
+namespace {
+
+constexpr std::int64_t block_values = 1 << 19;  ///< about 10 ms of inflating: between two looks at the stop token
+constexpr std::int64_t enough_in_a_row = 16;    ///< so many cells without a value: a block, not a stray
+
+[[noreturn]] void damaged(const File& file, const Place& place, const std::string& what) {
+  throw Error(ErrorCode::BadInput, "`" + place.layer + "` of " + file.name() + " " + what,
+              "Copy or download the file again, or write it anew with the program that made it.");
+}
+
+/// Offsets of the majors of a sparse matrix, checked to be a partition of its stored values.
+std::vector<std::int64_t> read_offsets(const File& file, const Place& place, std::int64_t stored) {
+  auto offsets = Dataset(file, place.path + "/indptr").read_all<std::int64_t>();
+  if (offsets.empty()) damaged(file, place, "has an empty indptr");
+  if (offsets.front() != 0 || offsets.back() != stored)
+    damaged(file, place,
+            "has an indptr from " + std::to_string(offsets.front()) + " to " + std::to_string(offsets.back()) +
+                " for " + std::to_string(stored) + " stored values");
+  for (std::size_t i = 1; i < offsets.size(); ++i)
+    if (offsets[i] < offsets[i - 1]) damaged(file, place, "has an indptr that falls at entry " + std::to_string(i));
+  return offsets;
+}
+
+bool is_missing_mark(double value) {
+  return std::isnan(value);
+}
+bool is_missing_mark(std::int64_t value) {
+  return value == std::numeric_limits<std::int64_t>::min();
+}
+
+/// Reads one matrix, judging on the way. Value is double for floating-point storage, std::int64_t for integers.
+template <class Value>
+class Scan {
+ public:
+  Scan(const File& file, const Place& place, const Names& names, LayerInfo& info, Span span, const RunControl& control)
+      : file_(file), place_(place), names_(names), info_(info), span_(span), control_(control) {}
+
+  std::optional<CountMatrix> sparse(bool keep, std::vector<std::string>& notes) {
+    const Dataset data(file_, place_.path + "/data"), indices(file_, place_.path + "/indices");
+    const std::vector<std::int64_t> offsets = read_offsets(file_, place_, data.size());
+    const bool by_gene = place_.layout == Layout::GeneMajor;
+    const std::int64_t minors = by_gene ? info_.n_cells : info_.n_genes;
+    CountBuilder builder(by_gene ? info_.n_genes : info_.n_cells, minors);
+    if (keep) builder.reserve(data.size());
+    std::int64_t major = 0;
+    const auto close_majors = [&](std::int64_t position) {
+      for (; major + 1 < static_cast<std::int64_t>(offsets.size()) && offsets[major + 1] <= position; ++major)
+        builder.end_major();
+    };
+    const std::int64_t block = aligned_block(data.chunk_rows(), 1);
+    for (std::int64_t first = 0; first < data.size(); first += block) {
+      step(first, data.size(), "values");
+      const std::int64_t n = std::min(block, data.size() - first);
+      const std::vector<Value> values = data.read<Value>(first, n);
+      if (const auto fault = std::find_if(values.begin(), values.end(), is_fault); fault != values.end()) {
+        refuse_entry(data, indices, offsets, first + (fault - values.begin()), *fault);
+        return {};
+      }
+      if (!keep) continue;
+      const std::vector<std::int64_t> minor = indices.read<std::int64_t>(first, n);
+      for (std::int64_t i = 0; i < n; ++i) {
+        close_majors(first + i);
+        if (minor[i] < 0 || minor[i] >= minors)
+          damaged(file_, place_,
+                  "has the " + std::string(by_gene ? "cell" : "gene") + " index " + std::to_string(minor[i]) +
+                      " out of range: there are " + std::to_string(minors));
+        builder.add(static_cast<std::uint32_t>(minor[i]), static_cast<Count>(values[i]));
+      }
+    }
+    info_.is_counts = true;
+    if (!keep) return {};
+    close_majors(data.size());
+    return builder.finish(by_gene, notes);
+  }
+
+  std::optional<CountMatrix> dense(bool keep, std::vector<std::string>& notes) {
+    const Dataset data(file_, place_.path);
+    CountBuilder builder(info_.n_cells, info_.n_genes);
+    const std::int64_t block = aligned_block(data.chunk_rows(), std::max<std::int64_t>(info_.n_genes, 1));
+    for (std::int64_t first = 0; first < info_.n_cells; first += block) {
+      step(first, info_.n_cells, "cells");
+      const std::int64_t n = std::min(block, info_.n_cells - first);
+      const std::vector<Value> values = data.read<Value>(first, n);
+      if (const auto fault = std::find_if(values.begin(), values.end(), is_fault); fault != values.end()) {
+        const std::int64_t at = fault - values.begin(), cell = first + at / info_.n_genes, gene = at % info_.n_genes;
+        std::int64_t in_a_row = 0;
+        if (is_missing_mark(*fault)) {
+          const std::int64_t rows = std::min(enough_in_a_row, info_.n_cells - cell);
+          const std::vector<Value> below = data.read<Value>(cell, rows);
+          while (in_a_row < rows && is_missing_mark(below[in_a_row * info_.n_genes + gene])) ++in_a_row;
+        }
+        refuse(cell, gene, *fault, in_a_row);
+        return {};
+      }
+      if (!keep) continue;
+      for (std::int64_t i = 0, at = 0; i < n; ++i) {
+        for (std::int64_t gene = 0; gene < info_.n_genes; ++gene, ++at)
+          builder.add(static_cast<std::uint32_t>(gene), static_cast<Count>(values[at]));
+        builder.end_major();
+      }
+    }
+    info_.is_counts = true;
+    if (!keep) return {};
+    return builder.finish(false, notes);
+  }
+
+ private:
+  static bool is_fault(Value value) { return judge(value) != Fault::None; }
+
+  /// Rows to read at a time: whole chunks where that is not too many.
+  static std::int64_t aligned_block(std::int64_t chunk_rows, std::int64_t row_values) {
+    const std::int64_t rows = std::max<std::int64_t>(block_values / row_values, 1);
+    if (chunk_rows <= 0 || chunk_rows >= rows) return rows;
+    return rows / chunk_rows * chunk_rows;
+  }
+
+  void step(std::int64_t done, std::int64_t all, const char* what) const {
+    control_.check();
+    control_.tell(span_.from + (span_.to - span_.from) * static_cast<double>(done) / static_cast<double>(all),
+                  "reading " + place_.layer + ": " + grouped(done) + " of " + grouped(all) + " " + what);
+  }
+
+  /// Finds cell and gene of a stored value, and for a missing mark how many cells in a row carry one.
+  void refuse_entry(const Dataset& data, const Dataset& indices, const std::vector<std::int64_t>& offsets,
+                    std::int64_t position, Value value) {
+    const std::int64_t major = std::upper_bound(offsets.begin(), offsets.end(), position) - offsets.begin() - 1;
+    const std::int64_t minor = indices.read<std::int64_t>(position, 1).front();
+    const bool by_gene = place_.layout == Layout::GeneMajor;
+    std::int64_t in_a_row = is_missing_mark(value) ? 1 : 0;
+    if (in_a_row == 1) {
+      const auto majors = static_cast<std::int64_t>(offsets.size()) - 1;
+      for (std::int64_t next = 1; next < enough_in_a_row && in_a_row == next; ++next) {
+        std::int64_t at = -1;
+        if (by_gene) {
+          at = position + next < offsets[major + 1] ? position + next : -1;
+          if (at >= 0 && indices.read<std::int64_t>(at, 1).front() != minor + next) at = -1;
+        } else if (major + next < majors) {
+          const std::int64_t begin = offsets[major + next];
+          const auto row = indices.read<std::int64_t>(begin, offsets[major + next + 1] - begin);
+          const auto found = std::find(row.begin(), row.end(), minor);
+          at = found == row.end() ? -1 : begin + (found - row.begin());
+        }
+        if (at >= 0 && is_missing_mark(data.read<Value>(at, 1).front())) ++in_a_row;
+      }
+    }
+    refuse(by_gene ? minor : major, by_gene ? major : minor, value, in_a_row);
+  }
+
+  void refuse(std::int64_t cell, std::int64_t gene, Value value, std::int64_t missing_in_a_row) {
+    const auto name = [](const std::vector<std::string>& names, std::int64_t i) {
+      return i >= 0 && i < static_cast<std::int64_t>(names.size()) ? names[i] : "number " + std::to_string(i + 1);
+    };
+    std::string text;
+    if constexpr (std::is_same_v<Value, double>)
+      text = number_text(value, info_.dtype == "float32");
+    else
+      text = std::to_string(value);
+    info_.is_counts = false;
+    info_.why_not = "holds " + text + " at cell " + name(names_.cells, cell) + ", gene " + name(names_.genes, gene);
+    const bool block =
+        missing_in_a_row >= enough_in_a_row || (missing_in_a_row > 1 && cell + missing_in_a_row == info_.n_cells);
+    info_.why_not += block ? ", and in the cells that follow: this looks like entries that were not measured, which is "
+                             "not supported yet"
+                           : ", which is " + describe(judge(value));
+  }
+
+  const File& file_;
+  const Place& place_;
+  const Names& names_;
+  LayerInfo& info_;
+  Span span_;
+  const RunControl& control_;
+};
+
+template <class Value>
+std::optional<CountMatrix> scan_as(const File& file, const Place& place, const Names& names, LayerInfo& info, bool keep,
+                                   std::vector<std::string>& notes, Span span, const RunControl& control) {
+  Scan<Value> reading(file, place, names, info, span, control);
+  return place.layout == Layout::Dense ? reading.dense(keep, notes) : reading.sparse(keep, notes);
+}
+
+std::int64_t count_of(const std::vector<std::string>& names) {
+  return static_cast<std::int64_t>(names.size());
+}
+
+}  // namespace
+
+LayerInfo describe(const File& file, const Place& place, const Names& names) {
+  LayerInfo info;
+  info.path = place.layer;
+  info.n_cells = count_of(names.cells);
+  info.n_genes = count_of(names.genes);
+  std::vector<std::int64_t> shape = place.stated_shape;
+  if (place.layout == Layout::Dense) {
+    const Dataset data(file, place.path);
+    info.encoding = "dense";
+    info.dtype = data.dtype();
+    info.stored = data.size();
+    shape = data.shape();
+    if (shape.size() != 2)
+      damaged(file, place, "has " + std::to_string(shape.size()) + " dimensions where 2 are needed");
+  } else {
+    const Dataset data(file, place.path + "/data"), indices(file, place.path + "/indices"),
+        indptr(file, place.path + "/indptr");
+    info.encoding = place.layout == Layout::CellMajor ? "csr" : "csc";
+    info.dtype = data.dtype();
+    info.stored = data.size();
+    if (data.shape().size() != 1 || indices.shape().size() != 1 || indptr.shape().size() != 1)
+      damaged(file, place, "has data, indices or indptr that are no lists");
+    if (indices.size() != data.size())
+      damaged(file, place, "has " + grouped(data.size()) + " values but " + grouped(indices.size()) + " indices");
+    const std::int64_t majors = place.layout == Layout::CellMajor ? info.n_cells : info.n_genes;
+    if (indptr.size() != majors + 1)
+      damaged(file, place,
+              "has " + grouped(indptr.size() - 1) + (place.layout == Layout::CellMajor ? " cells" : " genes") +
+                  " by its indptr but " + grouped(majors) + " names");
+  }
+  if (!shape.empty() && (shape.size() != 2 || shape[0] != info.n_cells || shape[1] != info.n_genes))
+    damaged(file, place,
+            "is " + grouped(shape[0]) + (shape.size() == 2 ? " × " + grouped(shape[1]) : "") + " but the file names " +
+                grouped(info.n_cells) + " cells and " + grouped(info.n_genes) + " genes");
+  return info;
+}
+
+std::optional<CountMatrix> scan(const File& file, const Place& place, const Names& names, LayerInfo& info, bool keep,
+                                std::vector<std::string>& notes, Span span, const RunControl& control) {
+  const Dataset data(file, place.layout == Layout::Dense ? place.path : place.path + "/data");
+  if (data.is_float()) return scan_as<double>(file, place, names, info, keep, notes, span, control);
+  if (data.is_integer()) return scan_as<std::int64_t>(file, place, names, info, keep, notes, span, control);
+  info.why_not = "holds " + data.dtype() + " where numbers are needed";
+  return {};
+}
+
+}  // namespace scriptorium::data::hdf5

@@ -1,0 +1,85 @@
+#include "core/data/open.hpp"
+
+#include <algorithm>
+#include <filesystem>
+
+#include "core/data/formats/hdf5.hpp"
+#include "core/data/formats/names.hpp"
+#include "core/data/isolated.hpp"
+
+namespace scriptorium::data {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr const char* known_formats =
+    "Known are h5ad, the HDF5 files of Cell Ranger (versions 2 and 3) and folders with matrix.mtx, features.tsv or "
+    "genes.tsv, and barcodes.tsv.";
+
+[[noreturn]] void no_format(const std::string& path) {
+  const std::string name = file_name(path);
+  if (fs::is_directory(path))
+    throw Error(ErrorCode::BadInput, "The folder " + name + " holds no matrix.mtx or matrix.mtx.gz", known_formats);
+  if (!hdf5::has_signature(path))
+    throw Error(ErrorCode::BadInput, name + " is in no format that is known here", known_formats);
+  const hdf5::File file(path);
+  std::vector<std::string> parts = hdf5::children(file, "/");
+  const bool loom =
+      hdf5::kind(file, "row_attrs") != hdf5::Kind::None && hdf5::kind(file, "col_attrs") != hdf5::Kind::None;
+  for (std::string& part : parts) part = std::string("`").append(valid_utf8(part)).append("`");
+  throw Error(loom ? ErrorCode::Unsupported : ErrorCode::BadInput,
+              name + " is an HDF5 file but " +
+                  (loom ? "looks like loom, which is not read yet"
+                        : "no data set of cells and genes: it holds " + (parts.empty() ? "nothing" : listed(parts))),
+              known_formats);
+}
+
+Dataset read_here(const std::string& path, const OpenOptions& options, bool with_counts, const RunControl& control) {
+  const FormatReader* best = nullptr;
+  double most = 0;
+  for (const auto& reader : format_readers()) {
+    control.check();
+    if (const double sure = reader->recognises(path); sure > most) {
+      most = sure;
+      best = reader.get();
+    }
+  }
+  if (best == nullptr) no_format(path);
+  Dataset out = best->read(path, options, with_counts, control);
+  if (out.cells.names.empty() || out.genes.names.empty())
+    throw Error(ErrorCode::BadInput, file_name(path) + " holds no " + (out.cells.names.empty() ? "cells" : "genes"),
+                "Choose another file: there is nothing to fit in this one.");
+  if (with_counts && out.counts.nnz() == 0) out.notes.push_back("All counts are zero.");
+  return out;
+}
+
+Dataset read(const std::string& path, const OpenOptions& options, bool with_counts, const RunControl& control) try {
+  control.check();
+  const std::string name = file_name(path);
+  if (!fs::exists(path))
+    throw Error(ErrorCode::Io, (path.empty() ? "The empty path" : valid_utf8(path)) + " does not exist",
+                "Check the path.");
+  if (!fs::is_directory(path)) {
+    if (!fs::is_regular_file(path))
+      throw Error(ErrorCode::BadInput, name + " is neither a file nor a folder", "Choose a file.");
+    if (fs::file_size(path) == 0)
+      throw Error(ErrorCode::BadInput, name + " is empty", "Copy or download the file again.");
+    if (options.isolated && hdf5::has_signature(path)) return read_isolated(path, options, with_counts, control);
+  }
+  return read_here(path, options, with_counts, control);
+} catch (const fs::filesystem_error& error) {
+  throw Error(ErrorCode::Io, file_name(path) + " cannot be read: " + error.code().message(),
+              "Check that it may be read.");
+}
+
+}  // namespace
+
+Dataset peek(const std::string& path, const OpenOptions& options, const RunControl& control) {
+  return read(path, options, false, control);
+}
+
+Dataset open(const std::string& path, const OpenOptions& options, const RunControl& control) {
+  return read(path, options, true, control);
+}
+
+}  // namespace scriptorium::data

@@ -1,0 +1,40 @@
+#pragma once
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "core/data/dataset.hpp"
+
+namespace scriptorium::data {
+
+struct OpenOptions {
+  std::string layer = {};   ///< as LayerInfo::path (also plain layer names: "counts"); empty: X if it is counts, else
+                            ///< the only layer that is
+  std::string genome = {};  ///< 10x v2 files with several genomes need one
+  bool isolated = true;  ///< read HDF5 in a child process with limits (core/data/isolated.hpp), so damage is a message
+};
+
+/// What a file holds, judged without keeping its counts: tables, layers with verdicts, embeddings. `counts` stays
+/// empty; `layer` is the one that `open` would take, empty where none is counts: a file without counts can be looked
+/// at.
+/// @throws Error naming the file, the group and what to do.
+Dataset peek(const std::string& path, const OpenOptions& options, const RunControl& control);
+
+/// Opens a file or folder; the reader is chosen by looking inside, not by the name's ending.
+/// @throws Error naming the file, the group, the first offending cell and gene, and what to do.
+Dataset open(const std::string& path, const OpenOptions& options, const RunControl& control);
+
+/// One format. To add one: a file in formats/ that defines a FormatReader, and its line in formats/registry.cpp.
+class FormatReader {
+ public:
+  virtual ~FormatReader() = default;
+  virtual std::string name() const = 0;
+  /// How sure this reader is that `path` is its own, 0 (not) … 1 (certain); looks at content. Never throws.
+  virtual double recognises(const std::string& path) const = 0;
+  /// Reads in this process; `with_counts` false is `peek`.
+  virtual Dataset read(const std::string& path, const OpenOptions& options, bool with_counts,
+                       const RunControl& control) const = 0;
+};
+const std::vector<std::unique_ptr<FormatReader>>& format_readers();
+
+}  // namespace scriptorium::data

@@ -1,0 +1,51 @@
+#pragma once
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "core/inference/nonzero_pass.hpp"
+#include "core/inference/problem.hpp"
+#include "core/progress.hpp"
+
+namespace scriptorium::inference {
+
+/// Gradient on the axes of the sites' guides (z): one number a site element.
+struct PointGradient {
+  double scalar = 0;
+  std::vector<double> genes;  ///< genes × sites
+  std::vector<double> units;
+};
+
+/// A point in parameter space on the same axes. Units: see Problem.
+struct Point {
+  double scalar = 0;
+  std::vector<double> genes;
+  std::vector<double> units;
+};
+
+/// The collapsed, unclipped log likelihood of a Problem at a point, with its gradient: what svi, and any sampler,
+/// takes. Never forms cells × genes: histograms of the counts, per-unit terms, and Chebyshev sums where a gene's
+/// function of the cell does not separate (a gene whose function is too sharp for them is summed cell by cell).
+class LogLikelihood {
+ public:
+  LogLikelihood(const Problem& problem, int threads);
+  /// `batch`: cells to include (sorted, each once); empty: all. `scale` multiplies the value and the gradient.
+  double evaluate(const Point& z, std::span<const std::int64_t> batch, double scale, PointGradient& gradient,
+                  const RunControl& control);
+
+ private:
+  struct State;
+  void rising_terms(State& state, const RunControl& control) const;
+  void without_capture(State& state) const;
+  void shared_capture(State& state) const;
+  void visiting(State& state, const RunControl& control);
+
+  const Problem* problem_;
+  int threads_;
+  ChebyshevAxis axis_;
+};
+
+/// ln prior density at the point on the same axes (Jacobians included), summed over sites; gradient is added to.
+double log_prior(const Problem& problem, const Point& z, PointGradient& gradient);
+
+}  // namespace scriptorium::inference

@@ -1,0 +1,34 @@
+#pragma once
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "core/inference/fit.hpp"
+#include "core/inference/objective.hpp"
+
+namespace scriptorium::inference {
+
+/// What minimise() needs to go on where it stopped, with the same numbers.
+struct MinimiseState {
+  std::vector<double> x;
+  std::int64_t iteration = 0;
+  int caution = 0;                                  ///< of NewtonSystem::solve
+  std::vector<std::vector<double>> steps, changes;  ///< last pairs of L-BFGS (models whose Hessian is not fully known)
+};
+
+struct MinimiseEnd {
+  double loss = 0;
+  double decrement = 0;    ///< estimated nats still to gain
+  bool converged = false;  ///< decrement below the tolerance
+  bool kept = false;       ///< ended by `keep`
+  bool stuck = false;      ///< no step lowered the loss
+};
+
+/// Newton's method on an Objective (its full Hessian where it has that form, as preconditioner of L-BFGS elsewhere),
+/// with a line search on the exact loss. `watch` sees every iteration and may throw; a stop token in `keep` ends it
+/// politely.
+MinimiseEnd minimise(Objective& objective, MinimiseState& state, double tolerance, int max_iterations, int threads,
+                     const RunControl& control, std::stop_token keep,
+                     const std::function<void(double loss, double decrement)>& watch);
+
+}  // namespace scriptorium::inference

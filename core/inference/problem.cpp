@@ -1,0 +1,101 @@
+#include "core/inference/problem.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <string>
+
+#include "core/compute/kernels.hpp"
+#include "core/error.hpp"
+
+namespace scriptorium::inference {
+
+Problem::Problem(const model::Model& m, const summary::CountSummary& s, const data::CountMatrix* matrix,
+                 bool cells_apart)
+    : model(m), summary(&s), counts(matrix) {
+  if (s.n_cells == 0 || s.n_genes == 0)
+    throw Error(ErrorCode::BadInput,
+                "there is nothing to fit: the data have " + std::to_string(s.n_cells) + " cells and " +
+                    std::to_string(s.n_genes) + " genes",
+                "Loosen the filters or choose another layer.");
+  if (s.total() == 0)
+    throw Error(ErrorCode::BadInput, "every count is zero: there is nothing to fit",
+                "Choose another layer, or other data.");
+  if (s.patterns.size() > 1)
+    throw Error(ErrorCode::Unsupported, "some genes were not measured in some cells, which fits do not support yet",
+                "Keep the genes measured in all cells.");
+  const auto& info = model::find_likelihood(model.likelihood);
+  zero_inflated = info.zero_inflated;
+  capture = info.variable_capture;
+  for (const auto& site : model::layout(model)) {
+    switch (site.extent) {
+      case model::Extent::Scalar:
+        scalar.emplace(site, Read::LogOdds);
+        break;
+      case model::Extent::Cell:
+        cell.emplace(site, Read::LogCapture);
+        break;
+      case model::Extent::Gene:
+        if (site.name == "gate") gate_at = static_cast<int>(gene_sites.size());
+        gene_sites.emplace_back(site, site.name == "gate" ? Read::Logit : Read::LogValue);
+    }
+  }
+  if (!scalar)
+    mean = Mean::MeanAndDispersion;
+  else
+    mean = gene_sites.front().site().name == "r" ? Mean::DispersionIsSampled : Mean::MeanTimesOdds;
+  visits_nonzeros = capture && (zero_inflated || mean == Mean::MeanAndDispersion);
+  if (visits_nonzeros) {
+    if (!counts)
+      throw Error(
+          ErrorCode::BadInput,
+          model.likelihood + " with " + model.parameterization + " needs the counts again, and they are not at hand",
+          "Open the data that the summary was made from.");
+    if (counts->n_cells != s.n_cells || counts->n_genes != s.n_genes)
+      throw Error(ErrorCode::BadInput, "the counts and their summary have different sizes");
+    by_gene = counts->transposed();
+  }
+
+  run_start.push_back(0);
+  for (std::int64_t g = 0; g < s.n_genes; ++g) {
+    double tail = s.gene_nonzero[static_cast<std::size_t>(g)];
+    std::uint32_t begin = 0;
+    for (auto e = static_cast<std::size_t>(s.gene_start[static_cast<std::size_t>(g)]);
+         e < static_cast<std::size_t>(s.gene_start[static_cast<std::size_t>(g) + 1]); ++e) {
+      runs.push_back({begin, s.value[e] - begin, tail});
+      tail -= s.cells[e];
+      begin = s.value[e];
+    }
+    run_start.push_back(static_cast<std::int64_t>(runs.size()));
+  }
+
+  if (capture && !visits_nonzeros && !cells_apart) {
+    for (const auto& k : s.classes)
+      units.push_back({k.cells, static_cast<double>(k.total), std::log(std::max(1.0, static_cast<double>(k.total)))});
+    unit_of_cell = s.class_of_cell;
+  } else if (capture) {
+    for (std::int64_t c = 0; c < s.n_cells; ++c) {
+      const auto total = static_cast<double>(s.cell_total(c));
+      units.push_back({1, total, std::log(std::max(1.0, total))});
+      unit_of_cell.push_back(static_cast<std::uint32_t>(c));
+    }
+  }
+}
+
+void sum_log_rising(std::span<const TailRun> runs, std::span<const double> r, double* out) {
+  std::fill_n(out, r.size(), 0.0);
+  for (const auto& run : runs) {
+    if (run.length == 1) {
+      compute::add_log(r.data(), run.begin, run.tail, out, r.size());
+    } else {
+      for (std::size_t i = 0; i < r.size(); ++i) out[i] += run.tail * math::log_rising(r[i] + run.begin, run.length);
+    }
+  }
+}
+
+double sum_rising_slope(std::span<const TailRun> runs, double r) {
+  double sum = 0;
+  for (const auto& run : runs) sum += run.tail * math::digamma_rising(r + run.begin, run.length);
+  return sum;
+}
+
+}  // namespace scriptorium::inference

@@ -1,0 +1,69 @@
+#pragma once
+#include <optional>
+#include <vector>
+
+#include "core/data/count_matrix.hpp"
+#include "core/inference/site_rule.hpp"
+#include "core/summary/count_summary.hpp"
+
+namespace scriptorium::inference {
+
+/// A stretch of j in which the tail count T_gj is constant: contributes T · [lnΓ(r + end) − lnΓ(r + begin)].
+struct TailRun {
+  std::uint32_t begin = 0, length = 0;
+  double tail = 0;
+};
+
+/// The likelihood part that all parameterizations share, in logarithms:
+/// r, φ = (1−p)/p, gate, ν. How the sampled sites give them:
+enum class Mean {
+  DispersionIsSampled,  ///< canonical: gene site r
+  MeanTimesOdds,        ///< mean_prob, mean_odds: gene site μ, r = μ φ
+  MeanAndDispersion     ///< mean_disp: gene sites μ and r, φ_g = r/μ
+};
+
+/// A model bound to data: what every solver works on. Cells that share a class share a unit where the model allows.
+struct Problem {
+  /// `cells_apart`: a unit for every cell even where the model could share them (stochastic draws differ by cell).
+  Problem(const model::Model& model, const summary::CountSummary& summary, const data::CountMatrix* counts,
+          bool cells_apart = false);
+
+  model::Model model;
+  const summary::CountSummary* summary = nullptr;
+  const data::CountMatrix* counts = nullptr;  ///< cells × genes; null where not needed
+  data::CountMatrix by_gene;                  ///< its transpose, where needed
+  bool zero_inflated = false, capture = false;
+  Mean mean = Mean::DispersionIsSampled;
+  bool visits_nonzeros = false;  ///< zinbvcp, or mean_disp with capture: cells are units of their own
+
+  std::optional<SiteFamily> scalar;    ///< p or φ
+  std::vector<SiteFamily> gene_sites;  ///< r or μ; [μ, r] under mean_disp; then the gate
+  std::optional<SiteFamily> cell;      ///< capture
+  int gate_at = -1;                    ///< index of the gate in gene_sites
+
+  std::vector<std::int64_t> run_start;  ///< n_genes + 1
+  std::vector<TailRun> runs;
+
+  /// Units of the cell site: cells alike in all that the model sees, with how many there are.
+  struct Unit {
+    double cells = 1, total = 0;
+    double prior_shift = 0;  ///< log max(total, 1): what a capture prior subtracts
+  };
+  std::vector<Unit> units;
+  std::vector<std::uint32_t> unit_of_cell;
+
+  std::int64_t n_genes() const { return summary->n_genes; }
+  std::int64_t n_cells() const { return summary->n_cells; }
+  std::span<const TailRun> tail_runs(std::int64_t gene) const {
+    return std::span(runs).subspan(static_cast<std::size_t>(run_start[static_cast<std::size_t>(gene)]),
+                                   static_cast<std::size_t>(run_start[static_cast<std::size_t>(gene) + 1] -
+                                                            run_start[static_cast<std::size_t>(gene)]));
+  }
+};
+
+/// out_i = Σ_j T_gj ln(r_i + j).
+void sum_log_rising(std::span<const TailRun> runs, std::span<const double> r, double* out);
+/// Its derivative in r: Σ_j T_gj /(r + j).
+double sum_rising_slope(std::span<const TailRun> runs, double r);
+
+}  // namespace scriptorium::inference

@@ -1,0 +1,33 @@
+#pragma once
+#include <nlohmann/json_fwd.hpp>
+
+#include "core/analysis/goodness_of_fit.hpp"
+#include "core/report/table.hpp"
+#include "core/result/density.hpp"
+#include "core/result/estimates.hpp"
+
+/// Tables of a fit, with the columns of the command-line contract; the window shows and exports the same ones.
+namespace scriptorium::report {
+
+/// iteration, time, loss (and the decrement where the method has one).
+Table loss_table(const result::Fit& fit);
+/// parameter, gene, cell, component, value. `values` as map_estimate() gives them.
+Table values_table(const result::Fit& fit, const model::Values& values, bool descriptive);
+/// parameter, gene, cell, component, family, arg1, arg2, mean, sd, q025, q975. @throws Error for bare point estimates.
+Table distributions_table(const result::Fit& fit, bool descriptive);
+/// gene, count, lower, median, upper, observed (95 % band, shares of the cells), and_above for the last bin of a gene.
+Table bands_table(const result::Fit& fit, const std::vector<result::GenePredictive>& genes);
+/// gene, mean_count, map_R, map_D, map_failure, post_R, post_D, post_failure, verdict.
+Table diagnosis_table(const result::Fit& fit, const analysis::Diagnosis& diagnosis);
+/// gene or cell, loglik.
+Table likelihood_table(const std::string& axis, const std::vector<std::string>& names,
+                       const std::vector<double>& values);
+/// site, log_prob: priors, counts (the log likelihood) and log_joint.
+Table density_table(const result::Density& density, const std::vector<std::string>& sites);
+/// site, index, gradient of log joint + log Jacobian on the unconstrained axis.
+Table gradient_table(const result::Density& density, const std::vector<std::string>& sites);
+
+/// What `show --json` prints: model, options, data, sizes, loss, convergence, timing, device, seed, version.
+nlohmann::json describe_fit(const result::Fit& fit);
+
+}  // namespace scriptorium::report

@@ -1,0 +1,36 @@
+#pragma once
+#include <vector>
+
+#include "core/data/count_matrix.hpp"
+#include "core/model/values.hpp"
+#include "core/result/likelihood.hpp"
+
+namespace scriptorium::result {
+
+/// One point of parameter space in the coordinates in which every model of the family is the same formula:
+/// logit p̂_cg = x_g + n_c with x = logit p = −ln φ and n = ln ν (0 without capture); counts are NB(r_g, p̂_cg) behind a
+/// gate. Clips are limits on x, n and their sum (nb-family notes 2); `*_free` is 0 where a clip holds a value, so its
+/// slope is 0.
+struct LikelihoodTerms {
+  std::vector<double> r, r_free;  ///< per gene
+  std::vector<double> x, x_free;  ///< one, or one per gene
+  std::vector<double> n, n_free;  ///< empty without capture, else one per cell
+  std::vector<double> gate;       ///< empty without zero inflation, else one per gene
+  double low, high;               ///< limits of logit p̂
+  bool gene_p() const { return x.size() > 1; }
+};
+
+/// @throws Error(BadInput) naming the parameter that is missing, has the wrong length or lies outside its domain.
+LikelihoodTerms resolve_terms(const model::Model& model, const model::Values& point, std::int64_t n_cells,
+                              std::int64_t n_genes, const LikelihoodOptions& options);
+
+/// Log likelihood and, when asked, its slopes: the sums over cells and genes of ∂/∂r_g, ∂/∂x, ∂/∂n_c, ∂/∂gate_g.
+struct LikelihoodSlopes {
+  std::vector<double> r, x, n, gate;
+};
+/// Cost: non-zeros plus genes plus cells where zeros share a formula (no capture, or a shared p without a gate); else
+/// one logarithm a zero, streamed. The same bits at any number of threads.
+Likelihood evaluate_terms(const LikelihoodTerms& terms, const data::CountMatrix& counts, int threads,
+                          const RunControl& control, LikelihoodSlopes* slopes);
+
+}  // namespace scriptorium::result

@@ -1,0 +1,136 @@
+#include "core/result/point_file.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <nlohmann/json.hpp>
+
+#include "core/error.hpp"
+#include "core/result/atomic_file.hpp"
+
+namespace scriptorium::result {
+namespace {
+
+using nlohmann::json;
+
+[[noreturn]] void fail(const std::string& what, const std::string& problem) {
+  throw Error(
+      ErrorCode::BadInput, what + " " + problem + ".",
+      "Parameters are numbers or arrays of numbers, named r, mu, p, phi, gate, p_capture, phi_capture or eta_capture.");
+}
+
+void flatten(const json& value, const std::string& what, std::size_t depth, std::vector<std::int64_t>& shape,
+             std::vector<double>& values) {
+  if (!value.is_array()) {
+    if (depth != shape.size()) fail(what, "is ragged");
+    values.push_back(json_number(value, what));
+    return;
+  }
+  const auto length = static_cast<std::int64_t>(value.size());
+  if (depth == shape.size()) {
+    if (!values.empty() || depth > 4) fail(what, "is ragged");
+    shape.push_back(length);
+  }
+  if (shape[depth] != length) fail(what, "is ragged");
+  for (const auto& entry : value) flatten(entry, what, depth + 1, shape, values);
+}
+
+model::Extent extent_of(const std::string& name, bool single) {
+  if (name == "p_capture" || name == "phi_capture" || name == "eta_capture") return model::Extent::Cell;
+  if ((name == "p" || name == "phi") && single) return model::Extent::Scalar;
+  return model::Extent::Gene;
+}
+
+std::vector<std::string> numbered(const char* stem, std::size_t count) {
+  std::vector<std::string> names(count);
+  for (std::size_t i = 0; i < count; ++i) names[i] = stem + std::to_string(i + 1);
+  return names;
+}
+
+}  // namespace
+
+double json_number(const json& value, const std::string& what) {
+  if (value.is_number()) return value.get<double>();
+  if (value.is_null()) return std::numeric_limits<double>::quiet_NaN();
+  if (value.is_string()) {
+    std::string word = value.get<std::string>();
+    std::transform(word.begin(), word.end(), word.begin(),
+                   [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+    if (word == "nan") return std::numeric_limits<double>::quiet_NaN();
+    if (word == "inf" || word == "infinity") return std::numeric_limits<double>::infinity();
+    if (word == "-inf" || word == "-infinity") return -std::numeric_limits<double>::infinity();
+  }
+  fail(what, "holds " + value.dump().substr(0, 40) + " where a number is needed");
+}
+
+std::vector<double> json_numbers(const json& value, const std::string& what, std::vector<std::int64_t>& shape) {
+  shape.clear();
+  std::vector<double> values;
+  flatten(value, what, 0, shape, values);
+  return values;
+}
+
+model::Values point_from_json(const json& params) {
+  if (!params.is_object()) fail("\"params\"", "is not an object");
+  model::Values values;
+  for (const auto& [spelling, value] : params.items()) {
+    const std::string name = model::internal_name(spelling);
+    if (name == "p_hat") continue;  // follows from the rest
+    const auto& known = model::parameter_names();
+    if (std::none_of(known.begin(), known.end(), [&](const auto& names) { return names.internal == name; }))
+      fail("The parameter \"" + spelling + "\"", "is not known");
+    if (values.count(name)) fail("The parameter " + name, "is given twice, as \"" + spelling + "\" too");
+    model::Array array;
+    array.values = json_numbers(value, "The parameter " + name, array.shape);
+    if (array.shape.size() > 1) fail("The parameter " + name, "has more axes than a model without components");
+    if (!array.shape.empty()) array.dims = {model::to_string(extent_of(name, false))};
+    values[name] = std::move(array);
+  }
+  return values;
+}
+
+Fit fit_from_point_json(const json& given) {
+  if (!given.is_object() || !given.contains("params")) fail("The file of parameters", "has no \"params\"");
+  if (given.contains("n_components") && !given["n_components"].is_null())
+    throw Error(ErrorCode::Unsupported, "These parameters have components; mixtures are not built yet.", {});
+  for (const char* key : {"annotation_logits", "dataset_indices"})
+    if (given.contains(key) && !given[key].is_null())
+      throw Error(ErrorCode::Unsupported, "\"" + std::string(key) + "\" is not built yet.", "Leave it out.");
+  Fit fit;
+  json model = json::object();
+  for (const char* key :
+       {"model", "likelihood", "parameterization", "unconstrained", "positive_transform", "priors", "capture_prior"})
+    if (given.contains(key)) model[key] = given[key];
+  fit.model = model.get<model::Model>();
+  fit.point_only = true;
+  const auto values = point_from_json(given["params"]);
+  std::size_t genes = 0, cells = 0;
+  for (const auto& [name, array] : values) {
+    const auto extent = extent_of(name, array.dims.empty());
+    auto& count = extent == model::Extent::Cell ? cells : genes;
+    if (extent != model::Extent::Scalar && !array.dims.empty()) {
+      if (count != 0 && count != array.values.size())
+        fail("The parameter " + name,
+             "has " + std::to_string(array.values.size()) + " values where another has " + std::to_string(count));
+      count = array.values.size();
+    }
+    fit.result.posterior.sites.push_back({name, extent, model::Law::TransformedNormal, model::Transform::Identity,
+                                          array.values, std::vector<double>(array.values.size(), 0.0)});
+  }
+  fit.genes = numbered("gene_", genes);
+  fit.cells = numbered("cell_", cells);
+  return fit;
+}
+
+Fit load_fit_or_point(const std::string& path) {
+  const std::string text = read_whole_file(path);
+  const auto first = text.find_first_not_of(" \t\r\n");
+  if (first == std::string::npos || text[first] != '{') return load_fit(path);
+  try {
+    return fit_from_point_json(json::parse(text));
+  } catch (const json::exception& error) {
+    throw Error(ErrorCode::BadInput, "\"" + path + "\" is not valid JSON: " + error.what() + ".", "Correct the file.");
+  }
+}
+
+}  // namespace scriptorium::result

@@ -1,0 +1,223 @@
+#include <QFile>
+#include <QJsonArray>
+#include <QJsonDocument>
+#include <QJsonObject>
+#include <QProcess>
+#include <QTemporaryDir>
+#include <QtTest>
+
+#include <csignal>
+
+#include "core/math/random.hpp"
+
+// The program itself, with the words of its contract.
+class TestCli : public QObject {
+  Q_OBJECT
+  QTemporaryDir dir_;
+  QString out_, error_;
+
+  QString at(const QString& name) const { return dir_.filePath(name); }
+  int run(const QStringList& words) {
+    QProcess process;
+    process.start(SCRIPTORIUM_CLI, words);
+    if (!process.waitForFinished(300'000) || process.exitStatus() != QProcess::NormalExit) return -1;
+    out_ = QString::fromUtf8(process.readAllStandardOutput());
+    error_ = QString::fromUtf8(process.readAllStandardError());
+    return process.exitCode();
+  }
+  void put(const QString& name, const QByteArray& text) const {
+    QFile file(at(name));
+    if (file.open(QIODevice::WriteOnly)) file.write(text);
+  }
+  QStringList lines(const QString& name) const {
+    QFile file(at(name));
+    if (!file.open(QIODevice::ReadOnly)) return {};
+    return QString::fromUtf8(file.readAll()).split('\n', Qt::SkipEmptyParts);
+  }
+
+ private slots:
+  void initTestCase() {
+    // A MatrixMarket folder of 120 cells × 15 genes.
+    using scriptorium::math::Random;
+    Random random(3, scriptorium::math::Purpose::Test);
+    const int cells = 120, genes = 15;
+    QByteArray entries, barcodes, features;
+    int count = 0;
+    for (int c = 0; c < cells; ++c) {
+      barcodes += "cell" + QByteArray::number(c) + "-1\n";
+      const double capture = 0.3 + 0.5 * random.uniform();
+      for (int g = 0; g < genes; ++g) {
+        const auto u = random.negative_binomial(0.5 + 0.3 * g, 2 * capture);
+        if (u == 0) continue;
+        entries += QByteArray::number(g + 1) + " " + QByteArray::number(c + 1) + " " +
+                   QByteArray::number(static_cast<qulonglong>(u)) + "\n";
+        ++count;
+      }
+    }
+    for (int g = 0; g < genes; ++g)
+      features += "GENE" + QByteArray::number(g) + "\tGENE" + QByteArray::number(g) + "\tGene Expression\n";
+    QVERIFY(QDir(dir_.path()).mkdir("data"));
+    put("data/matrix.mtx", "%%MatrixMarket matrix coordinate integer general\n" + QByteArray::number(genes) + " " +
+                               QByteArray::number(cells) + " " + QByteArray::number(count) + "\n" + entries);
+    put("data/barcodes.tsv", barcodes);
+    put("data/features.tsv", features);
+    QVERIFY2(run({"fit", at("data"), "--model", "nbvcp", "--out", at("a.fit")}) == 0, qPrintable(error_));
+    QVERIFY(out_.contains("120 cells x 15 genes"));
+  }
+
+  void wrongWordsAreStatusTwo() {
+    QCOMPARE(run({}), 2);
+    QCOMPARE(run({"fit"}), 2);
+    QVERIFY(error_.contains("fit needs DATA"));
+    QCOMPARE(run({"embed", at("data")}), 2);
+    QVERIFY(error_.contains("not built yet: embed"));
+    QCOMPARE(run({"fit", at("data"), "--out", at("x.fit"), "--components", "3"}), 2);
+    QVERIFY(error_.contains("not built yet: --components"));
+    QCOMPARE(run({"map", at("a.fit"), "--out", "-", "--point", "median"}), 2);
+    QCOMPARE(run({"--help"}), 0);
+    QVERIFY(out_.contains("diagnose") && !out_.contains("perturb"));
+  }
+
+  void failuresAreStatusOneWithOneLine_data() {
+    QTest::addColumn<QStringList>("words");
+    QTest::addColumn<QString>("part");
+    QTest::newRow("no file") << QStringList{"inspect", at("nothing.h5ad")} << "nothing.h5ad";
+    QTest::newRow("not a fit") << QStringList{"show", at("data/barcodes.tsv")} << "not a fit";
+    QTest::newRow("model") << QStringList{"fit", at("data"), "--model", "nbx", "--out", at("x.fit")}
+                           << "nbdm, zinb, nbvcp, zinbvcp";
+    QTest::newRow("prior") << QStringList{"fit", at("data"), "--prior", "p=-1,2", "--out", at("x.fit")} << "alpha = -1";
+    QTest::newRow("gene") << QStringList{"map", at("a.fit"), "--genes", "GENE33", "--out", "-"} << "GENE3";
+    QTest::newRow("place") << QStringList{"fit", at("data"), "--out", at("no/x.fit")} << "no/x.fit";
+    QTest::newRow("cuda") << QStringList{"fit", at("data"), "--device", "cuda:0", "--out", at("x.fit")} << "cuda:0";
+    QTest::newRow("full disk") << QStringList{"map", at("a.fit"), "--out", "/dev/full"} << "/dev/full";
+  }
+  void failuresAreStatusOneWithOneLine() {
+    QFETCH(QStringList, words);
+    QFETCH(QString, part);
+    QCOMPARE(run(words), 1);
+    QVERIFY2(error_.contains(part), qPrintable(error_));
+    QCOMPARE(error_.count('\n'), 1);
+    QVERIFY(!QFile::exists(at("x.fit")));
+  }
+
+  void inspectAndModelsAreJson() {
+    QCOMPARE(run({"inspect", at("data"), "--json"}), 0);
+    const auto facts = QJsonDocument::fromJson(out_.toUtf8()).object();
+    QCOMPARE(facts["n_cells"].toInt(), 120);
+    QCOMPARE(facts["n_genes"].toInt(), 15);
+    QCOMPARE(run({"models", "--json"}), 0);
+    QCOMPARE(QJsonDocument::fromJson(out_.toUtf8()).object()["models"].toArray().size(), 4);
+    QCOMPARE(run({"devices", "--json"}), 0);
+    QVERIFY(QJsonDocument::fromJson(out_.toUtf8()).object()["cpu"].toObject()["threads"].toInt() >= 1);
+  }
+
+  void everyTableHasItsColumns() {
+    const QString fit = at("a.fit"), data = at("data");
+    const auto header = [&](const QStringList& words) { return run(words) == 0 ? lines("t.tsv").value(0) : error_; };
+    const QString out = at("t.tsv");
+    QCOMPARE(header({"loss", fit, "--out", out}), "iteration\ttime\tloss\tdecrement");
+    QCOMPARE(header({"map", fit, "--out", out}), "parameter\tgene\tcell\tcomponent\tvalue");
+    QCOMPARE(header({"distributions", fit, "--out", out}),
+             "parameter\tgene\tcell\tcomponent\tfamily\targ1\targ2\tmean\tsd\tq025\tq975");
+    QCOMPARE(header({"ppc", fit, data, "--kind", "map", "-n", "20", "--genes", "GENE3,GENE4", "--out", out}),
+             "gene\tcount\tlower\tmedian\tupper\tobserved\tand_above");
+    QCOMPARE(header({"diagnose", fit, data, "--genes", "all", "-n", "30", "--out", out}),
+             "gene\tmean_count\tmap_R\tmap_D\tmap_failure\tpost_R\tpost_D\tpost_failure\tverdict");
+    QCOMPARE(lines("t.tsv").size(), 16);
+    QCOMPARE(header({"loglik", data, "--fit", fit, "--by", "cell", "--out", out}), "cell\tloglik");
+    QCOMPARE(lines("t.tsv").size(), 121);
+    QCOMPARE(header({"density", data, "--params", fit, "--gradient", "--out", out}), "site\tlog_prob");
+    QCOMPARE(lines("t.gradient.tsv").value(0), "site\tindex\tgradient");
+    QCOMPARE(run({"loglik", data, "--fit", fit, "--by", "gene", "--out", at("t.json")}), 0);
+    QFile json(at("t.json"));
+    QVERIFY(json.open(QIODevice::ReadOnly));
+    QCOMPARE(QJsonDocument::fromJson(json.readAll()).object()["loglik"].toArray().size(), 15);
+  }
+
+  void subsetsAndExports() {
+    QCOMPARE(run({"subset", at("a.fit"), "--genes", "GENE7,GENE2", "--out", at("s.fit")}), 0);
+    QCOMPARE(run({"show", at("s.fit"), "--json"}), 0);
+    QCOMPARE(QJsonDocument::fromJson(out_.toUtf8()).object()["n_genes"].toInt(), 2);
+    QCOMPARE(run({"sample", at("a.fit"), "-n", "7", "--out", at("p.nc")}), 0);
+    QVERIFY(QFile::exists(at("p.nc")));
+    QCOMPARE(run({"export", at("a.fit"), "--data", at("data"), "--to", at("tables")}), 0);
+    for (const char* name : {"map.tsv", "distributions.tsv", "loss.tsv", "diagnose.tsv", "loglik_cell.tsv", "fit.json"})
+      QVERIFY2(QFile::exists(at("tables/") + name), name);
+    QCOMPARE(run({"export", at("a.fit"), "--to", at("x.h5ad")}), 2);
+  }
+
+  void parametersStandInForAFit() {
+    QJsonArray r;
+    for (int g = 0; g < 15; ++g) r.append(0.5 + 0.3 * g);
+    const QJsonObject params{{"p", 0.5}, {"dispersion", r}};
+    put("P.json", QJsonDocument(QJsonObject{{"model", "nbdm"},
+                                            {"parameterization", "canonical"},
+                                            {"n_components", QJsonValue()},
+                                            {"params", params}})
+                      .toJson());
+    QCOMPARE(run({"loglik", at("data"), "--params", at("P.json"), "--by", "gene", "--out", "-"}), 0);
+    QVERIFY(out_.startsWith("gene\tloglik\n") && out_.count('\n') == 16);
+    QCOMPARE(run({"density", at("data"), "--params", at("P.json"), "--out", "-"}), 0);
+    QVERIFY(out_.contains("log_joint"));
+    QCOMPARE(run({"ppc", at("P.json"), at("data"), "--kind", "map", "-n", "10", "--genes", "GENE3", "--out", "-"}), 0);
+    QCOMPARE(run({"ppc", at("P.json"), at("data"), "--kind", "posterior", "--out", "-"}), 1);
+    QVERIFY(error_.contains("no posterior"));
+    QCOMPARE(run({"sample", at("P.json"), "--out", at("y.nc")}), 1);
+    put("bad.json", "{\"model\": \"nbdm\", ");
+    QCOMPARE(run({"show", at("bad.json")}), 1);
+    put("mixed.json", R"({"model": "nbdm", "n_components": 3, "params": {"p": 0.5}})");
+    QCOMPARE(run({"show", at("mixed.json")}), 1);
+    QVERIFY(error_.contains("not built yet"));
+  }
+
+  void aConfigurationIsFlagsAndFlagsWin() {
+    put("c.json", R"({"model": "zinb", "parameterization": "mean_odds", "seed": 7, "prior": ["gate=2,3"]})");
+    QVERIFY2(run({"fit", at("data"), "--config", at("c.json"), "--model", "nbdm", "--out", at("c.fit")}) == 1,
+             "gate is no parameter of nbdm");
+    QVERIFY2(run({"fit", at("data"), "--config", at("c.json"), "--seed", "9", "--out", at("c.fit")}) == 0,
+             qPrintable(error_));
+    QCOMPARE(run({"show", at("c.fit"), "--json"}), 0);
+    const auto shown = QJsonDocument::fromJson(out_.toUtf8()).object();
+    QCOMPARE(shown["model"].toObject()["likelihood"].toString(), "zinb");
+    QCOMPARE(shown["model"].toObject()["priors"].toObject()["gate"].toObject()["alpha"].toDouble(), 2.0);
+    QCOMPARE(shown["options"].toObject()["seed"].toInt(), 9);
+    put("whole.json",
+        out_.toUtf8().isEmpty()
+            ? QByteArray()
+            : QJsonDocument(QJsonObject{{"model", shown["model"]}, {"options", shown["options"]}}).toJson());
+    QCOMPARE(run({"fit", at("data"), "--config", at("whole.json"), "--out", at("w.fit")}), 0);
+    put("odd.json", R"({"modell": "zinb"})");
+    QCOMPARE(run({"fit", at("data"), "--config", at("odd.json"), "--out", at("w.fit")}), 2);
+  }
+
+  void interruptKeepsACheckpointAndResumeGoesOn() {
+    const QStringList words{"fit",          at("data"), "--method", "svi",       "--steps",    "6000",
+                            "--batch-size", "0",        "--out",    at("i.fit"), "--progress", "json"};
+    QProcess process;
+    process.start(SCRIPTORIUM_CLI, words);
+    QVERIFY(process.waitForStarted());
+    QByteArray seen;
+    while (!seen.contains("iteration") && process.state() == QProcess::Running) {
+      process.waitForReadyRead(1000);
+      seen += process.readAllStandardError();
+    }
+    ::kill(static_cast<pid_t>(process.processId()), SIGINT);
+    QVERIFY(process.waitForFinished(30'000));
+    QCOMPARE(process.exitCode(), 1);
+    QVERIFY(process.readAllStandardError().contains("--resume"));
+    QVERIFY(QFile::exists(at("i.fit.checkpoint")) && !QFile::exists(at("i.fit")));
+    QVERIFY2(run(words + QStringList{"--resume"}) == 0, qPrintable(error_));
+    QVERIFY(QFile::exists(at("i.fit")) && !QFile::exists(at("i.fit.checkpoint")));
+    // The same numbers as without the stop.
+    QStringList whole = words;
+    whole[whole.indexOf(at("i.fit"))] = at("u.fit");
+    QCOMPARE(run(whole), 0);
+    QCOMPARE(run({"map", at("i.fit"), "--out", "-"}), 0);
+    const QString resumed = out_;
+    QCOMPARE(run({"map", at("u.fit"), "--out", "-"}), 0);
+    QVERIFY(resumed == out_);
+  }
+};
+
+QTEST_GUILESS_MAIN(TestCli)
+#include "tst_cli.moc"

@@ -1,0 +1,100 @@
+#include <map>
+
+#include "golden.hpp"
+
+namespace conformance {
+namespace {
+
+bool filled(const json& object, const char* key) {
+  const auto found = object.find(key);
+  return found != object.end() && !found->is_null();
+}
+bool any_option(const json& inputs, std::initializer_list<const char*> keys) {
+  const auto options = inputs.find("options");
+  if (options == inputs.end() || !options->is_object()) return false;
+  for (const char* key : keys)
+    if (filled(*options, key)) return true;
+  return false;
+}
+/// Sampled values with rows: the first axis is the component.
+bool has_component_axis(const json& inputs) {
+  const auto sampled = inputs.find("sampled");
+  if (sampled == inputs.end()) return false;
+  for (const auto& value : *sampled)
+    if (value.is_array() && !value.empty() && value[0].is_array()) return true;
+  return false;
+}
+bool starts_with(const std::string& text, const char* prefix) {
+  return text.rfind(prefix, 0) == 0;
+}
+
+/// One line: what is not built yet, why, and how a case that needs it is told by its kind and its features.
+struct Missing {
+  Capability capability;
+  std::function<bool(const std::string& kind, const json& inputs)> needed;
+};
+
+const std::vector<Missing>& list() {
+  static const std::vector<Missing> missing = {
+      {{"mixtures", "components are an issue of their own"},
+       [](const std::string& kind, const json& inputs) {
+         return kind == "nb/mixture" || filled(inputs, "n_components") || filled(inputs, "mixing_weights") ||
+                filled(inputs, "annotation_prior_logits") || has_component_axis(inputs);
+       }},
+      {{"beta-negative-binomial", "a later extension"},
+       [](const std::string& kind, const json& inputs) {
+         return kind == "nb/bnb_logpmf" || any_option(inputs, {"overdispersion"}) ||
+                (inputs.contains("draws") && inputs["draws"].contains("bnb_concentration"));
+       }},
+      {{"several data sets", "a later extension"},
+       [](const std::string&, const json& inputs) { return filled(inputs, "n_datasets"); }},
+      {{"gene-level hierarchies, learned capture scale, mean anchor", "a later extension"},
+       [](const std::string&, const json& inputs) {
+         return any_option(inputs,
+                           {"prob_prior", "expression_prior", "zero_inflation_prior", "capture_scaling_prior"}) ||
+                inputs.contains("total_mrna_mean");
+       }},
+      {{"denoising", "a later extension"}, [](const std::string& kind, const json&) { return kind == "nb/denoise"; }},
+      {{"other families and screens (laplace, two-state, regression, perturbation)", "issues of their own"},
+       [](const std::string& kind, const json&) {
+         return starts_with(kind, "laplace/") || starts_with(kind, "twostate/") || starts_with(kind, "regression/") ||
+                starts_with(kind, "perturbation/");
+       }},
+      {{"comparison, differential expression and the rest of analysis", "issues of their own"},
+       [](const std::string& kind, const json&) { return starts_with(kind, "analysis/") && !handler_of(kind); }},
+  };
+  return missing;
+}
+
+}  // namespace
+
+Handler handler_of(const std::string& kind) {
+  static const std::map<std::string, Handler> handlers = {
+      {"nb/loglik", check_loglik},
+      {"nb/log_joint", check_log_joint},
+      {"nb/capture_prior", check_capture_prior},
+      {"nb/parameters", check_parameters},
+      {"nb/fits", check_fits},
+      {"analysis/ppc_verdict", check_ppc_verdict},
+      {"analysis/panel_gene_selection", check_panel_genes},
+  };
+  const auto found = handlers.find(kind);
+  return found == handlers.end() ? Handler() : found->second;
+}
+
+int missing_capability(const std::string& kind, const json& inputs) {
+  for (std::size_t i = 0; i < list().size(); ++i)
+    if (list()[i].needed(kind, inputs)) return static_cast<int>(i);
+  return -1;
+}
+
+const std::vector<Capability>& missing_capabilities() {
+  static const auto capabilities = [] {
+    std::vector<Capability> all;
+    for (const auto& entry : list()) all.push_back(entry.capability);
+    return all;
+  }();
+  return capabilities;
+}
+
+}  // namespace conformance

@@ -1,0 +1,56 @@
+#include <QtTest>
+#include <atomic>
+#include <cmath>
+#include <vector>
+
+#include "core/compute/kernels.hpp"
+#include "core/compute/parallel.hpp"
+#include "core/error.hpp"
+#include "core/math/special.hpp"
+
+using namespace scriptorium;
+
+class TestKernels : public QObject {
+  Q_OBJECT
+
+ private slots:
+  void softplus() {
+    std::vector<double> x, y;
+    for (double v = -700; v < 800; v += 0.0731) x.push_back(v);
+    y.resize(x.size());
+    compute::softplus(x.data(), y.data(), x.size());
+    for (std::size_t i = 0; i < x.size(); ++i) {
+      const double expected = math::softplus(x[i]);
+      QVERIFY2(std::fabs(y[i] - expected) <= 1e-15 * expected, qPrintable(QString::number(x[i])));
+    }
+  }
+  void addLog() {
+    std::vector<double> x, y;
+    for (double v = 1e-280; v < 1e280; v *= 1.7) x.push_back(v);
+    for (double v = 0.6; v < 1.6; v += 1e-3) x.push_back(v);
+    y.assign(x.size(), 1.0);
+    compute::add_log(x.data(), 0.25, 3, y.data(), x.size());
+    for (std::size_t i = 0; i < x.size(); ++i)
+      QVERIFY(std::fabs(y[i] - (1 + 3 * std::log(x[i] + 0.25))) <= 4e-15 * (1 + std::fabs(y[i])));
+  }
+  void piecesDoNotDependOnThreads() {
+    for (const int threads : {1, 2, 7}) {
+      std::vector<int> seen(1000, 0);
+      compute::parallel_for(1000, 64, threads, [&](std::int64_t piece, std::int64_t first, std::int64_t last) {
+        QCOMPARE(first, piece * 64);
+        for (auto i = first; i < last; ++i) ++seen[static_cast<std::size_t>(i)];
+      });
+      for (const int n : seen) QCOMPARE(n, 1);
+    }
+  }
+  void errorsComeThrough() {
+    QVERIFY_EXCEPTION_THROWN(compute::parallel_for(100, 1, 2,
+                                                   [](std::int64_t piece, std::int64_t, std::int64_t) {
+                                                     if (piece == 50) throw Error(ErrorCode::BadInput, "here");
+                                                   }),
+                             Error);
+  }
+};
+
+QTEST_GUILESS_MAIN(TestKernels)
+#include "tst_kernels.moc"

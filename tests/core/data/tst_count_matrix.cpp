@@ -1,0 +1,77 @@
+#include <QTest>
+
+#include "core/data/count_matrix.hpp"
+#include "core/error.hpp"
+
+using scriptorium::Error;
+using scriptorium::data::CountBlock;
+using scriptorium::data::CountMatrix;
+
+namespace {
+// 0 5 0 1
+// 0 0 0 0
+// 7 0 2 0
+CountMatrix example() {
+  return {3, 4, {0, 2, 2, 4}, {1, 3, 0, 2}, {5, 1, 7, 2}};
+}
+}  // namespace
+
+class TestCountMatrix : public QObject {
+  Q_OBJECT
+ private slots:
+  void readsSingleEntries() {
+    const CountMatrix m = example();
+    QCOMPARE(m.nnz(), 4);
+    QCOMPARE(m.at(0, 1), 5U);
+    QCOMPARE(m.at(0, 2), 0U);
+    QCOMPARE(m.at(1, 0), 0U);
+    QCOMPARE(m.at(2, 2), 2U);
+  }
+
+  void blocksAppendToTheSameMatrix() {
+    const CountMatrix m = example();
+    CountMatrix copy;
+    copy.n_genes = m.n_genes;
+    std::vector<std::int64_t> scratch;
+    for (std::int64_t cell = 0; cell < 3; cell += 2)
+      copy.append(m.block(cell, std::min<std::int64_t>(cell + 2, 3), scratch));
+    QCOMPARE(copy.n_cells, m.n_cells);
+    QCOMPARE(copy.row_start, m.row_start);
+    QCOMPARE(copy.gene, m.gene);
+    QCOMPARE(copy.count, m.count);
+  }
+
+  void refusesForeignBlocks() {
+    const CountMatrix m = example();
+    std::vector<std::int64_t> scratch;
+    CountMatrix narrow;
+    narrow.n_genes = 2;
+    QVERIFY_EXCEPTION_THROWN(narrow.append(m.block(0, 1, scratch)), Error);
+    CountMatrix late;
+    late.n_genes = 4;
+    QVERIFY_EXCEPTION_THROWN(late.append(m.block(1, 2, scratch)), Error);
+  }
+
+  void selectsInTheOrderWanted() {
+    const std::vector<std::int64_t> cells{2, 0}, genes{2, 1, 0};
+    const CountMatrix m = example().select(cells, genes);
+    QCOMPARE(m.n_cells, 2);
+    QCOMPARE(m.n_genes, 3);
+    QCOMPARE(m.row_start, (std::vector<std::int64_t>{0, 2, 3}));
+    QCOMPARE(m.gene, (std::vector<std::uint32_t>{0, 2, 1}));
+    QCOMPARE(m.count, (std::vector<std::uint32_t>{2, 7, 5}));
+    QCOMPARE(example().select({}, {}).count, example().count);
+  }
+
+  void transposesBackAndForth() {
+    const CountMatrix t = example().transposed();
+    QCOMPARE(t.n_cells, 4);
+    QCOMPARE(t.at(1, 0), 5U);
+    QCOMPARE(t.at(2, 2), 2U);
+    QCOMPARE(t.transposed().row_start, example().row_start);
+    QCOMPARE(t.transposed().gene, example().gene);
+  }
+};
+
+QTEST_APPLESS_MAIN(TestCountMatrix)
+#include "tst_count_matrix.moc"

@@ -1,0 +1,53 @@
+#pragma once
+#include <cmath>
+
+#include "core/inference/problem.hpp"
+#include "core/math/random.hpp"
+
+/// Small data and all models, for the tests of this folder.
+namespace scriptorium::testing {
+
+/// Counts with zeros, an empty cell, a silent gene, a gene with counts above 1e4, library sizes over three decades.
+inline data::CountMatrix simulated_counts(std::int64_t cells = 40, std::int64_t genes = 17, std::uint64_t seed = 1) {
+  data::CountMatrix m;
+  m.n_cells = cells;
+  m.n_genes = genes;
+  for (std::int64_t c = 0; c < cells; ++c) {
+    math::Random random(seed, math::Purpose::Test, static_cast<std::uint64_t>(c));
+    const double depth = std::exp(random.normal() * 1.2);
+    for (std::int64_t g = 0; g < genes; ++g) {
+      if (c == 3 || g == 4) continue;
+      const double mean = depth * (g == 6 ? 9000 : std::exp(0.3 * static_cast<double>(g) - 2));
+      const auto u = random.negative_binomial(0.8, mean / 0.8);
+      if (u == 0) continue;
+      m.gene.push_back(static_cast<std::uint32_t>(g));
+      m.count.push_back(static_cast<data::Count>(u));
+    }
+    m.row_start.push_back(m.nnz());
+  }
+  return m;
+}
+
+inline std::vector<model::Model> all_models() {
+  std::vector<model::Model> out;
+  for (const auto& likelihood : model::likelihoods())
+    for (const auto& parameterization : model::parameterizations())
+      for (const bool unconstrained : {false, true}) {
+        model::Model m;
+        m.likelihood = likelihood.key;
+        m.parameterization = parameterization.key;
+        m.unconstrained = unconstrained;
+        out.push_back(m);
+        if (likelihood.variable_capture) {
+          m.capture_prior = model::organism_capture_prior("human");
+          out.push_back(m);
+        }
+      }
+  return out;
+}
+inline std::string name_of(const model::Model& m) {
+  return m.likelihood + " " + m.parameterization + (m.unconstrained ? " unconstrained" : "") +
+         (m.capture_prior ? " organism" : "");
+}
+
+}  // namespace scriptorium::testing

@@ -1,0 +1,136 @@
+#include <QApplication>
+#include <QCommandLineParser>
+#include <QDir>
+#include <QLineEdit>
+#include <QSet>
+#include <QTemporaryDir>
+#include <cstdio>
+
+#include "core/model/model.hpp"
+#include "tests/gui/window_driver.hpp"
+#include "ui/shell/resources.hpp"
+
+namespace {
+
+using namespace scriptorium::ui;
+
+/// The tour: one window, one data set, one picture per page.
+class Tour {
+ public:
+  Tour(MainWindow& window, QString out) : window_(window), driver_(window), out_(std::move(out)) {}
+
+  bool ok() const { return ok_; }
+  WindowDriver& driver() { return driver_; }
+
+  void fail(const QString& what) {
+    std::fprintf(stderr, "tour: %s\n", qPrintable(what));
+    ok_ = false;
+  }
+
+  /// Takes the picture of a page; a page of one colour, or an error on it, ends in exit status 1.
+  void picture(const QString& name) {
+    QTest::qWait(0);
+    driver_.waitForFigures();
+    const QPixmap shot = window_.grab();
+    const QString path = QDir(out_).filePath(QString("%1_%2.png").arg(++number_, 2, 10, QChar('0')).arg(name));
+    if (!shot.save(path)) fail("cannot write " + path);
+    if (isBlank(window_.currentPage()->grab().toImage())) fail(name + " is blank");
+    if (const QString error = driver_.error(); !error.isEmpty()) fail(name + " shows an error: " + error);
+    std::printf("%s\n", qPrintable(path));
+  }
+
+ private:
+  /// Fewer than 1 pixel in 500 differs from the most common colour.
+  static bool isBlank(const QImage& image) {
+    QHash<QRgb, int> colours;
+    int seen = 0;
+    for (int y = 0; y < image.height(); y += 2)
+      for (int x = 0; x < image.width(); x += 2, ++seen) ++colours[image.pixel(x, y)];
+    int most = 0;
+    for (const int count : std::as_const(colours)) most = std::max(most, count);
+    return seen == 0 || seen - most < seen / 500;
+  }
+
+  MainWindow& window_;
+  WindowDriver driver_;
+  QString out_;
+  int number_ = 0;
+  bool ok_ = true;
+};
+
+/// Open, model, run, every page, export.
+void walk(Tour& tour, MainWindow& window, const QString& data, const QString& out, const QString& model) {
+  WindowDriver& driver = tour.driver();
+  tour.picture("start");
+  window.openPath(data);
+  tour.picture("opening");
+  if (!driver.waitForData()) return tour.fail("the data could not be opened: " + window.session().data.error().text());
+  driver.waitForWork();
+  tour.picture("data");
+
+  driver.page("model");
+  driver.waitForWork();
+  if (!driver.click("likelihood_" + model)) return tour.fail("there is no model " + model);
+  driver.waitForWork();
+  tour.picture("model");
+
+  if (!driver.click("runButton")) return tour.fail("Run is not enabled: " + window.session().cannotFit());
+  driver.wait([&] {
+    const FitItem* item = window.session().queue.running();
+    return !item || item->trace.size() > 3;
+  });
+  tour.picture("running");
+  driver.waitForQueue();
+  if (!window.session().fits.current()) return tour.fail("the fit did not end well: " + driver.error());
+  tour.picture("run");
+
+  driver.page("diagnose");
+  driver.waitForWork();
+  tour.picture("diagnose");
+  for (const QString page : {"components", "compare", "expression", "perturbation", "regression"}) {
+    driver.page(page);
+    tour.picture(page);
+  }
+  driver.page("export");
+  driver.find<QLineEdit>("exportFolder")->setText(QDir(out).filePath("export"));
+  driver.wait([&] { return driver.find<QWidget>("exportButton")->isEnabled(); });
+  if (!driver.click("exportReplace") || !driver.click("exportButton")) return tour.fail("Export is not enabled");
+  driver.wait([&] { return !driver.text("exportSaid").isEmpty(); });
+  if (!driver.text("exportSaid").contains("written to")) tour.fail("export: " + driver.text("exportSaid"));
+  tour.picture("export");
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  if (!qEnvironmentVariableIsSet("QT_QPA_PLATFORM")) qputenv("QT_QPA_PLATFORM", "offscreen");
+  for (int i = 1; i + 1 < argc; ++i)
+    if (qstrcmp(argv[i], "--scale") == 0) qputenv("QT_SCALE_FACTOR", argv[i + 1]);  // read when the application starts
+  QApplication app(argc, argv);
+  QApplication::setApplicationName("scriptorium");
+  initResources();
+
+  QCommandLineParser parser;
+  parser.setApplicationDescription("Drives the window through the whole job and writes one PNG per page.");
+  parser.addHelpOption();
+  parser.addPositionalArgument("DATA", "A data set.");
+  const QCommandLineOption out("out", "Folder for the pictures.", "DIR"), dark("dark", "Dark windows."),
+      scale("scale", "Pixels per point.", "N", "1"), model("model", "Model of the catalogue.", "M", "nbvcp"),
+      size("size", "Window size.", "WxH", "1280x800");
+  parser.addOptions({out, dark, scale, model, size});
+  parser.process(app);
+  if (parser.positionalArguments().size() != 1 || !parser.isSet(out)) parser.showHelp(2);
+  if (!QDir().mkpath(parser.value(out))) {
+    std::fprintf(stderr, "tour: the folder %s cannot be made\n", qPrintable(parser.value(out)));
+    return 1;
+  }
+  QTemporaryDir folder;
+  MainWindow window({folder.path(), folder.filePath("settings.ini")});
+  window.setDark(parser.isSet(dark));
+  const QStringList wanted = parser.value(size).split('x');
+  window.resize(wanted.value(0).toInt(), wanted.value(1).toInt());
+  window.show();
+  Tour tour(window, parser.value(out));
+  walk(tour, window, parser.positionalArguments().first(), parser.value(out), parser.value(model));
+  return tour.ok() ? 0 : 1;
+}

@@ -1,0 +1,252 @@
+#include <QApplication>
+#include <QBuffer>
+#include <QFile>
+#include <QPainter>
+#include <QRegularExpression>
+#include <QSignalSpy>
+#include <QTemporaryDir>
+#include <QTest>
+#include <cmath>
+
+#include "core/error.hpp"
+#include "ui/charts/chart_scene.hpp"
+#include "ui/charts/figure_file.hpp"
+#include "ui/charts/figure_view.hpp"
+#include "ui/charts/thin.hpp"
+
+using namespace scriptorium;
+using namespace scriptorium::charts;
+
+namespace {
+
+Figure example() {
+  Figure figure{"example", "Counts against prediction", 2, false, {}};
+  for (int p = 0; p < 4; ++p) {
+    Panel panel;
+    panel.title = QString("GENE%1").arg(p);
+    panel.note = "MAP";
+    panel.x = {"count", Scale::Log1p, {}, {}};
+    panel.y = {"share of cells", Scale::Linear, 0.0, {}};
+    Mark band{MarkKind::StepBand, "95 %", Tone::Blue, {}, {}, {}, 0.3, 1, true, {}};
+    Mark steps{MarkKind::Steps, "data", Tone::Ink, {}, {}, {}, 1, 1.5, true, {}};
+    for (int i = 0; i <= 20; ++i) {
+      band.x.push_back(i);
+      steps.x.push_back(i);
+      if (i == 20) break;
+      band.y.push_back(std::exp(-i / 5.0) + 0.02);
+      band.low.push_back(std::exp(-i / 5.0) - 0.02);
+      steps.y.push_back(std::exp(-i / 5.0));
+    }
+    panel.marks = {band, steps};
+    figure.panels.push_back(panel);
+  }
+  return figure;
+}
+
+QByteArray contents(const QString& path) {
+  QFile file(path);
+  return file.open(QIODevice::ReadOnly) ? file.readAll() : QByteArray();
+}
+
+}  // namespace
+
+class TestFigure : public QObject {
+  Q_OBJECT
+ private slots:
+  void pngHasTheSizeAskedFor_data() {
+    QTest::addColumn<double>("width");
+    QTest::addColumn<double>("height");
+    QTest::addColumn<int>("dpi");
+    QTest::newRow("one column") << 85.0 << 60.0 << 300;
+    QTest::newRow("two columns") << 174.0 << 120.0 << 600;
+    QTest::newRow("coarse") << 100.0 << 50.0 << 72;
+  }
+  void pngHasTheSizeAskedFor() {
+    QFETCH(double, width);
+    QFETCH(double, height);
+    QFETCH(int, dpi);
+    QTemporaryDir folder;
+    const QString path = folder.filePath("a.png");
+    saveFigure(example(), path, {width, height}, dpi);
+    const QImage image(path);
+    QCOMPARE(image.width(), static_cast<int>(std::lround(width / 25.4 * dpi)));
+    QCOMPARE(image.height(), static_cast<int>(std::lround(height / 25.4 * dpi)));
+    QVERIFY(std::abs(image.dotsPerMeterX() - dpi / 0.0254) < 1);
+    QCOMPARE(image.pixelColor(0, 0), QColor(Qt::white));  // light for paper
+  }
+
+  void textStaysTextInSvg() {
+    QTemporaryDir folder;
+    const QString path = folder.filePath("a.svg");
+    saveFigure(example(), path, {85, 60}, 300);
+    const QByteArray svg = contents(path);
+    QVERIFY(svg.contains("width=\"85mm\" height=\"60mm\""));
+    for (const char* word : {"GENE0", "GENE3", "share of cells", "count", "data"}) QVERIFY2(svg.contains(word), word);
+    QVERIFY(svg.count("<text") > 20);
+  }
+
+  void pdfHasTheSizeAskedFor() {
+    QTemporaryDir folder;
+    const QString path = folder.filePath("a.pdf");
+    saveFigure(example(), path, {174, 120}, 300);
+    const QByteArray pdf = contents(path);
+    QVERIFY(pdf.startsWith("%PDF"));
+    const QRegularExpressionMatch box =
+        QRegularExpression("MediaBox \\[0 0 ([0-9.]+) ([0-9.]+)\\]").match(QString::fromLatin1(pdf));
+    QVERIFY(box.hasMatch());
+    QVERIFY(std::abs(box.captured(1).toDouble() - 174 / 25.4 * 72) < 0.6);
+    QVERIFY(std::abs(box.captured(2).toDouble() - 120 / 25.4 * 72) < 0.6);
+    QVERIFY(pdf.contains("/Font"));
+  }
+
+  void nothingIsShortenedAtJournalSizes_data() {
+    QTest::addColumn<double>("width");
+    for (const WidthPreset& preset : widthPresets()) QTest::newRow(qPrintable(preset.name)) << preset.mm;
+  }
+  void nothingIsShortenedAtJournalSizes() {
+    QFETCH(double, width);
+    ChartScene scene(example(), QSizeF(width, width * 0.7) * 96 / 25.4, Theme::paper());
+    QVERIFY(scene.build());
+    QVERIFY2(scene.truncatedLabels().isEmpty(), qPrintable(scene.truncatedLabels().join(", ")));
+  }
+
+  void whatIsDrawnIsAlsoWrittenAsNumbers() {
+    Figure figure = example();
+    figure.panels.resize(1);
+    figure.panels[0].marks[1].y[3] = 1.0 / 3;
+    const QStringList lines = figure.toTable().split('\n', Qt::SkipEmptyParts);
+    QCOMPARE(lines.size(), 1 + 20 + 20);
+    QCOMPARE(lines[0], QString("panel\tmark\tkind\tx\tx_end\ty\tlow\tlabel"));
+    const QStringList cells = lines[1 + 20 + 3].split('\t');
+    QCOMPARE(cells[1], QString("data"));
+    QCOMPARE(cells[5].toDouble(), 1.0 / 3);  // to the last bit
+    QVERIFY(figure.toTable(',').startsWith("panel,mark,kind"));
+  }
+
+  void refusalsNameTheThing() {
+    QTemporaryDir folder;
+    QVERIFY_EXCEPTION_THROWN(saveFigure(example(), folder.filePath("a.gif"), {85, 60}, 300), Error);
+    QVERIFY_EXCEPTION_THROWN(saveFigure(Figure{}, folder.filePath("a.png"), {85, 60}, 300), Error);
+    QVERIFY_EXCEPTION_THROWN(saveFigure(example(), folder.filePath("a.png"), {5, 60}, 300), Error);
+    QVERIFY_EXCEPTION_THROWN(saveFigure(example(), "/no/such/folder/a.png", {85, 60}, 72), Error);
+    QVERIFY(!QFile::exists(folder.filePath("a.gif")));
+  }
+
+  void axesGoThereAndBack() {
+    for (const Scale scale : {Scale::Linear, Scale::Log, Scale::Log1p})
+      for (const double v : {0.5, 1.0, 12.0, 4e5}) QVERIFY(std::abs(fromAxis(scale, toAxis(scale, v)) / v - 1) < 1e-12);
+    QVERIFY(std::isnan(toAxis(Scale::Log, 0)));
+    QCOMPARE(toAxis(Scale::Log1p, 0), 0.0);  // zeros have a place
+  }
+
+  void ticksAreRoundAndFew() {
+    const auto labels = [](Scale scale, double low, double high, int most) {
+      QStringList all;
+      for (const Tick& tick : ticks(scale, low, high, most)) all << tick.label;
+      return all.join(' ');
+    };
+    QCOMPARE(labels(Scale::Linear, 0, 1, 6), QString("0.0 0.2 0.4 0.6 0.8 1.0"));
+    QCOMPARE(labels(Scale::Linear, 519'000, 536'000, 5), QString("520,000 525,000 530,000 535,000"));
+    QCOMPARE(labels(Scale::Log, -2, 3, 6), QString("0.01 0.1 1 10 100 1,000"));
+    QCOMPARE(labels(Scale::Log1p, 0, toAxis(Scale::Log1p, 1000), 6), QString("0 1 10 100 1,000"));
+    QCOMPARE(labels(Scale::Log, 6, 8, 4), QString("10⁶ 10⁷ 10⁸"));
+  }
+
+  void thinKeepsTheExtremes() {
+    QList<QPointF> points;
+    for (int i = 0; i < 100'000; ++i) points.append({double(i), std::sin(i * 0.01)});
+    points[54'321].setY(77);
+    points[12'345].setY(-88);
+    const QList<QPointF> thinned = thin(points, 500);
+    QVERIFY(thinned.size() <= 1000);
+    QVERIFY(std::is_sorted(thinned.begin(), thinned.end(), [](auto a, auto b) { return a.x() < b.x(); }));
+    QVERIFY(std::any_of(thinned.begin(), thinned.end(), [](auto p) { return p.y() == 77; }));
+    QVERIFY(std::any_of(thinned.begin(), thinned.end(), [](auto p) { return p.y() == -88; }));
+    QCOMPARE(thin(points.mid(0, 800), 500).size(), 800);
+  }
+
+  void readoutNamesTheBinUnderThePointer() {
+    const Figure figure = example();
+    PanelPlace place{{0, 0, 300, 200}, {40, 10, 250, 150}, naturalRange(figure.panels[0])};
+    QPointF at(toAxis(Scale::Log1p, 3.5), 0.2);
+    const QString text = readout(figure.panels[0], place, at).join('\n');
+    QVERIFY2(text.contains("count: 3 to 4"), qPrintable(text));
+    QVERIFY2(text.contains("data: " + shortNumber(std::exp(-3 / 5.0))), qPrintable(text));
+  }
+
+  void zoomsByKeysAndFitsByDoubleClick() {
+    FigureView view;
+    view.resize(500, 360);
+    view.show();
+    view.setFigure(example());
+    QTRY_VERIFY(!view.isBuilding());
+    view.clearFocus();
+    const QImage before = view.grab().toImage();
+    QTest::keyClick(&view, Qt::Key_Plus);
+    QTRY_VERIFY(!view.isBuilding());
+    QVERIFY(view.grab().toImage() != before);
+    QTest::mouseDClick(&view, Qt::LeftButton, {}, {5, 5});
+    QTRY_VERIFY(!view.isBuilding());
+    view.clearFocus();
+    QTRY_COMPARE(view.grab().toImage(), before);
+    QVERIFY(view.accessibleDescription().contains("share of cells"));
+  }
+
+  void aFigureThatComesDuringTheDrawingIsDrawnWhole() {
+    FigureView view;
+    view.resize(500, 360);
+    view.show();
+    view.clearFocus();
+    view.setFigure(example());
+    QTRY_VERIFY(!view.isBuilding());
+    const QImage whole = view.grab().toImage();
+    for (int turns = 0; turns < 6; ++turns) {
+      view.setFigure(example());
+      for (int i = 0; i < turns; ++i) QCoreApplication::processEvents();
+      view.setFigure(example());
+      QTRY_VERIFY(!view.isBuilding());
+      QCOMPARE(view.grab().toImage(), whole);
+    }
+  }
+
+  void dragWithABrushGivesARange() {
+    FigureView view;
+    view.resize(400, 300);
+    view.setBrush(true);
+    view.show();
+    Figure figure = example();
+    figure.panels.resize(1);
+    view.setFigure(figure);
+    QTRY_VERIFY(!view.isBuilding());
+    QSignalSpy brushed(&view, &FigureView::brushed);
+    QTest::mousePress(&view, Qt::LeftButton, {}, {150, 150});
+    QTest::mouseMove(&view, {250, 150});
+    QTest::mouseRelease(&view, Qt::LeftButton, {}, {250, 150});
+    QCOMPARE(brushed.count(), 1);
+    const double low = brushed[0][1].toDouble(), high = brushed[0][2].toDouble();
+    QVERIFY(low > 0 && low < high && high < 20);
+  }
+
+  void manyPointsBecomeOneImageAndStaySmall() {
+    Figure figure{"cloud", {}, 1, false, {}};
+    Panel panel;
+    panel.x.title = "x";
+    panel.y.title = "y";
+    Mark cloud{MarkKind::Points, "gene", Tone::Blue, {}, {}, {}, 0.5, 1.5, true, {}};
+    for (int i = 0; i < 50'000; ++i) {
+      cloud.x.push_back(std::fmod(i * 0.618, 10));
+      cloud.y.push_back(std::fmod(i * 0.414, 7));
+    }
+    panel.marks = {cloud};
+    figure.panels = {panel};
+    QTemporaryDir folder;
+    saveFigure(figure, folder.filePath("a.svg"), {85, 60}, 300);
+    const QByteArray svg = contents(folder.filePath("a.svg"));
+    QVERIFY(svg.contains("<image"));
+    QVERIFY(svg.contains("<text"));
+    QVERIFY(svg.size() < 3'000'000);
+  }
+};
+
+QTEST_MAIN(TestFigure)
+#include "tst_figure.moc"

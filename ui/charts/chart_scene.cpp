@@ -1,0 +1,350 @@
+#include "ui/charts/chart_scene.hpp"
+
+#include <QCoreApplication>
+#include <QElapsedTimer>
+#include <QFontMetricsF>
+#include <QGraphicsLayout>
+#include <QGraphicsSimpleTextItem>
+#include <QtCharts/QAreaSeries>
+#include <QtCharts/QCategoryAxis>
+#include <QtCharts/QChart>
+#include <QtCharts/QLineSeries>
+#include <algorithm>
+#include <cmath>
+#include <set>
+
+#include "ui/charts/points_item.hpp"
+#include "ui/charts/thin.hpp"
+
+namespace scriptorium::charts {
+namespace {
+
+constexpr double kTickRoom = 8;  ///< what Qt Charts leaves between an axis line and its labels, and some air
+
+/// Points of (x, y) as drawn; what the axes have no place for is left out.
+QList<QPointF> linePoints(const Panel& panel, const std::vector<double>& x, const std::vector<double>& y) {
+  QList<QPointF> points;
+  const std::size_t n = std::min(x.size(), y.size());
+  points.reserve(static_cast<qsizetype>(n));
+  for (std::size_t i = 0; i < n; ++i) {
+    const QPointF point(toAxis(panel.x.scale, x[i]), toAxis(panel.y.scale, y[i]));
+    if (std::isfinite(point.x()) && std::isfinite(point.y())) points.append(point);
+  }
+  return points;
+}
+
+/// The outline of steps: two points a step. Heights without a place on the axis (zero on a log axis) sit at its low
+/// end.
+QList<QPointF> stepPoints(const Panel& panel, const std::vector<double>& edges, const std::vector<double>& heights,
+                          double floor) {
+  QList<QPointF> points;
+  const std::size_t n = std::min(edges.empty() ? 0 : edges.size() - 1, heights.size());
+  points.reserve(static_cast<qsizetype>(2 * n));
+  for (std::size_t i = 0; i < n; ++i) {
+    const double left = toAxis(panel.x.scale, edges[i]), right = toAxis(panel.x.scale, edges[i + 1]);
+    double height = toAxis(panel.y.scale, heights[i]);
+    if (!std::isfinite(left) || !std::isfinite(right)) continue;
+    if (!std::isfinite(height)) height = floor;
+    points.append({left, height});
+    points.append({right, height});
+  }
+  return points;
+}
+
+}  // namespace
+
+ChartScene::ChartScene(Figure figure, QSizeF size, Theme theme, std::vector<std::optional<QRectF>> zoom)
+    : figure_(std::move(figure)),
+      size_(size),
+      theme_(theme),
+      zoom_(std::move(zoom)),
+      scene_(std::make_unique<QGraphicsScene>()) {
+  zoom_.resize(figure_.panels.size());
+  scene_->setSceneRect(QRectF(QPointF(0, 0), size_));
+  scene_->setItemIndexMethod(QGraphicsScene::NoIndex);
+  scene_->setBackgroundBrush(theme_.background);
+  layOut();
+}
+
+ChartScene::~ChartScene() = default;
+
+void ChartScene::addText(const QString& text, const QFont& font, const QColor& color, QPointF at, double room,
+                         Qt::Alignment align, bool upwards) {
+  QFont fitted = font;
+  while (fitted.pixelSize() > 7 && QFontMetricsF(fitted).horizontalAdvance(text) > room)
+    fitted.setPixelSize(fitted.pixelSize() - 1);
+  const QFontMetricsF metrics(fitted);
+  QString shown = text;
+  if (metrics.horizontalAdvance(text) > room) {
+    shown = metrics.elidedText(text, Qt::ElideRight, room);
+    truncated_ << text;
+  }
+  auto* item = scene_->addSimpleText(shown, fitted);
+  item->setBrush(color);
+  item->setZValue(20);
+  const double width = metrics.horizontalAdvance(shown);
+  if (upwards) {
+    item->setRotation(-90);
+    item->setPos(at.x(), at.y() + width / 2);
+    return;
+  }
+  item->setPos(align & Qt::AlignRight     ? at.x() - width
+               : align & Qt::AlignHCenter ? at.x() - width / 2
+                                          : at.x(),
+               at.y());
+}
+
+double ChartScene::layOutLegend() {
+  const QFont font = theme_.font(0.95);
+  const QFontMetricsF metrics(font);
+  std::set<QString> seen;
+  double x = 6, y = figure_.title.isEmpty() ? 4 : theme_.font_pixels * 1.3 + 8;
+  const double row = metrics.height() + 2;
+  bool any = false;
+  for (const Panel& panel : figure_.panels) {
+    for (const Mark& mark : panel.marks) {
+      if (mark.name.isEmpty() || !mark.in_legend || !seen.insert(mark.name).second) continue;
+      const double width = 22 + metrics.horizontalAdvance(mark.name) + 12;
+      if (any && x + width > size_.width()) {
+        x = 6;
+        y += row;
+      }
+      QColor color = theme_.color(mark.tone);
+      color.setAlphaF(static_cast<float>(mark.opacity));
+      const bool filled = mark.kind == MarkKind::Band || mark.kind == MarkKind::StepBand || mark.kind == MarkKind::Bars;
+      const double middle = y + metrics.height() / 2;
+      if (filled) {
+        scene_->addRect(QRectF(x, middle - 4.5, 16, 9), Qt::NoPen, color)->setZValue(20);
+      } else if (mark.kind == MarkKind::Points) {
+        scene_->addEllipse(QRectF(x + 4, middle - 4, 8, 8), Qt::NoPen, color)->setZValue(20);
+      } else {
+        scene_->addLine(QLineF(x, middle, x + 16, middle), QPen(color, std::max(1.5, mark.width)))->setZValue(20);
+      }
+      addText(mark.name, font, theme_.ink, {x + 21, y}, size_.width() - x - 22, Qt::AlignLeft);
+      x += width;
+      any = true;
+    }
+  }
+  return any ? y + row + 2 : (figure_.title.isEmpty() ? 2 : y);
+}
+
+void ChartScene::layOut() {
+  if (!figure_.title.isEmpty())
+    addText(figure_.title, theme_.font(1.1, true), theme_.ink, {6, 4}, size_.width() - 12, Qt::AlignLeft);
+  const double top = layOutLegend();
+  const int n = static_cast<int>(figure_.panels.size());
+  const int columns = std::clamp(figure_.columns, 1, std::max(1, n)), rows = (n + columns - 1) / columns;
+  const QFontMetricsF metrics(theme_.font());
+  places_.resize(figure_.panels.size());
+  x_ticks_.resize(places_.size());
+  y_ticks_.resize(places_.size());
+
+  // Same margins for a whole column, so that plots stand under each other.
+  std::vector<double> left(static_cast<std::size_t>(columns), 0);
+  const double height = rows ? (size_.height() - top) / rows : 0, width = size_.width() / columns;
+  for (int i = 0; i < n; ++i) {
+    const auto k = static_cast<std::size_t>(i);
+    const Panel& panel = figure_.panels[k];
+    PanelPlace& place = places_[k];
+    const int row = i / columns, column = i % columns;
+    place.outer = QRectF(column * width, top + row * height, width, height);
+    place.range = zoom_[k] ? *zoom_[k] : naturalRange(panel);
+    const int most = static_cast<int>(std::clamp(height / (3.2 * metrics.height()), 2.0, 7.0));
+    y_ticks_[k] = ticks(panel.y.scale, place.range.top(), place.range.bottom(), most, panel.y.whole ? 1 : 0);
+    double widest = 0;
+    for (const Tick& tick : y_ticks_[k]) widest = std::max(widest, metrics.horizontalAdvance(tick.label));
+    auto& margin = left[static_cast<std::size_t>(i % columns)];
+    margin = std::max(margin, widest + kTickRoom + (panel.y.title.isEmpty() ? 0 : metrics.height() + 6));
+  }
+  for (int i = 0; i < n; ++i) {
+    const auto k = static_cast<std::size_t>(i);
+    const Panel& panel = figure_.panels[k];
+    PanelPlace& place = places_[k];
+    const double title = panel.title.isEmpty() && panel.note.isEmpty() ? 6 : metrics.height() + 6;
+    const double below = metrics.height() + kTickRoom + (panel.x.title.isEmpty() ? 2 : metrics.height() + 4);
+    const double from_left = left[static_cast<std::size_t>(i % columns)];
+    double right = 10;
+    int most = static_cast<int>(std::clamp((width - from_left) / 48, 2.0, 10.0));
+    for (; most >= 2; --most) {  // as many labels as stand beside each other
+      x_ticks_[k] = ticks(panel.x.scale, place.range.left(), place.range.right(), most, panel.x.whole ? 1 : 0);
+      if (!x_ticks_[k].empty()) right = std::max(10.0, metrics.horizontalAdvance(x_ticks_[k].back().label) / 2 + 3);
+      const double scale = (width - from_left - right) / place.range.width();
+      double end = -1e9;  // right end of the label before
+      bool apart = true;
+      for (const Tick& tick : x_ticks_[k]) {
+        const double half = metrics.horizontalAdvance(tick.label) / 2,
+                     at = (tick.position - place.range.left()) * scale;
+        apart = apart && at - half >= end;
+        end = at + half + 7;
+      }
+      if (apart) break;
+    }
+    place.plot = place.outer.adjusted(from_left, title, -right, -below);
+    if (place.plot.width() < 10) place.plot.setWidth(10);
+    if (place.plot.height() < 10) place.plot.setHeight(10);
+    const double room = place.plot.width() - 4;
+    double note_width = 0;
+    if (!panel.note.isEmpty()) {
+      note_width = std::min(room * 0.5, metrics.horizontalAdvance(panel.note) + 8);
+      addText(panel.note, theme_.font(), theme_.faint, {place.plot.right(), place.outer.top() + 2}, note_width,
+              Qt::AlignRight);
+    }
+    if (!panel.title.isEmpty()) {
+      const QFont bold = theme_.font(1, true);
+      const bool fits = QFontMetricsF(bold).horizontalAdvance(panel.title) <= room - note_width;
+      const double from = fits ? place.plot.left() : place.outer.left() + 3;
+      addText(panel.title, bold, theme_.ink, {from, place.outer.top() + 2}, place.plot.right() - from - note_width,
+              Qt::AlignLeft);
+    }
+    // Qt Charts would shorten titles without a word: these are ours.
+    if (!panel.x.title.isEmpty())
+      addText(panel.x.title, theme_.font(), theme_.ink,
+              {place.plot.center().x(), place.outer.bottom() - metrics.height() - 3}, place.outer.width() - 6,
+              Qt::AlignHCenter);
+    if (!panel.y.title.isEmpty())
+      addText(panel.y.title, theme_.font(), theme_.ink, {place.outer.left() + 3, place.plot.center().y()},
+              place.outer.height() - 4, Qt::AlignHCenter, true);
+  }
+}
+
+void ChartScene::addMark(QChart& chart, const Panel& panel, const Mark& mark, const PanelPlace& place) {
+  QColor color = theme_.color(mark.tone);
+  color.setAlphaF(static_cast<float>(mark.opacity));
+  const QPen pen(color, mark.width, Qt::SolidLine, Qt::FlatCap, Qt::BevelJoin);
+  const int columns = static_cast<int>(place.plot.width());
+  const double floor = place.range.top() - place.range.height();
+  const auto attach = [&](QAbstractSeries* series) {
+    chart.addSeries(series);
+    for (QAbstractAxis* axis : chart.axes()) series->attachAxis(axis);
+  };
+  const auto line = [&](const QList<QPointF>& points) {
+    auto* series = new QLineSeries;
+    series->setPen(pen);
+    series->replace(thin(points, columns));
+    attach(series);
+  };
+  const auto area = [&](const QList<QPointF>& upper, const QList<QPointF>& lower) {
+    if (upper.size() < 2) return;
+    auto* high = new QLineSeries;
+    auto* low = new QLineSeries;
+    high->replace(thin(upper, columns));
+    low->replace(thin(lower, columns));
+    auto* series = new QAreaSeries(high, low);
+    high->setParent(series);
+    low->setParent(series);
+    series->setPen(Qt::NoPen);
+    series->setBrush(color);
+    attach(series);
+  };
+  switch (mark.kind) {
+    case MarkKind::Line:
+      line(linePoints(panel, mark.x, mark.y));
+      break;
+    case MarkKind::Steps:
+      line(stepPoints(panel, mark.x, mark.y, floor));
+      break;
+    case MarkKind::Bars:
+      area(stepPoints(panel, mark.x, mark.y, floor),
+           stepPoints(panel, mark.x, std::vector<double>(mark.y.size(), 0.0), floor));
+      break;
+    case MarkKind::Band:
+      area(linePoints(panel, mark.x, mark.y), linePoints(panel, mark.x, mark.low));
+      break;
+    case MarkKind::StepBand:
+      area(stepPoints(panel, mark.x, mark.y, floor), stepPoints(panel, mark.x, mark.low, floor));
+      break;
+    case MarkKind::GuideX:
+      if (!mark.x.empty()) {
+        const double at = toAxis(panel.x.scale, mark.x.front());
+        if (std::isfinite(at)) line({{at, place.range.top()}, {at, place.range.bottom()}});
+      }
+      break;
+    case MarkKind::GuideY:
+      if (!mark.y.empty()) {
+        const double at = toAxis(panel.y.scale, mark.y.front());
+        if (std::isfinite(at)) line({{place.range.left(), at}, {place.range.right(), at}});
+      }
+      break;
+    case MarkKind::Points: {
+      QList<QPointF> points = linePoints(panel, mark.x, mark.y);
+      for (QPointF& p : points)
+        p = {place.plot.left() + (p.x() - place.range.left()) / place.range.width() * place.plot.width(),
+             place.plot.bottom() - (p.y() - place.range.top()) / place.range.height() * place.plot.height()};
+      auto* item = new PointsItem({std::move(points), place.plot, color, mark.width});
+      item->setZValue(5);
+      scene_->addItem(item);
+      clouds_.push_back(item);
+      break;
+    }
+  }
+}
+
+void ChartScene::buildPanel(std::size_t index) {
+  const Panel& panel = figure_.panels[index];
+  const PanelPlace& place = places_[index];
+  auto* chart = new QChart;
+  scene_->addItem(chart);
+  chart->legend()->hide();
+  chart->setAnimationOptions(QChart::NoAnimation);
+  chart->setBackgroundVisible(false);
+  chart->setMargins({});
+  chart->setGeometry(place.outer);
+  const auto axis = [&](const std::vector<Tick>& at, double low, double high, Qt::Alignment side) {
+    auto* made = new QCategoryAxis;  // the one axis of Qt Charts that takes labels at chosen places
+    made->setLabelsPosition(QCategoryAxis::AxisLabelsPositionOnValue);
+    made->setTruncateLabels(false);
+    made->setStartValue(low);  // or there is a tick without a label at 0
+    for (const Tick& tick : at) {
+      QString label = tick.label;
+      while (made->categoriesLabels().contains(label)) label += QChar(0x200b);  // labels must differ
+      made->append(label, tick.position);
+    }
+    made->setRange(low, high);  // after append(), or the axis stays hidden
+    made->setLabelsFont(theme_.font());
+    made->setLabelsColor(theme_.ink);
+    made->setGridLinePen(QPen(theme_.grid, 0.8));
+    made->setLinePen(QPen(theme_.faint, 1));
+    chart->addAxis(made, side);
+    return made;
+  };
+  auto* x = axis(x_ticks_[index], place.range.left(), place.range.right(), Qt::AlignBottom);
+  auto* y = axis(y_ticks_[index], place.range.top(), place.range.bottom(), Qt::AlignLeft);
+  for (const Mark& mark : panel.marks) addMark(*chart, panel, mark, place);
+  chart->setPlotArea(place.plot.translated(-place.outer.topLeft()));
+  chart->layout()->activate();
+  if (x->labelsTruncated() || y->labelsTruncated()) truncated_ << panel.title;
+}
+
+bool ChartScene::build(int milliseconds) {
+  QElapsedTimer since;
+  since.start();
+  while (built_ < figure_.panels.size()) {
+    buildPanel(built_++);
+    if (milliseconds >= 0 && since.elapsed() >= milliseconds) break;
+  }
+  return built_ == figure_.panels.size();
+}
+
+void ChartScene::draw(QPainter& painter) {
+  const QRectF whole(QPointF(0, 0), size_);
+  painter.setRenderHint(QPainter::Antialiasing);
+  scene_->render(&painter, whole, whole);
+}
+
+QList<Cloud> ChartScene::takeClouds() {
+  QList<Cloud> clouds;
+  for (PointsItem* item : clouds_) {
+    clouds << item->cloud();
+    delete item;  // leaves the scene
+  }
+  clouds_.clear();
+  return clouds;
+}
+
+void drawFigure(const Figure& figure, QPainter& painter, QSizeF size, const Theme& theme) {
+  ChartScene scene(figure, size, theme);
+  scene.build();
+  scene.draw(painter);
+}
+
+}  // namespace scriptorium::charts

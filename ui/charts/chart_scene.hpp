@@ -1,0 +1,68 @@
+#pragma once
+#include <QGraphicsScene>
+#include <QPainter>
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "ui/charts/figure.hpp"
+#include "ui/charts/points_item.hpp"
+#include "ui/charts/theme.hpp"
+
+class QChart;
+
+namespace scriptorium::charts {
+
+/// Where a panel ended up, in the scene's coordinates (1/96 inch), and the range of its axes as drawn.
+struct PanelPlace {
+  QRectF outer, plot;
+  QRectF range;  ///< y grows upwards: top() is the low end
+};
+
+/// A figure laid out at a size: the one drawing used by the screen, the clipboard and files. Panels are Qt Charts in
+/// one graphics scene; axes are laid out here, because Qt Charts has no log1p axis, shortens labels and cannot share
+/// margins. Building takes about 3 ms a panel, so `build()` can be called in slices. Needs a QApplication; window
+/// thread only.
+class ChartScene {
+ public:
+  /// `zoom`: ranges as drawn that replace a panel's natural one; empty or one entry per panel.
+  ChartScene(Figure figure, QSizeF size, Theme theme, std::vector<std::optional<QRectF>> zoom = {});
+  ~ChartScene();
+
+  /// Builds panels until `milliseconds` have passed (negative: all). True when everything is built.
+  bool build(int milliseconds = -1);
+  /// Draws onto (0, 0) … size. Call after build().
+  void draw(QPainter& painter);
+
+  /// Takes the clouds of points out of the drawing, to be drawn over it by drawCloud(): they are slow to record.
+  QList<Cloud> takeClouds();
+
+  const std::vector<PanelPlace>& places() const { return places_; }
+  const Figure& figure() const { return figure_; }
+  /// Labels that Qt Charts shortened or that do not fit; empty is what tests ask for at every export size.
+  QStringList truncatedLabels() const { return truncated_; }
+
+ private:
+  void layOut();
+  double layOutLegend();
+  void buildPanel(std::size_t index);
+  void addMark(QChart& chart, const Panel& panel, const Mark& mark, const PanelPlace& place);
+  void addText(const QString& text, const QFont& font, const QColor& color, QPointF at, double room,
+               Qt::Alignment align, bool upwards = false);
+
+  Figure figure_;
+  QSizeF size_;
+  Theme theme_;
+  std::vector<std::optional<QRectF>> zoom_;
+  std::vector<PanelPlace> places_;
+  std::vector<std::vector<Tick>> x_ticks_, y_ticks_;
+  std::size_t built_ = 0;
+  QStringList truncated_;
+  std::unique_ptr<QGraphicsScene> scene_;
+  std::vector<PointsItem*> clouds_;  ///< owned by the scene
+};
+
+/// Builds and draws in one go.
+void drawFigure(const Figure& figure, QPainter& painter, QSizeF size, const Theme& theme);
+
+}  // namespace scriptorium::charts

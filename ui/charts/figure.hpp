@@ -1,0 +1,87 @@
+#pragma once
+#include <QRectF>
+#include <QString>
+#include <QStringList>
+#include <optional>
+#include <vector>
+
+/// Figures as values: what is drawn, apart from how. Screen, clipboard and files all draw the same value
+/// (chart_scene.hpp).
+namespace scriptorium::charts {
+
+/// Log1p is log10(1 + x): like Log for large values, and zeros have a place of their own.
+enum class Scale { Linear, Log, Log1p };
+
+struct Axis {
+  QString title;  ///< with its unit, e.g. "counts per cell"
+  Scale scale = Scale::Linear;
+  std::optional<double> low = {}, high = {};  ///< in data units; unset: from the marks
+  bool whole = false;                         ///< counts of something: no ticks between whole numbers
+};
+
+/// Colours by role; the theme says which colour that is (all from a palette safe for colour-blind readers).
+enum class Tone { Ink, Faint, Blue, Orange, Green, Vermillion, Purple, Sky, Yellow };
+
+enum class MarkKind {
+  Line,      ///< x, y of equal length
+  Steps,     ///< x: n + 1 edges, y: n heights, drawn as an outline
+  Bars,      ///< as Steps, filled down to zero
+  Band,      ///< x, y (upper), low (lower) of equal length
+  StepBand,  ///< x: n + 1 edges, y and low: n heights
+  Points,    ///< x, y of equal length; labels, if any, one per point
+  GuideX,    ///< a vertical line at x[0]
+  GuideY,    ///< a horizontal line at y[0]
+};
+
+struct Mark {
+  MarkKind kind = MarkKind::Line;
+  QString name;  ///< in legend, readout and exported numbers
+  Tone tone = Tone::Blue;
+  std::vector<double> x, y, low;
+  double opacity = 1;
+  double width = 1.5;  ///< of a line, in 1/96 inch; radius of points
+  bool in_legend = true;
+  QStringList labels;  ///< of points
+};
+
+struct Panel {
+  QString title;
+  Axis x, y;
+  std::vector<Mark> marks;
+  QString note;  ///< one short line in the upper right corner of the panel
+};
+
+struct Figure {
+  QString name;   ///< for file names: "loss", "ppc"
+  QString title;  ///< may be empty
+  int columns = 1;
+  bool link_axes = false;  ///< zooming one panel zooms them all
+  std::vector<Panel> panels;
+  bool empty() const { return panels.empty(); }
+  /// The figure in words, for screen readers: panels, axes, ranges and marks.
+  QString summary() const;
+  /// Everything that is drawn, as numbers with 17 significant digits. Columns: panel, mark, kind, x, x_end, y, low,
+  /// label.
+  QString toTable(QChar separator = '\t') const;
+};
+
+/// A value on the axis as drawn: v, log10 v or log10(1 + v); NaN where the axis has no place for it.
+double toAxis(Scale scale, double value);
+/// And back.
+double fromAxis(Scale scale, double position);
+
+struct Tick {
+  double position = 0;  ///< as drawn
+  QString label;
+};
+/// At most `most` ticks between two positions (as drawn), at round values of the data at least `least_step` apart.
+std::vector<Tick> ticks(Scale scale, double low, double high, int most, double least_step = 0);
+
+/// The range a panel needs as drawn (left < right, top < bottom; y grows upwards): from its axes where set, else its
+/// marks.
+QRectF naturalRange(const Panel& panel);
+
+/// A number for people: up to four digits, thousands separated; the same in every language.
+QString shortNumber(double value);
+
+}  // namespace scriptorium::charts

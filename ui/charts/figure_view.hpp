@@ -1,0 +1,90 @@
+#pragma once
+#include <QTimer>
+#include <QWidget>
+#include <memory>
+
+#include "ui/charts/chart_scene.hpp"
+
+namespace scriptorium::charts {
+
+/// A figure on screen: draws through ChartScene (in slices, so that a page of panels never holds the window up), shows
+/// the values under the pointer, zooms (wheel, drag a box, + − 0, double click fits), steps through points with the
+/// arrow keys, and copies and saves. With `setBrush(true)` a drag selects a range of x instead of zooming.
+class FigureView : public QWidget {
+  Q_OBJECT
+ public:
+  explicit FigureView(QWidget* parent = nullptr);
+  ~FigureView() override;
+
+  /// Keeps the zoom when the panels stay the same in number and `keep_zoom` is set.
+  void setFigure(Figure figure, bool keep_zoom = false);
+  const Figure& figure() const { return figure_; }
+  /// Words instead of a figure: empty and error states. Cleared by setFigure().
+  void setMessage(const QString& message);
+  QString message() const { return message_; }
+  /// Old figures stay visible, marked "from earlier settings".
+  void setStale(bool stale);
+  bool isStale() const { return stale_; }
+  bool isBuilding() const { return waiting_ || building_ != nullptr; }  ///< a newer drawing is on its way
+  void setDark(bool dark);
+  void setBrush(bool brush) { brush_ = brush; }
+  /// File name proposed by the save dialogs, without ending.
+  void setFileName(const QString& name) { file_name_ = name; }
+
+  QSize sizeHint() const override { return {420, 260}; }
+  QSize minimumSizeHint() const override { return {180, 130}; }
+
+ public slots:
+  void zoomIn();
+  void zoomOut();
+  void fit();
+  void copyFigure();
+  void copyNumbers();
+  void saveFigureDialog();
+  void saveNumbersDialog();
+
+ signals:
+  void brushed(int panel, double low, double high);  ///< in data units
+  void panelClicked(int panel);
+  void failed(const QString& message, const QString& remedy);  ///< saving went wrong
+
+ protected:
+  void paintEvent(QPaintEvent* event) override;
+  void resizeEvent(QResizeEvent* event) override;
+  void mouseMoveEvent(QMouseEvent* event) override;
+  void mousePressEvent(QMouseEvent* event) override;
+  void mouseReleaseEvent(QMouseEvent* event) override;
+  void mouseDoubleClickEvent(QMouseEvent* event) override;
+  void wheelEvent(QWheelEvent* event) override;
+  void keyPressEvent(QKeyEvent* event) override;
+  void leaveEvent(QEvent* event) override;
+  void contextMenuEvent(QContextMenuEvent* event) override;
+  void focusInEvent(QFocusEvent* event) override;
+  void focusOutEvent(QFocusEvent* event) override;
+
+ private:
+  void rebuild();
+  void buildSome();
+  int panelAt(QPointF at) const;
+  void zoomPanel(int panel, const QRectF& range);
+  void zoomAbout(int panel, QPointF at, double factor);
+  void drawReadout(QPainter& painter) const;
+
+  Figure figure_;
+  QString message_, file_name_ = "figure";
+  Theme theme_ = Theme::light();
+  std::vector<std::optional<QRectF>> zoom_;
+  std::unique_ptr<ChartScene> building_, shown_;
+  QPixmap picture_;
+  QTimer slice_;
+  QPointF pointer_, pressed_, dragged_;
+  int panel_ = 0, step_ = -1;
+  bool waiting_ = false, complete_ = false;  ///< a scene is to be made; the one in work has all its panels
+  bool hovering_ = false, dragging_ = false, panning_ = false, brush_ = false, stale_ = false;
+};
+
+/// What is drawn near a place of a panel, one line a mark: "observed: 0.213 at 3". `index` (if not −1) asks for that
+/// element of the first mark with several instead, and moves `at` there; both in axis positions.
+QStringList readout(const Panel& panel, const PanelPlace& place, QPointF& at, int index = -1);
+
+}  // namespace scriptorium::charts

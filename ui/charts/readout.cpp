@@ -1,0 +1,79 @@
+#include <algorithm>
+#include <cmath>
+
+#include "ui/charts/figure_view.hpp"
+
+namespace scriptorium::charts {
+namespace {
+
+bool hasEdges(MarkKind kind) {
+  return kind == MarkKind::Steps || kind == MarkKind::Bars || kind == MarkKind::StepBand;
+}
+bool isGuide(MarkKind kind) {
+  return kind == MarkKind::GuideX || kind == MarkKind::GuideY;
+}
+
+/// Element of a mark nearest to a place, −1 when nothing is near enough. Points: within 12 pixels; others: by x.
+int nearest(const Panel& panel, const PanelPlace& place, const Mark& mark, QPointF at) {
+  const double px = place.range.width() / std::max(1.0, place.plot.width());
+  const double py = place.range.height() / std::max(1.0, place.plot.height());
+  int best = -1;
+  if (hasEdges(mark.kind)) {
+    for (std::size_t i = 0; i < mark.y.size() && i + 1 < mark.x.size(); ++i)
+      if (at.x() >= toAxis(panel.x.scale, mark.x[i]) && at.x() < toAxis(panel.x.scale, mark.x[i + 1]))
+        return static_cast<int>(i);
+    return -1;
+  }
+  double smallest = mark.kind == MarkKind::Points ? 12.0 * 12.0 : 1e300;
+  for (std::size_t i = 0; i < std::min(mark.x.size(), mark.y.size()); ++i) {
+    const double dx = (toAxis(panel.x.scale, mark.x[i]) - at.x()) / px;
+    const double dy = mark.kind == MarkKind::Points ? (toAxis(panel.y.scale, mark.y[i]) - at.y()) / py : 0;
+    const double distance = dx * dx + dy * dy;
+    if (distance < smallest) {
+      smallest = distance;
+      best = static_cast<int>(i);
+    }
+  }
+  return best;
+}
+
+}  // namespace
+
+QStringList readout(const Panel& panel, const PanelPlace& place, QPointF& at, int index) {
+  QStringList lines;
+  if (index >= 0) {  // the first mark with several elements leads
+    for (const Mark& mark : panel.marks) {
+      const int n = static_cast<int>(std::min(mark.x.size(), mark.y.size()));
+      if (isGuide(mark.kind) || n < 2) continue;
+      const auto i = static_cast<std::size_t>(std::min(index, n - 1));
+      double x = toAxis(panel.x.scale, mark.x[i]);
+      if (hasEdges(mark.kind) && i + 1 < mark.x.size()) x = 0.5 * (x + toAxis(panel.x.scale, mark.x[i + 1]));
+      at = {x, toAxis(panel.y.scale, mark.y[i])};
+      break;
+    }
+  }
+  lines << QString("%1: %2").arg(panel.x.title, shortNumber(fromAxis(panel.x.scale, at.x())));
+  for (const Mark& mark : panel.marks) {
+    if (isGuide(mark.kind)) {
+      const auto& value = mark.kind == MarkKind::GuideX ? mark.x : mark.y;
+      if (!value.empty() && !mark.name.isEmpty()) lines << QString("%1: %2").arg(mark.name, shortNumber(value.front()));
+      continue;
+    }
+    const int k = nearest(panel, place, mark, at);
+    if (k < 0) continue;
+    const auto i = static_cast<std::size_t>(k);
+    QString value = shortNumber(mark.y[i]);
+    if (i < mark.low.size()) value = QString("%1 … %2").arg(shortNumber(mark.low[i]), value);
+    if (k < mark.labels.size()) value = QString("%1 (x %2, y %3)").arg(mark.labels[k], shortNumber(mark.x[i]), value);
+    if (hasEdges(mark.kind) && lines.size() == 1) {
+      const double low = mark.x[i], high = mark.x[i + 1];
+      lines[0] = std::fabs(high - low - 1) < 1e-9 && std::fabs(low - std::floor(low) - 0.5) < 1e-9
+                     ? QString("%1: %2").arg(panel.x.title, shortNumber(0.5 * (low + high)))
+                     : QString("%1: %2 to %3").arg(panel.x.title, shortNumber(low), shortNumber(high));
+    }
+    lines << QString("%1: %2").arg(mark.name.isEmpty() ? panel.y.title : mark.name, value);
+  }
+  return lines;
+}
+
+}  // namespace scriptorium::charts

@@ -1,0 +1,67 @@
+#pragma once
+#include <QDateTime>
+#include <QString>
+#include <QStringList>
+#include <memory>
+#include <vector>
+
+#include "core/data/dataset.hpp"
+#include "core/data/filter.hpp"
+#include "core/inference/fit.hpp"
+#include "core/result/fit_file.hpp"
+#include "ui/jobs/job_error.hpp"
+
+namespace scriptorium::ui {
+
+/// Data ready to be fitted: filtered, summarised, identified. Made by a worker, then only read.
+struct PreparedData {
+  QString path, layer;  ///< where it came from
+  data::Filter filter;
+  std::shared_ptr<const data::Dataset> dataset;  ///< as kept by the filter
+  std::shared_ptr<const summary::CountSummary> summary;
+  std::string id;  ///< data::data_identity of `dataset`
+};
+
+/// One fit that was asked for. Everything it needs, so that later changes in the window do not reach it.
+struct FitRequest {
+  QString name;
+  model::Model model;
+  inference::FitOptions options;
+  std::shared_ptr<const PreparedData> data;
+  QString resume_from;  ///< a checkpoint file; empty: from the start
+};
+
+enum class FitState { Waiting, Running, Done, Kept, Cancelled, Failed };
+QString toText(FitState state);
+
+/// One line of the queue.
+struct FitItem {
+  int id = 0;
+  FitRequest request;
+  FitState state = FitState::Waiting;
+  double fraction = -1;  ///< 0 … 1, negative while unknown
+  QString step;          ///< what it is doing
+  std::vector<inference::LossPoint> trace;
+  QStringList log;                         ///< "10:02:11  …"
+  JobError error;                          ///< set when Failed, or when the result could not be saved
+  std::shared_ptr<const result::Fit> fit;  ///< set when Done or Kept
+  QString fit_path, checkpoint_path;       ///< files, empty when there is none
+  QDateTime started, checkpointed;
+  bool stopping = false;  ///< cancelled, its thread has not ended yet
+  bool finished() const { return state != FitState::Waiting && state != FitState::Running; }
+  bool resumable() const {
+    return (state == FitState::Cancelled || state == FitState::Failed) && !checkpoint_path.isEmpty();
+  }
+};
+
+/// A request as text beside its checkpoint, so that a fit can go on after a crash. The data is named, not stored.
+QByteArray requestToJson(const FitRequest& request);
+struct StoredRequest {
+  FitRequest request;  ///< `data` is empty
+  QString data_path, data_layer;
+  data::Filter filter;
+};
+/// @throws Error(BadInput) when the text is not such a request.
+StoredRequest requestFromJson(const QByteArray& json);
+
+}  // namespace scriptorium::ui

@@ -1,0 +1,214 @@
+#include "ui/project/dataset_view.hpp"
+
+#include <QLocale>
+#include <QObject>
+#include <algorithm>
+#include <cmath>
+
+namespace scriptorium::ui {
+namespace {
+
+QString whole(std::int64_t n) {
+  return QLocale(QLocale::English).toString(static_cast<qlonglong>(n));
+}
+
+/// What one pass over the counts gives for the page.
+struct Pass {
+  std::vector<double> cell_total, cell_genes, gene_mean, gene_variance, gene_cells, gene_total;
+  double total = 0;
+  std::uint32_t largest = 0;
+};
+
+Pass passOver(const data::CountMatrix& counts, const RunControl& control) {
+  const auto cells = static_cast<std::size_t>(counts.n_cells), genes = static_cast<std::size_t>(counts.n_genes);
+  Pass pass{std::vector<double>(cells), std::vector<double>(cells), std::vector<double>(genes),
+            std::vector<double>(genes), std::vector<double>(genes), std::vector<double>(genes)};
+  for (std::size_t c = 0; c < cells; ++c) {
+    if (c % 1024 == 0) control.check();
+    for (auto i = static_cast<std::size_t>(counts.row_start[c]); i < static_cast<std::size_t>(counts.row_start[c + 1]);
+         ++i) {
+      const double u = counts.count[i];
+      const std::size_t g = counts.gene[i];
+      pass.cell_total[c] += u;
+      pass.cell_genes[c] += 1;
+      pass.gene_total[g] += u;
+      pass.gene_variance[g] += u * u;
+      pass.gene_cells[g] += 1;
+      pass.largest = std::max(pass.largest, counts.count[i]);
+    }
+    pass.total += pass.cell_total[c];
+  }
+  const double n = std::max(1.0, static_cast<double>(cells));
+  for (std::size_t g = 0; g < genes; ++g) {
+    pass.gene_mean[g] = pass.gene_total[g] / n;
+    pass.gene_variance[g] = (pass.gene_variance[g] - n * pass.gene_mean[g] * pass.gene_mean[g]) / std::max(1.0, n - 1);
+  }
+  return pass;
+}
+
+std::vector<QString> words(const std::vector<std::string>& names) {
+  std::vector<QString> out;
+  out.reserve(names.size());
+  for (const std::string& name : names) out.push_back(QString::fromStdString(name));
+  return out;
+}
+
+void addColumns(TableData& table, const data::Table& from, const RunControl& control) {
+  for (const data::Column& column : from.columns) {
+    control.check();
+    TableColumn made;
+    made.name = QString::fromStdString(column.name);
+    made.help = QObject::tr("%1, a column of the file (%2).").arg(made.name, QString::fromStdString(column.type()));
+    const bool numbers = column.type() == "number" || column.type() == "integer";
+    for (std::size_t row = 0; row < column.size(); ++row) {
+      if (numbers)
+        made.numbers.push_back(column.number(row));
+      else
+        made.texts.push_back(QString::fromStdString(column.text(row)));
+    }
+    if (made.size() == from.size()) table.columns.push_back(std::move(made));
+  }
+}
+
+charts::Figure meanVariance(const Pass& pass, const std::vector<QString>& names) {
+  charts::Mark genes{
+      charts::MarkKind::Points, QObject::tr("gene"), charts::Tone::Blue, {}, {}, {}, 0.45, 1.6, true, {}};
+  double low = 1e300, high = 0, numerator = 0, denominator = 0;
+  for (std::size_t g = 0; g < pass.gene_mean.size(); ++g) {
+    if (!(pass.gene_mean[g] > 0 && pass.gene_variance[g] > 0)) continue;
+    genes.x.push_back(pass.gene_mean[g]);
+    genes.y.push_back(pass.gene_variance[g]);
+    genes.labels << names[g];
+    low = std::min(low, pass.gene_mean[g]);
+    high = std::max(high, pass.gene_mean[g]);
+    // Least squares of variance − mean on mean², weighted by 1/mean⁴ so that no gene rules: the moment estimate of 1/r.
+    const double m2 = pass.gene_mean[g] * pass.gene_mean[g];
+    if (pass.gene_mean[g] > 0.1) {
+      numerator += (pass.gene_variance[g] - pass.gene_mean[g]) / m2;
+      denominator += 1;
+    }
+  }
+  charts::Figure figure{"mean_variance", QObject::tr("Mean and variance of each gene"), 1, false, {}};
+  if (genes.x.empty()) return figure;
+  charts::Mark poisson{
+      charts::MarkKind::Line, QObject::tr("Poisson: variance = mean"), charts::Tone::Ink, {}, {}, {}, 1, 1.4, true, {}};
+  charts::Mark nb{charts::MarkKind::Line, {}, charts::Tone::Vermillion, {}, {}, {}, 1, 1.8, true, {}};
+  const double inverse_r = denominator > 0 ? std::max(0.0, numerator / denominator) : 0;
+  nb.name = QObject::tr("NB: mean + mean²/%1").arg(charts::shortNumber(inverse_r > 0 ? 1 / inverse_r : INFINITY));
+  for (int i = 0; i <= 100; ++i) {
+    const double m = low * std::pow(high / low, i / 100.0);
+    poisson.x.push_back(m);
+    poisson.y.push_back(m);
+    nb.x.push_back(m);
+    nb.y.push_back(m + inverse_r * m * m);
+  }
+  charts::Panel panel;
+  panel.x = {QObject::tr("mean count per cell"), charts::Scale::Log, {}, {}};
+  panel.y = {QObject::tr("variance"), charts::Scale::Log, {}, {}};
+  panel.marks = {std::move(genes), std::move(poisson)};
+  if (inverse_r > 0) panel.marks.push_back(std::move(nb));
+  figure.panels.push_back(std::move(panel));
+  return figure;
+}
+
+QString factsInWords(const data::Dataset& dataset, const Pass& pass) {
+  const double entries = static_cast<double>(dataset.counts.n_cells) * static_cast<double>(dataset.counts.n_genes);
+  std::vector<double> totals = pass.cell_total;
+  double median = 0;
+  if (!totals.empty()) {
+    std::nth_element(totals.begin(), totals.begin() + static_cast<std::ptrdiff_t>(totals.size() / 2), totals.end());
+    median = totals[totals.size() / 2];
+  }
+  const auto empty_cells = std::count(pass.cell_total.begin(), pass.cell_total.end(), 0.0);
+  const auto empty_genes = std::count(pass.gene_total.begin(), pass.gene_total.end(), 0.0);
+  QString text = QObject::tr(
+                     "<b>%1 cells × %2 genes</b>, %3 % of the entries are zero. Counts from <b>%4</b> (%5): whole "
+                     "numbers up to %6, "
+                     "%7 in all, %8 in the median cell.")
+                     .arg(whole(dataset.counts.n_cells), whole(dataset.counts.n_genes))
+                     .arg(entries > 0 ? 100 * (1 - static_cast<double>(dataset.counts.nnz()) / entries) : 0, 0, 'f', 1)
+                     .arg(QString::fromStdString(dataset.layer).toHtmlEscaped(),
+                          QString::fromStdString(dataset.format).toHtmlEscaped(), whole(pass.largest),
+                          whole(static_cast<std::int64_t>(pass.total)), whole(static_cast<std::int64_t>(median)));
+  if (empty_cells || empty_genes)
+    text += QObject::tr(" %1 cells and %2 genes have no count at all.").arg(whole(empty_cells), whole(empty_genes));
+  for (const std::string& note : dataset.notes) text += "<br>" + QString::fromStdString(note).toHtmlEscaped();
+  return text;
+}
+
+}  // namespace
+
+charts::Figure histogramOfCounts(const QString& name, const QString& title, const QString& axis,
+                                 const std::vector<double>& values) {
+  charts::Figure figure{name, title, 1, false, {}};
+  if (values.empty()) return figure;
+  const double top = charts::toAxis(charts::Scale::Log1p, *std::max_element(values.begin(), values.end()));
+  const double bottom = charts::toAxis(charts::Scale::Log1p, *std::min_element(values.begin(), values.end()));
+  constexpr int bins = 60;
+  const double width = std::max((top - bottom) / bins, 1e-6);
+  charts::Mark bars{charts::MarkKind::Bars,
+                    QObject::tr("cells"),
+                    charts::Tone::Blue,
+                    {},
+                    std::vector<double>(bins, 0.0),
+                    {},
+                    0.85,
+                    1,
+                    false,
+                    {}};
+  for (int b = 0; b <= bins; ++b) bars.x.push_back(charts::fromAxis(charts::Scale::Log1p, bottom + b * width));
+  for (const double value : values) {
+    const int b = static_cast<int>((charts::toAxis(charts::Scale::Log1p, value) - bottom) / width);
+    bars.y[static_cast<std::size_t>(std::clamp(b, 0, bins - 1))] += 1;
+  }
+  charts::Panel panel;
+  panel.x = {axis, charts::Scale::Log1p, {}, {}};
+  panel.y = {QObject::tr("cells"), charts::Scale::Linear, {}, {}};
+  panel.marks.push_back(std::move(bars));
+  figure.panels.push_back(std::move(panel));
+  return figure;
+}
+
+std::shared_ptr<const OpenedData> describe(std::shared_ptr<const data::Dataset> dataset, const RunControl& control) {
+  control.tell(0.9, QObject::tr("looking at the counts").toStdString());
+  const Pass pass = passOver(dataset->counts, control);
+  auto made = std::make_shared<OpenedData>();
+  made->facts = factsInWords(*dataset, pass);
+  made->counts_per_cell = histogramOfCounts("counts_per_cell", QObject::tr("Counts per cell"),
+                                            QObject::tr("counts per cell"), pass.cell_total);
+  made->genes_per_cell = histogramOfCounts("genes_per_cell", QObject::tr("Genes seen per cell"),
+                                           QObject::tr("genes per cell"), pass.cell_genes);
+
+  auto cells = std::make_shared<TableData>();
+  cells->name = "cells";
+  cells->columns = {{"cell", QObject::tr("Name of the cell."), {}, words(dataset->cells.names)},
+                    {"total_counts", QObject::tr("Counts in this cell."), pass.cell_total, {}},
+                    {"genes_seen", QObject::tr("Genes with at least one count in this cell."), pass.cell_genes, {}}};
+  addColumns(*cells, dataset->cells, control);
+  made->cells = cells;
+
+  auto genes = std::make_shared<TableData>();
+  genes->name = "genes";
+  std::vector<double> zeros(pass.gene_mean.size()), ratio(pass.gene_mean.size());
+  const double n = std::max<double>(1, static_cast<double>(dataset->counts.n_cells));
+  for (std::size_t g = 0; g < zeros.size(); ++g) {
+    zeros[g] = 1 - pass.gene_cells[g] / n;
+    ratio[g] = pass.gene_mean[g] > 0 ? pass.gene_variance[g] / pass.gene_mean[g] : std::nan("");
+  }
+  std::vector<QString> names = words(dataset->genes.names);
+  made->mean_variance = meanVariance(pass, names);
+  genes->columns = {{"gene", QObject::tr("Name of the gene."), {}, std::move(names)},
+                    {"mean", QObject::tr("Mean count per cell."), pass.gene_mean, {}},
+                    {"zeros", QObject::tr("Share of the cells without a count, 0 to 1."), std::move(zeros), {}},
+                    {"var_over_mean",
+                     QObject::tr("Variance over mean: 1 for a Poisson, above it for a negative binomial."),
+                     std::move(ratio),
+                     {}},
+                    {"cells_seen", QObject::tr("Cells with at least one count of this gene."), pass.gene_cells, {}}};
+  addColumns(*genes, dataset->genes, control);
+  made->genes = genes;
+  made->dataset = std::move(dataset);
+  return made;
+}
+
+}  // namespace scriptorium::ui

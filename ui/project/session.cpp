@@ -1,0 +1,222 @@
+#include "ui/project/session.hpp"
+
+#include <QCoreApplication>
+#include <QDir>
+#include <QFileInfo>
+#include <QSaveFile>
+#include <QStandardPaths>
+
+#include "core/data/filter.hpp"
+
+namespace scriptorium::ui {
+namespace {
+
+constexpr int kRecentFiles = 10;
+
+}  // namespace
+
+Places Places::standard() {
+  const QString folder = QStandardPaths::writableLocation(QStandardPaths::AppDataLocation);
+  return {folder, folder + "/settings.ini"};
+}
+
+Session::Session(Places places, QObject* parent)
+    : QObject(parent),
+      pool(2),
+      settings(places.settings_file, QSettings::IniFormat),
+      queue(places.folder + "/fits"),
+      data(pool, undo),
+      model(undo),
+      fits(pool),
+      places_(std::move(places)) {
+  recent_ = settings.value("recent").toStringList();
+  autosave_.setSingleShot(true);
+  autosave_.setInterval(1000);
+  connect(&autosave_, &QTimer::timeout, this, &Session::autosave);
+  const auto later = [this] {
+    if (!restoring_ && !closing_) autosave_.start();
+  };
+  connect(&data, &DataState::stageChanged, this, later);
+  connect(&data, &DataState::filterChanged, this, later);
+  connect(&model, &ModelState::changed, this, later);
+  connect(&fits, &FitStore::changed, this, later);
+  connect(&data, &DataState::openedFile, this, &Session::rememberRecent);
+  connect(&fits, &FitStore::failed, this, &Session::errorReported);
+  connect(&queue, &FitQueue::fitFinished, this, [this](int id) {
+    const FitItem& item = *queue.find(id);
+    fits.add(item.fit, item.request.name, item.fit_path);
+    if (!item.error.empty()) emit errorReported(item.error);
+    emit noted(tr("%1: %2").arg(item.request.name, toText(item.state)));
+  });
+  connect(&queue, &FitQueue::fitFailed, this, [this](int id) { emit errorReported(queue.find(id)->error); });
+  connect(&data, &DataState::preparedChanged, this, [this] {  // a fit to go on with waits for its data
+    if (to_resume_.isEmpty() || data.preparing() || !data.prepared()) return;
+    const auto waiting = std::exchange(to_resume_, {});
+    for (const auto& [request_file, checkpoint] : waiting) {
+      Answer<StoredRequest> answer;
+      answer.done = [this, checkpoint = checkpoint](StoredRequest stored) {
+        if (!data.prepared()) return;
+        stored.request.data = data.prepared();
+        stored.request.resume_from = checkpoint;
+        queue.add(std::move(stored.request));
+      };
+      answer.failed = [this](const JobError& error) { emit errorReported(error); };
+      pool.request<StoredRequest>(
+          "resume " + checkpoint, this,
+          [path = request_file](const RunControl&) {
+            QFile file(path);
+            if (!file.open(QIODevice::ReadOnly)) throw Error(ErrorCode::Io, "Cannot read " + path.toStdString() + ".");
+            return requestFromJson(file.readAll());
+          },
+          std::move(answer));
+    }
+  });
+}
+
+QString Session::cannotFit() const {
+  if (data.stage() != DataState::Stage::Ready) return tr("Open a data set first.");
+  if (data.preparing()) return tr("The filter is still at work.");
+  if (!data.prepared()) return tr("The filter leaves nothing to fit: loosen it on the Data page.");
+  return {};
+}
+
+bool Session::addToQueue() {
+  const QString why = cannotFit();
+  if (!why.isEmpty()) {
+    emit errorReported({tr("Nothing was put on the queue."), why});
+    return false;
+  }
+  try {
+    model::validate(model.model());
+  } catch (...) {
+    emit errorReported(describeCurrentException());
+    return false;
+  }
+  queue.add({model.proposedName(), model.model(), model.options(), data.prepared(), {}});
+  return true;
+}
+
+void Session::rememberRecent(const QString& path) {
+  recent_.removeAll(path);
+  recent_.prepend(path);
+  while (recent_.size() > kRecentFiles) recent_.removeLast();
+  missing_.removeAll(path);
+  settings.setValue("recent", recent_);
+  emit recentChanged();
+}
+
+void Session::clearRecent() {
+  recent_.clear();
+  settings.setValue("recent", recent_);
+  emit recentChanged();
+}
+
+void Session::checkRecent() {
+  Answer<QStringList> answer;
+  answer.done = [this](QStringList missing) {
+    if (missing == missing_) return;
+    missing_ = std::move(missing);
+    emit recentChanged();
+  };
+  pool.request<QStringList>(
+      "recent", this,
+      [files = recent_](const RunControl&) {
+        QStringList missing;
+        for (const QString& file : files)
+          if (!QFileInfo::exists(file)) missing << file;
+        return missing;
+      },
+      std::move(answer));
+}
+
+void Session::autosave() {
+  FitRequest request{"session", model.model(), model.options(), nullptr, {}};
+  auto known = std::make_shared<PreparedData>();
+  known->path = data.path();
+  known->layer = data.layer();
+  known->filter = data.filter();
+  if (data.stage() == DataState::Stage::Ready) request.data = known;
+  QByteArray text = requestToJson(request);
+  QStringList paths;
+  for (const FitStore::Entry& entry : fits.entries())
+    if (!entry.path.isEmpty()) paths << entry.path;
+  pool.request<bool>("autosave", this,
+                     [text, paths, path = recoveryPath()](const RunControl&) {
+                       QDir().mkpath(QFileInfo(path).path());
+                       for (const auto& [name, bytes] :
+                            {std::pair{path, text}, std::pair{path + ".fits", paths.join('\n').toUtf8()}}) {
+                         QSaveFile file(name);
+                         if (file.open(QIODevice::WriteOnly) && file.write(bytes) == bytes.size()) file.commit();
+                       }
+                       return true;
+                     },
+                     {});
+}
+
+void Session::lookForRecovery() {
+  Answer<Recovery> answer;
+  answer.done = [this](const Recovery& found) {
+    if (!found.empty()) emit recoveryFound(found);
+  };
+  pool.request<Recovery>(
+      "recovery", this,
+      [path = recoveryPath(), fits_folder = queue.folder()](const RunControl&) {
+        Recovery found;
+        QFile file(path);
+        if (file.open(QIODevice::ReadOnly)) {
+          try {
+            const StoredRequest stored = requestFromJson(file.readAll());
+            found.path = stored.data_path;
+            found.layer = stored.data_layer;
+            found.filter = stored.filter;
+            found.model = stored.request.model;
+            found.options = stored.request.options;
+          } catch (const Error&) {  // a half-written file of another version: nothing to offer from it
+          }
+        }
+        QFile list(path + ".fits");
+        if (list.open(QIODevice::ReadOnly))
+          for (const QByteArray& line : list.readAll().split('\n'))
+            if (!line.isEmpty() && QFileInfo::exists(QString::fromUtf8(line))) found.fits << QString::fromUtf8(line);
+        found.checkpoints = FitQueue::leftBehind(fits_folder);
+        if (found.path.isEmpty() && !found.checkpoints.isEmpty()) {  // the fit knows its data
+          QFile request(found.checkpoints.first().first);
+          if (request.open(QIODevice::ReadOnly)) {
+            const StoredRequest stored = requestFromJson(request.readAll());
+            found.path = stored.data_path;
+            found.layer = stored.data_layer;
+            found.filter = stored.filter;
+            found.model = stored.request.model;
+            found.options = stored.request.options;
+          }
+        }
+        QFile::remove(path);  // offered once
+        QFile::remove(path + ".fits");
+        return found;
+      },
+      std::move(answer));
+}
+
+void Session::restore(const Recovery& recovery) {
+  restoring_ = true;
+  model.restore(recovery.model, recovery.options);
+  for (const QString& path : recovery.fits) fits.load(path);
+  to_resume_ = recovery.checkpoints;
+  QString path = recovery.path, layer = recovery.layer;
+  if (!path.isEmpty()) data.open(path, layer, recovery.filter);
+  restoring_ = false;
+  autosave_.start();
+}
+
+void Session::discard(const Recovery& recovery) {
+  for (const auto& pair : recovery.checkpoints) FitQueue::discard(pair.second);
+}
+
+void Session::closeCleanly() {
+  closing_ = true;
+  autosave_.stop();
+  QFile::remove(recoveryPath());
+  QFile::remove(recoveryPath() + ".fits");
+}
+
+}  // namespace scriptorium::ui

@@ -1,0 +1,32 @@
+#pragma once
+#include <QString>
+#include <memory>
+#include <vector>
+
+namespace scriptorium::ui {
+
+/// One column: numbers (NaN: missing) or text.
+struct TableColumn {
+  QString name;  ///< as the exported header has it
+  QString help;  ///< one plain sentence, with the unit
+  std::vector<double> numbers;
+  std::vector<QString> texts;
+  bool isText() const { return !texts.empty() || numbers.empty(); }
+  std::size_t size() const { return texts.empty() ? numbers.size() : texts.size(); }
+};
+
+/// A table as a value, made by a worker and then only read.
+struct TableData {
+  QString name;  ///< for file names
+  std::vector<TableColumn> columns;
+  std::size_t rows() const { return columns.empty() ? 0 : columns.front().size(); }
+  /// Full precision: 17 significant digits, empty where missing.
+  QString text(std::size_t row, std::size_t column) const;
+  /// The rows asked for (all when `rows` is null) with a header; commas are quoted in CSV.
+  QString toText(QChar separator, const std::vector<int>* rows = nullptr) const;
+};
+
+/// TSV, or CSV when the name ends so. Written aside, then renamed. @throws Error(Io) naming the path.
+void saveTable(const TableData& table, const QString& path, const std::vector<int>* rows = nullptr);
+
+}  // namespace scriptorium::ui

@@ -1,0 +1,50 @@
+#pragma once
+#include <QWidget>
+
+#include "ui/tables/table_model.hpp"
+
+class QLabel;
+class QLineEdit;
+class QTableView;
+
+namespace scriptorium::ui {
+
+/// A table with its search box: sort by a click on a header, filter as typed, pin rows, copy and export at full
+/// precision.
+class TablePanel : public QWidget {
+  Q_OBJECT
+ public:
+  explicit TablePanel(const QString& object_name, QWidget* parent = nullptr);
+
+  void setTable(std::shared_ptr<const TableData> table);
+  void setMessage(const QString& message);  ///< instead of a table
+  TableModel& model() { return *model_; }
+  QTableView& view() { return *view_; }
+  QLineEdit& search() { return *search_; }
+  std::vector<int> selectedRows() const;  ///< rows of the table, in the order shown
+  void selectRow(int row);
+
+ public slots:
+  void copy();
+  void exportDialog();
+
+ signals:
+  void rowActivated(int row);  ///< double click or Enter
+  void selectionChanged();
+  void failed(const QString& message, const QString& remedy);
+
+ protected:
+  void keyPressEvent(QKeyEvent* event) override;
+
+ private:
+  void updateCount();
+  void showMenu(const QPoint& at);
+
+  TableModel* model_;
+  QTableView* view_;
+  QLineEdit* search_;
+  QLabel* count_;
+  QLabel* message_;
+};
+
+}  // namespace scriptorium::ui

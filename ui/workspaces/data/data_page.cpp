@@ -1,0 +1,217 @@
+#include "ui/workspaces/data/data_page.hpp"
+
+#include <QComboBox>
+#include <QFileInfo>
+#include <QLabel>
+#include <QPushButton>
+#include <QScrollArea>
+#include <QSplitter>
+#include <QTabWidget>
+#include <QVBoxLayout>
+#include <cmath>
+
+#include "ui/workspaces/data/filter_form.hpp"
+
+namespace scriptorium::ui {
+namespace {
+
+charts::Figure withThreshold(charts::Figure figure, double threshold) {
+  if (figure.empty() || threshold <= 0) return figure;
+  figure.panels[0].marks.push_back({charts::MarkKind::GuideX,
+                                    QObject::tr("kept from"),
+                                    charts::Tone::Vermillion,
+                                    {threshold},
+                                    {},
+                                    {},
+                                    1,
+                                    2,
+                                    false,
+                                    {}});
+  return figure;
+}
+
+}  // namespace
+
+DataPage::DataPage(Session& session, QWidget* parent) : Page("data", tr("Data"), session, parent) {
+  setContent(makeContent());
+  connect(&session.data, &DataState::stageChanged, this, &DataPage::showStage);
+  connect(&session.data, &DataState::progressed, this, [this] {
+    if (auto* words = findChild<QLabel*>("dataWords");
+        words && this->session().data.stage() == DataState::Stage::Loading) {
+      const Progress& p = this->session().data.progress();
+      words->setText(tr("<h3>Opening %1</h3>%2%3")
+                         .arg(QFileInfo(this->session().data.path()).fileName().toHtmlEscaped(),
+                              QString::fromStdString(p.message).toHtmlEscaped(),
+                              p.fraction >= 0 ? QString(", %1 %").arg(std::lround(100 * p.fraction)) : QString()));
+    }
+  });
+  connect(&session.data, &DataState::filterChanged, this, &DataPage::showFigures);
+  for (const auto& [key, view, title] :
+       {std::tuple{"counts_per_cell", counts_, tr("Counts per cell")},
+        std::tuple{"genes_per_cell", genes_seen_, tr("Genes seen per cell")},
+        std::tuple{"mean_variance", mean_variance_, tr("Mean and variance of each gene")}})
+    session.exports.addFigure({key, title, [view = view] { return view->figure(); }});
+  const auto offer = [this](const QString& key, const QString& title, auto member) {
+    this->session().exports.addTable({key, title, [this, member]() -> ExportList::TableMaker {
+                                        const auto opened = this->session().data.opened();
+                                        if (!opened) return {};
+                                        return [opened, member](const RunControl&) { return (*opened).*member; };
+                                      }});
+  };
+  offer("cells", tr("Cell table"), &OpenedData::cells);
+  offer("genes", tr("Gene table"), &OpenedData::genes);
+  showStage();
+}
+
+QWidget* DataPage::makeContent() {
+  facts_ = new QLabel;
+  facts_->setObjectName("factsLabel");
+  facts_->setWordWrap(true);
+  facts_->setTextInteractionFlags(Qt::TextSelectableByMouse);
+  layers_ = new QLabel;
+  layers_->setObjectName("layersLabel");
+  layers_->setWordWrap(true);
+  layer_ = new QComboBox;
+  help::describe(layer_, "layerChoice");
+  connect(layer_, &QComboBox::activated, this, [this](int index) {
+    const QString path = layer_->itemData(index).toString();
+    if (path != session().data.layer()) session().data.open(session().data.path(), path);
+  });
+  counts_ = makeFigure("countsPerCellFigure", tr("Histogram of counts per cell"), "counts_per_cell");
+  genes_seen_ = makeFigure("genesPerCellFigure", tr("Histogram of genes seen per cell"), "genes_per_cell");
+  mean_variance_ = makeFigure("meanVarianceFigure", tr("Mean and variance of each gene"), "mean_variance");
+  for (auto* figure : {counts_, genes_seen_}) figure->setBrush(true);
+  counts_->setToolTip(tr("Drag across the bars to keep the cells from there on."));
+  genes_seen_->setToolTip(tr("Drag across the bars to keep the cells from there on."));
+  connect(counts_, &charts::FigureView::brushed, this, [this](int, double low, double) {
+    data::Filter filter = session().data.filter();
+    filter.min_counts_per_cell = std::max(0.0, std::ceil(low));
+    session().data.setFilter(filter);
+  });
+  connect(genes_seen_, &charts::FigureView::brushed, this, [this](int, double low, double) {
+    data::Filter filter = session().data.filter();
+    filter.min_genes_per_cell = static_cast<std::int64_t>(std::max(0.0, std::ceil(low)));
+    session().data.setFilter(filter);
+  });
+  cells_ = new TablePanel("cellTable");
+  genes_ = new TablePanel("dataGeneTable");
+  for (TablePanel* table : {cells_, genes_})
+    connect(table, &TablePanel::failed, this, [this](const QString& what, const QString& remedy) {
+      emit session().errorReported({what, remedy});
+    });
+
+  auto* tabs = new QTabWidget;
+  tabs->setObjectName("dataTables");
+  tabs->addTab(cells_, tr("Cells"));
+  tabs->addTab(genes_, tr("Genes"));
+  auto* side = new QWidget;
+  auto* side_box = new QVBoxLayout(side);
+  side_box->setContentsMargins(0, 0, 0, 0);
+  auto* layer_row = new QHBoxLayout;
+  auto* layer_label = new QLabel(tr("Layer"));
+  layer_label->setBuddy(layer_);
+  layer_row->addWidget(layer_label);
+  layer_row->addWidget(layer_, 1);
+  side_box->addLayout(layer_row);
+  side_box->addWidget(layers_);
+  side_box->addSpacing(8);
+  side_box->addWidget(new FilterForm(session()), 1);
+  auto* onward = new QPushButton(tr("Choose a model ▸"));
+  help::describe(onward, "toModelButton");
+  connect(onward, &QPushButton::clicked, this, [this] { emit pageWanted("model"); });
+  side_box->addWidget(onward);
+  auto* scroll = new QScrollArea;
+  scroll->setWidget(side);
+  scroll->setWidgetResizable(true);
+  scroll->setFrameShape(QFrame::NoFrame);
+  scroll->setHorizontalScrollBarPolicy(Qt::ScrollBarAlwaysOff);
+  side->setMinimumWidth(250);
+  scroll->setMinimumWidth(270);
+
+  auto* figures = new QWidget;
+  auto* row = new QHBoxLayout(figures);
+  row->setContentsMargins(0, 0, 0, 0);
+  for (auto* figure : {counts_, genes_seen_, mean_variance_}) row->addWidget(figure, 1);
+  auto* left = new QSplitter(Qt::Vertical);
+  left->addWidget(figures);
+  left->addWidget(tabs);
+  left->setStretchFactor(0, 1);
+  left->setStretchFactor(1, 1);
+  auto* across = new QSplitter;
+  across->addWidget(left);
+  across->addWidget(scroll);
+  across->setStretchFactor(0, 1);
+  across->setSizes({700, 290});
+  auto* content = new QWidget;
+  auto* box = new QVBoxLayout(content);
+  box->setContentsMargins(0, 0, 0, 0);
+  box->addWidget(facts_);
+  box->addWidget(across, 1);
+  return content;
+}
+
+void DataPage::showStage() {
+  const DataState& state = session().data;
+  const QString file = QFileInfo(state.path()).fileName().toHtmlEscaped();
+  switch (state.stage()) {
+    case DataState::Stage::Empty:
+      showWords(tr("<h2>Open counts</h2><p>Drop a file or folder here: h5ad, 10x HDF5, or a MatrixMarket folder. "
+                   "Nothing is sent anywhere, and the file is never changed.</p>"),
+                {{tr("Open…"), [this] { emit openWanted(); }}, {tr("Example data"), [this] { emit exampleWanted(); }}});
+      shown_ = nullptr;
+      break;
+    case DataState::Stage::Loading:
+      showWords(tr("<h3>Opening %1</h3>%2").arg(file, QString::fromStdString(state.progress().message)),
+                {{tr("Cancel"), [this] { session().data.cancelOpening(); }}});
+      break;
+    case DataState::Stage::Failed: {
+      std::vector<std::pair<QString, std::function<void()>>> buttons{
+          {tr("Open another…"), [this] { emit openWanted(); }}, {tr("Example data"), [this] { emit exampleWanted(); }}};
+      showWords(tr("<h3>%1 could not be opened</h3><p><b>%2</b></p><p>%3</p>")
+                    .arg(file, state.error().message.toHtmlEscaped(), state.error().remedy.toHtmlEscaped()),
+                buttons);
+      shown_ = nullptr;
+      break;
+    }
+    case DataState::Stage::Ready:
+      showContent();
+      if (shown_ != state.opened().get()) {
+        shown_ = state.opened().get();
+        facts_->setText(shown_->facts);
+        showLayers();
+        showFigures();
+        if (shown_->mean_variance.empty())
+          mean_variance_->setMessage(tr("No gene has a positive count."));
+        else
+          mean_variance_->setFigure(shown_->mean_variance);
+        cells_->setTable(shown_->cells);
+        genes_->setTable(shown_->genes);
+      }
+      break;
+  }
+  session().exports.touch();
+}
+
+void DataPage::showLayers() {
+  const data::Dataset& dataset = *shown_->dataset;
+  layer_->clear();
+  QStringList lines;
+  for (const data::LayerInfo& layer : dataset.layers) {
+    const QString path = QString::fromStdString(layer.path);
+    layer_->addItem(layer.is_counts ? path : tr("%1 (not counts)").arg(path), path);
+    if (layer.path == dataset.layer) layer_->setCurrentIndex(layer_->count() - 1);
+    lines << (layer.is_counts ? tr("✓ <b>%1</b>: counts").arg(path.toHtmlEscaped())
+                              : tr("✗ <b>%1</b>: not counts. %2")
+                                    .arg(path.toHtmlEscaped(), QString::fromStdString(layer.why_not).toHtmlEscaped()));
+  }
+  layers_->setText(lines.join("<br>"));
+}
+
+void DataPage::showFigures() {
+  if (!shown_) return;
+  const data::Filter& filter = session().data.filter();
+  counts_->setFigure(withThreshold(shown_->counts_per_cell, filter.min_counts_per_cell), true);
+  genes_seen_->setFigure(withThreshold(shown_->genes_per_cell, static_cast<double>(filter.min_genes_per_cell)), true);
+}
+
+}  // namespace scriptorium::ui

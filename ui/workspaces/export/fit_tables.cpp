@@ -1,0 +1,87 @@
+#include "ui/workspaces/export/fit_tables.hpp"
+
+#include <QStringList>
+#include <cmath>
+#include <nlohmann/json.hpp>
+
+#include "core/report/fit_tables.hpp"
+#include "core/result/estimates.hpp"
+#include "core/result/settings_json.hpp"
+
+namespace scriptorium::ui {
+namespace {
+
+QString str(const std::string& text) {
+  return QString::fromStdString(text);
+}
+
+/// A table of core as the window shows and writes it.
+std::shared_ptr<const TableData> shown(const char* name, const report::Table& from) {
+  auto table = std::make_shared<TableData>();
+  table->name = name;
+  for (const report::TableColumn& column : from.columns) {
+    TableColumn made;
+    made.name = str(column.name);
+    std::visit(
+        [&](const auto& values) {
+          using Value = typename std::decay_t<decltype(values)>::value_type;
+          for (std::size_t i = 0; i < values.size(); ++i) {
+            if constexpr (std::is_same_v<Value, double>)
+              made.numbers.push_back(values[i]);
+            else if constexpr (std::is_same_v<Value, std::int64_t>)
+              made.numbers.push_back(values[i] == report::missing_integer ? std::nan("")
+                                                                          : static_cast<double>(values[i]));
+            else if constexpr (std::is_same_v<Value, bool>)
+              made.texts.push_back(values[i] ? "True" : "False");
+            else
+              made.texts.push_back(str(values[i]));
+          }
+        },
+        column.values);
+    table->columns.push_back(std::move(made));
+  }
+  return table;
+}
+
+}  // namespace
+
+std::shared_ptr<const TableData> mapTable(const result::Fit& fit) {
+  result::MapOptions options;
+  options.use_mean = true;
+  return shown("map", report::values_table(fit, result::map_estimate(fit, options), false));
+}
+
+std::shared_ptr<const TableData> distributionsTable(const result::Fit& fit) {
+  return shown("distributions", report::distributions_table(fit, false));
+}
+
+std::shared_ptr<const TableData> lossTable(const result::Fit& fit) {
+  return shown("loss", report::loss_table(fit));
+}
+
+QString provenance(const result::Fit& fit) {
+  QStringList lines;
+  const auto line = [&](const QString& what, const QString& value) {
+    if (!value.isEmpty()) lines << what + ": " + value;
+  };
+  line("fit", str(fit.name));
+  line("data", str(fit.data_path));
+  line("layer", str(fit.data_layer));
+  line("filter", fit.data_filter.empty() ? "none" : str(fit.data_filter));
+  line("data identity", str(fit.data_id));
+  line("size", QString("%1 cells × %2 genes").arg(fit.summary.n_cells).arg(fit.summary.n_genes));
+  line("model", str(nlohmann::json(fit.model).dump()));
+  for (const model::Site& site : model::layout(fit.model))
+    line("prior of " + str(site.name), str(model::to_string(site.prior)));
+  line("settings", str(nlohmann::json(fit.options).dump()));
+  line("seed", QString::number(fit.options.seed));
+  line("convergence", str(fit.result.convergence.verdict));
+  line("loss", QString::number(fit.result.loss, 'g', 17) + " nats");
+  line("seconds", QString::number(fit.result.seconds, 'f', 3));
+  line("device", str(fit.device));
+  line("version", "scriptorium " + str(fit.version));
+  line("made", str(fit.created_at));
+  return lines.join('\n') + '\n';
+}
+
+}  // namespace scriptorium::ui

@@ -1,0 +1,97 @@
+#include "ui/workspaces/run/command_text.hpp"
+
+#include <QRegularExpression>
+#include <nlohmann/json.hpp>
+
+#include "core/result/settings_json.hpp"
+
+namespace scriptorium::ui {
+namespace {
+
+QString quoted(const QString& text) {
+  static const QRegularExpression plain("^[A-Za-z0-9_./:=,+-]+$");
+  if (plain.match(text).hasMatch()) return text;
+  return "'" + QString(text).replace("'", "'\\''") + "'";
+}
+
+using Json = nlohmann::json;
+
+/// The entries of `json` that differ from those of `standard`.
+Json difference(const Json& json, const Json& standard) {
+  Json out = Json::object();
+  for (const auto& [key, value] : json.items()) {
+    if (value == standard[key]) continue;
+    out[key] = value.is_object() ? difference(value, standard[key]) : value;
+  }
+  return out;
+}
+
+/// Settings that have no flag of their own, as the file that --config reads; empty when all have their defaults.
+QString settingsWithoutFlag(const inference::FitOptions& options) {
+  Json json = difference(Json(options), Json(inference::FitOptions{}));
+  for (const char* key : {"method", "tolerance", "seed", "threads"}) json.erase(key);
+  if (json.contains("svi")) {
+    for (const char* key : {"mode", "steps", "batch_size"}) json["svi"].erase(key);
+    if (json["svi"].contains("stopping")) {
+      json["svi"]["stopping"].erase("enabled");
+      if (json["svi"]["stopping"].empty()) json["svi"].erase("stopping");
+    }
+    if (json["svi"].empty() || options.method != inference::Method::Svi) json.erase("svi");
+  }
+  return json.empty() ? QString() : QString::fromStdString(Json{{"options", json}}.dump());
+}
+
+QString number(double value) {
+  return QString::number(value, 'g', 17);
+}
+
+}  // namespace
+
+QString commandFor(const FitRequest& request) {
+  const model::Model& m = request.model;
+  const inference::FitOptions &o = request.options, standard;
+  QStringList words{"scriptorium-cli", "fit"};
+  const auto add = [&](const QString& flag, const QString& value) { words << flag << quoted(value); };
+  if (request.data) words << quoted(request.data->path);
+  add("--model", QString::fromStdString(m.likelihood));
+  if (m.parameterization != "canonical") add("--parameterization", QString::fromStdString(m.parameterization));
+  if (m.unconstrained) {
+    words << "--unconstrained";
+    add("--positive-transform", QString::fromStdString(model::to_string(m.positive_transform)));
+  }
+  if (m.capture_prior) {
+    if (!m.capture_prior->organism.empty())
+      add("--organism", QString::fromStdString(m.capture_prior->organism));
+    else
+      add("--capture-prior", number(m.capture_prior->log_m0) + "," + number(m.capture_prior->sigma_m));
+  }
+  for (const auto& [name, prior] : m.priors)
+    add("--prior", QString::fromStdString(name) + "=" + number(prior.a) + "," + number(prior.b));
+  add("--method", QString::fromStdString(inference::to_string(o.method)));
+  if (o.method == inference::Method::Svi) {
+    if (o.svi.mode != standard.svi.mode) add("--svi-mode", QString::fromStdString(inference::to_string(o.svi.mode)));
+    add("--steps", QString::number(o.svi.steps));
+    if (o.svi.batch_size > 0) add("--batch-size", QString::number(o.svi.batch_size));
+    if (o.svi.stopping.enabled) words << "--early-stopping";
+  } else if (o.tolerance != standard.tolerance) {
+    add("--tolerance", number(o.tolerance));
+  }
+  add("--seed", QString::number(o.seed));
+  if (o.threads > 0) add("--threads", QString::number(o.threads));
+  if (request.data) {
+    if (!request.data->layer.isEmpty()) add("--layer", request.data->layer);
+    const data::Filter& f = request.data->filter;
+    if (f.highly_variable > 0) add("--genes", "hvg:" + QString::number(f.highly_variable));
+    if (!f.cells.empty()) add("--cells", QString::fromStdString(f.cells));
+    if (f.min_counts_per_cell > 0) add("--min-counts-per-cell", number(f.min_counts_per_cell));
+    if (f.min_genes_per_cell > 0) add("--min-genes-per-cell", QString::number(f.min_genes_per_cell));
+    if (f.min_cells_per_gene > 0) add("--min-cells-per-gene", QString::number(f.min_cells_per_gene));
+  }
+  if (const QString rest = settingsWithoutFlag(o); !rest.isEmpty())
+    words << "--config"
+          << "<(echo " + quoted(rest) + ")";
+  add("--out", request.name + ".fit.h5");
+  return words.join(' ');
+}
+
+}  // namespace scriptorium::ui
