@@ -247,6 +247,19 @@ std::optional<data::Dataset> data_of_fit(result::Fit& fit, const DataOptions& gi
   return match_data(fit, data.read(control), same_counts, control);
 }
 
+void add_table_output(CLI::App& command, std::string& path) {
+  command.add_option("--out", path, "table to write (.tsv, .csv, .json, -)")
+      ->required()
+      ->check([](const std::string& name) {
+        try {
+          report::table_format(name);
+          return std::string();
+        } catch (const Error& error) {
+          return std::string(error.what());
+        }
+      });
+}
+
 void write(const report::Table& table, const std::string& path) {
   report::write_table(table, path);
 }

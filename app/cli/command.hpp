@@ -59,6 +59,8 @@ data::Dataset match_data(result::Fit& fit, const data::Dataset& dataset, bool sa
 std::optional<data::Dataset> data_of_fit(result::Fit& fit, const DataOptions& data, bool same_counts,
                                          const RunControl& control);
 
+/// --out of a command that writes a table, required; an unknown kind of table is a wrong word.
+void add_table_output(CLI::App& command, std::string& path);
 /// "-" is standard output; else by the extension.
 void write(const report::Table& table, const std::string& path);
 void print_json(const nlohmann::json& json);

@@ -23,7 +23,7 @@ void add_density(CLI::App& app) {
                     "a second table, NAME.gradient.EXT: log joint and Jacobian by the unconstrained axis");
   command->add_option("--guards", options->guards, "fitting (SCRIBE's clips) or none")
       ->check(CLI::IsMember({"fitting", "none"}));
-  command->add_option("--out", options->out, "table to write (.tsv, .csv, .json, -)")->required();
+  add_table_output(*command, options->out);
   options->point.add_to(*command);
   options->common.add_to(*command);
   command->callback([options] {

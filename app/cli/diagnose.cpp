@@ -20,7 +20,7 @@ void add_diagnose(CLI::App& app) {
       app.add_subcommand("diagnose", "Per gene: widths and coverage of the predictive bands, and the verdict");
   command->add_option("fit", options->fit, "a fit")->required();
   options->data.add_to(*command, false);
-  command->add_option("--out", options->out, "table to write (.tsv, .csv, .json, -)")->required();
+  add_table_output(*command, options->out);
   command->add_option("--genes", options->genes,
                       "names separated by commas, a file, or all; default: the panel and 200 at random");
   command->add_option("-n,--draws", options->diagnose.draws, "replicated data sets per kind")

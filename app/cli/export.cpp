@@ -13,7 +13,7 @@ namespace {
 
 /// Log likelihood of every draw by cell.
 report::InferenceData::Group likelihood_group(const result::Fit& fit, const model::Values& draws, int n,
-                                              const data::CountMatrix& counts, const RunControl& control) {
+                                              const data::CountMatrix& counts, int threads, const RunControl& control) {
   const auto cells = static_cast<std::int64_t>(fit.cells.size());
   report::InferenceData::Variable variable{"counts", {"chain", "draw", "cell"}, {1, n, cells}, {}, {}};
   for (int d = 0; d < n; ++d) {
@@ -25,7 +25,7 @@ report::InferenceData::Group likelihood_group(const result::Fit& fit, const mode
                      {array.shape.begin() + 1, array.shape.end()},
                      {array.values.begin() + d * length, array.values.begin() + (d + 1) * length}};
     }
-    const auto by_cell = result::log_likelihood(fit.model, point, counts, {}, control).by_cell;
+    const auto by_cell = result::log_likelihood(fit.model, point, counts, {.threads = threads}, control).by_cell;
     variable.numbers.insert(variable.numbers.end(), by_cell.begin(), by_cell.end());
   }
   return {"log_likelihood", {std::move(variable)}};
@@ -38,7 +38,9 @@ void add_export(CLI::App& app) {
     std::string fit, to;
     DataOptions data;
     Common common;
+    PointOption point;
     int draws = 100;
+    std::uint64_t seed = 42;
     bool descriptive = false;
   };
   auto options = std::make_shared<Options>();
@@ -47,6 +49,8 @@ void add_export(CLI::App& app) {
   command->add_option("--data", options->data.path, "the data, for likelihoods by cell and gene");
   command->add_option("--to", options->to, "FILE.nc, or a folder for tables")->required();
   command->add_option("-n,--draws", options->draws, "posterior draws in the netCDF file")->check(CLI::PositiveNumber);
+  command->add_option("--seed", options->seed, "seed");
+  options->point.add_to(*command);
   command->add_flag("--descriptive", options->descriptive, "dispersion instead of r, and so on");
   options->common.add_to(*command);
   command->callback([options] {
@@ -57,9 +61,11 @@ void add_export(CLI::App& app) {
     std::optional<data::Dataset> dataset;
     if (!options->data.path.empty()) dataset = data_of_fit(fit, options->data, true, control);
     if (to.extension() == ".nc") {
-      const auto draws = result::sample(fit, options->draws, 42, true);
+      const auto draws = result::sample(fit, options->draws, options->seed, true, options->common.threads, control);
       auto out = report::posterior_data(fit, draws, options->descriptive);
-      if (dataset) out.groups.push_back(likelihood_group(fit, draws, options->draws, dataset->counts, control));
+      if (dataset)
+        out.groups.push_back(
+            likelihood_group(fit, draws, options->draws, dataset->counts, options->common.threads, control));
       return report::write_netcdf(out, options->to);
     }
     std::error_code problem;
@@ -67,7 +73,7 @@ void add_export(CLI::App& app) {
     if (problem)
       throw Error(ErrorCode::Io, "The folder \"" + options->to + "\" cannot be made: " + problem.message() + ".",
                   "Choose another place.");
-    write(report::values_table(fit, result::map_estimate(fit, {.use_mean = true}), options->descriptive),
+    write(report::values_table(fit, result::map_estimate(fit, options->point.options()), options->descriptive),
           to / "map.tsv");
     if (!fit.point_only) {
       write(report::loss_table(fit), to / "loss.tsv");
@@ -75,12 +81,14 @@ void add_export(CLI::App& app) {
       if (fit.summary.n_cells > 0) {
         analysis::DiagnoseOptions diagnose;
         diagnose.threads = options->common.threads;
+        diagnose.seed = options->seed;
+        diagnose.mean_point = options->point.mean();
         write(report::diagnosis_table(fit, analysis::diagnose(fit, diagnose, control)), to / "diagnose.tsv");
       }
     }
     if (dataset) {
-      const auto likelihood = result::log_likelihood(fit.model, result::map_estimate(fit, {.use_mean = true}),
-                                                     dataset->counts, {}, control);
+      const auto likelihood = result::log_likelihood(fit.model, result::map_estimate(fit, options->point.options()),
+                                                     dataset->counts, {.threads = options->common.threads}, control);
       write(report::likelihood_table("cell", fit.cells, likelihood.by_cell), to / "loglik_cell.tsv");
       write(report::likelihood_table("gene", fit.genes, likelihood.by_gene), to / "loglik_gene.tsv");
     }

@@ -25,10 +25,10 @@ struct FitWords {
               name;
   std::vector<std::string> priors;
   bool unconstrained = false, early_stopping = false, resume = false;
-  std::int64_t steps = 50'000, batch_size = 0;
-  double tolerance = 1e-4, min_counts_per_cell = 0, min_counts_per_gene = 0;
+  std::int64_t steps = 0, batch_size = 0;  // these and tolerance: FitOptions' defaults unless given
+  double tolerance = 0, min_counts_per_cell = 0, min_counts_per_gene = 0;
   std::int64_t min_genes_per_cell = 0, min_cells_per_gene = 0;
-  std::uint64_t seed = 42;
+  std::uint64_t seed = 0;
 };
 
 /// Options of the contract whose capability is an issue of its own: they are known, and say so.

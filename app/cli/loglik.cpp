@@ -24,7 +24,7 @@ void add_loglik(CLI::App& app) {
   command->add_option("--r-floor", options->likelihood.r_floor, "floor of r")->check(CLI::NonNegativeNumber);
   command->add_option("--p-floor", options->likelihood.p_floor, "p is kept this far from 0 and 1")
       ->check(CLI::Range(0.0, 0.5));
-  command->add_option("--out", options->out, "table to write (.tsv, .csv, .json, -)")->required();
+  add_table_output(*command, options->out);
   options->point.add_to(*command);
   options->common.add_to(*command);
   command->callback([options] {

@@ -12,7 +12,7 @@ void add_loss(CLI::App& app) {
   auto options = std::make_shared<Options>();
   auto* command = app.add_subcommand("loss", "Iteration, time and loss");
   command->add_option("fit", options->fit, "a fit")->required();
-  command->add_option("--out", options->out, "table to write (.tsv, .csv, .json, -)")->required();
+  add_table_output(*command, options->out);
   command->callback([options] {
     const auto fit = result::load_fit_or_point(options->fit);
     if (fit.point_only) throw Error(ErrorCode::BadInput, "A file of parameters has no loss.", "Give a fit.");

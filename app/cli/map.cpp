@@ -13,7 +13,7 @@ void add_map(CLI::App& app) {
   auto options = std::make_shared<Options>();
   auto* command = app.add_subcommand("map", "Point estimates of all parameters");
   command->add_option("fit", options->fit, "a fit or a file of parameters")->required();
-  command->add_option("--out", options->out, "table to write (.tsv, .csv, .json, -)")->required();
+  add_table_output(*command, options->out);
   command->add_option("--genes", options->genes, "names separated by commas, or a file with one a line");
   command->add_flag("--descriptive", options->descriptive, "dispersion instead of r, and so on");
   options->point.add_to(*command);

@@ -82,6 +82,14 @@ VerdictText explain(const std::string& verdict) {
 }
 
 Diagnosis diagnose(const result::Fit& fit, const DiagnoseOptions& options, const RunControl& control) {
+  for (const auto& [value, name] : {std::pair{options.rule.wide_ratio, "wide ratio"},
+                                    {options.rule.wide_spread, "wide spread"},
+                                    {options.rule.off_failure, "off-target share"},
+                                    {options.rule.nonconverged_share, "share for nonconverged"},
+                                    {options.rule.share, "share of genes"}})
+    if (!(value >= 0) || !std::isfinite(value))
+      throw Error(ErrorCode::BadInput, std::string("The ") + name + " of the verdict is not a number from 0 up.",
+                  "Give another threshold.");
   const auto genes = options.genes.empty() ? default_genes(fit.summary, options.seed) : options.genes;
   result::PredictiveOptions predictive;
   predictive.draws = options.draws;

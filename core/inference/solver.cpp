@@ -53,9 +53,18 @@ std::string fingerprint(const FitInput& input, const FitOptions& options) {
                 input.summary->n_genes, input.summary->total(), input.summary->sum_log_factorial,
                 static_cast<int>(svi.mode), svi.batch_size, svi.draws, svi.optimizer.c_str(), svi.learning_rate,
                 svi.decay ? 1 : 0, options.seed);
-  const std::string all = json.dump() + text;
+  std::string all = json.dump() + text;
+  std::snprintf(text, sizeof text, "|%" PRId64 "|%a|%a|%d|%d|%" PRId64, svi.decay ? svi.steps : 0, svi.b1, svi.b2,
+                svi.stopping.enabled ? 1 : 0, svi.stopping.restore_best ? 1 : 0, svi.stopping.patience);
+  all += text;
   std::uint64_t hash = 14695981039346656037u;  // FNV-1a: tells apart, guards nothing
-  for (const char c : all) hash = (hash ^ static_cast<unsigned char>(c)) * 1099511628211u;
+  const auto mix = [&hash](const void* bytes, std::size_t count) {
+    for (const auto *c = static_cast<const unsigned char*>(bytes), *end = c + count; c != end; ++c)
+      hash = (hash ^ *c) * 1099511628211u;
+  };
+  mix(all.data(), all.size());
+  mix(input.summary->gene_total.data(), input.summary->gene_total.size() * sizeof(double));
+  for (const auto& entry : input.summary->classes) mix(&entry.total, sizeof entry.total);
   std::snprintf(text, sizeof text, "%016" PRIx64, hash);
   return text;
 }
@@ -115,9 +124,11 @@ const SitePosterior& Posterior::site(const std::string& name) const {
 
 std::vector<std::string> identifiability_notes(const Problem& p) {
   std::vector<std::string> notes;
-  const bool flat_capture =
-      p.capture && p.cell->site().name != "eta_capture" && !p.model.priors.count(p.cell->site().name);
-  if (flat_capture) {
+  // A Beta or Beta prime of total weight 2 or less says next to nothing of a capture.
+  const auto flat = [](const model::Prior& prior) {
+    return (prior.law == model::Law::Beta || prior.law == model::Law::BetaPrime) && prior.a + prior.b <= 2;
+  };
+  if (p.capture && flat(p.cell->site().prior)) {
     if (p.scalar)
       notes.push_back(
           "The counts determine only the product φ(1 + φ_capture) = φ/ν of each cell: " + p.scalar->site().name +

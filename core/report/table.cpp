@@ -59,6 +59,11 @@ TableFormat table_format(const std::string& path) {
     const std::string wanted = ending;
     return path.size() >= wanted.size() && path.compare(path.size() - wanted.size(), wanted.size(), wanted) == 0;
   };
+  const auto slash = path.find_last_of('/'), dot = path.find_last_of('.');
+  const bool extension = dot != std::string::npos && (slash == std::string::npos || dot > slash);
+  if (extension && !ends(".tsv") && !ends(".txt") && !ends(".csv") && !ends(".json"))
+    throw Error(ErrorCode::BadInput, "\"" + path + "\" ends in an unknown kind of table.",
+                "Tables are written as .tsv, .csv or .json.");
   return ends(".csv") ? TableFormat::Csv : ends(".json") ? TableFormat::Json : TableFormat::Tsv;
 }
 

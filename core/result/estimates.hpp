@@ -76,7 +76,8 @@ class PosteriorSampler {
 
 /// Posterior draws of every sampled parameter, first axis "draw"; with `derived`, also r, p, mu, phi, captures.
 /// The same seed gives the same draws at any thread count.
-model::Values sample(const Fit& fit, int draws, std::uint64_t seed, bool derived);
+model::Values sample(const Fit& fit, int draws, std::uint64_t seed, bool derived, int threads,
+                     const RunControl& control);
 
 /// A smaller fit: the genes at `genes` (indices in the order wanted); cell sites and scalars are unchanged.
 Fit subset_genes(const Fit& fit, const std::vector<std::int64_t>& genes);

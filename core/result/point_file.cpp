@@ -103,8 +103,15 @@ Fit fit_from_point_json(const json& given) {
     if (given.contains(key)) model[key] = given[key];
   fit.model = model.get<model::Model>();
   fit.point_only = true;
-  const auto values = point_from_json(given["params"]);
+  auto values = point_from_json(given["params"]);
   std::size_t genes = 0, cells = 0;
+  // A shared p or phi may be written as an array of one.
+  const bool many = std::any_of(values.begin(), values.end(), [](const auto& entry) {
+    return extent_of(entry.first, false) == model::Extent::Gene && entry.second.values.size() > 1;
+  });
+  for (const char* shared : {"p", "phi"})
+    if (const auto found = values.find(shared); many && found != values.end() && found->second.values.size() == 1)
+      found->second.dims.clear(), found->second.shape.clear();
   for (const auto& [name, array] : values) {
     const auto extent = extent_of(name, array.dims.empty());
     auto& count = extent == model::Extent::Cell ? cells : genes;

@@ -37,10 +37,6 @@ struct GenePredictive {
 /// Bins, bands and moments from explicit data and replicates (draws × cells): what predictive() estimates without them.
 GenePredictive summarise_replicates(const std::vector<std::uint32_t>& observed,
                                     const std::vector<std::vector<std::uint32_t>>& replicates, int max_bin);
-/// Quantile with linear interpolation between order statistics (type 7) of a histogram: `cells[i]` have `value[i]`, the
-/// rest of `total` have 0. Values ascending, whole numbers of cells.
-double histogram_quantile(const std::uint32_t* value, const double* cells, std::size_t count, double total,
-                          double probability);
 
 /// Histograms of replicated data, drawn per gene and stratum of cells and never as cells × genes (README).
 std::vector<GenePredictive> predictive(const Fit& fit, const std::vector<std::int64_t>& genes,

@@ -144,7 +144,8 @@ std::vector<double> PosteriorSampler::Draw::values(const std::string& site) cons
   return result;
 }
 
-model::Values sample(const Fit& fit, int draws, std::uint64_t seed, bool derived) {
+model::Values sample(const Fit& fit, int draws, std::uint64_t seed, bool derived, int threads,
+                     const RunControl& control) {
   if (fit.point_only)
     throw Error(ErrorCode::BadInput, "These are point estimates; they have no posterior to draw from.",
                 "Give a fit instead of a file of parameters.");
@@ -167,8 +168,10 @@ model::Values sample(const Fit& fit, int draws, std::uint64_t seed, bool derived
     }
     array.values.resize(static_cast<std::size_t>(draws) * site.arg1.size());
   }
-  compute::parallel_for(draws, 1, 0, [&](std::int64_t, std::int64_t first, std::int64_t last) {
+  control.tell(-1, "drawing from the posterior");
+  compute::parallel_for(draws, 1, threads, [&](std::int64_t, std::int64_t first, std::int64_t last) {
     for (std::int64_t d = first; d < last; ++d) {
+      control.check();
       const auto draw = sampler.draw(static_cast<std::uint64_t>(d));
       for (const auto& site : fit.result.posterior.sites) {
         const auto one = draw.values(site.name);

@@ -124,7 +124,7 @@ void check_svi(Case& test, const model::Model& model, const data::CountMatrix& c
 void check_nuts(Case& test, const model::Model& model, const data::CountMatrix& counts) {
   const auto fit = run_fit(model, counts, inference::Method::Structured);
   const int draws = 20'000;
-  const auto values = result::sample(fit, draws, 42, true);
+  const auto values = result::sample(fit, draws, 42, true, 0, {});
   for (const auto& [name, wanted] : test.expected().items()) {
     const auto their_mean = list(wanted.at("mean")), their_sd = list(wanted.at("sd")), n_eff = list(wanted.at("n_eff"));
     const auto found = values.find(name);

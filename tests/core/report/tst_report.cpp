@@ -34,7 +34,8 @@ class TestReport : public QObject {
     QCOMPARE(json["x"][2], "-inf");
     QVERIFY(json["n"][1].is_null() && json["name"][1].is_null() && json["yes"][0] == true);
     QVERIFY(table_format("a.csv") == TableFormat::Csv && table_format("b.json") == TableFormat::Json &&
-            table_format("c") == TableFormat::Tsv);
+            table_format("c") == TableFormat::Tsv && table_format("a.b/c") == TableFormat::Tsv);
+    QVERIFY_THROWS_EXCEPTION(Error, table_format("c.xlsx"));
     const auto path = dir_.filePath("t.csv").toStdString();
     write_table(table, path);
     QCOMPARE(result::read_whole_file(path), to_text(table, TableFormat::Csv));
@@ -70,7 +71,7 @@ class TestReport : public QObject {
 
   void netcdfIsDimensionedHdf5() {
     const auto s = small_model::make("nbvcp", "canonical");
-    const auto draws = result::sample(s.fit, 30, 1, true);
+    const auto draws = result::sample(s.fit, 30, 1, true, 0, {});
     const auto path = dir_.filePath("d.nc").toStdString();
     write_netcdf(posterior_data(s.fit, draws, false), path);
     const auto bytes = result::read_whole_file(path);

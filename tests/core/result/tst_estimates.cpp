@@ -69,7 +69,7 @@ class TestEstimates : public QObject {
   void drawsFollowTheMarginals() {
     const auto s = small_model::make("zinbvcp", "mean_odds");
     const int n = 4000;
-    const auto draws = sample(s.fit, n, 5, true);
+    const auto draws = sample(s.fit, n, 5, true, 0, {});
     for (const auto& site : s.fit.result.posterior.sites) {
       const auto& array = draws.at(site.name);
       QCOMPARE(array.dims.front(), std::string("draw"));
@@ -86,10 +86,10 @@ class TestEstimates : public QObject {
       }
     }
     QCOMPARE(draws.at("r").values[3], draws.at("mu").values[3] * draws.at("phi").values[0]);
-    const auto fewer = sample(s.fit, 10, 5, false);
+    const auto fewer = sample(s.fit, 10, 5, false, 0, {});
     QVERIFY(std::equal(fewer.at("mu").values.begin(), fewer.at("mu").values.end(), draws.at("mu").values.begin()));
-    QVERIFY(sample(s.fit, 10, 6, false).at("mu").values != fewer.at("mu").values);
-    QVERIFY_EXCEPTION_THROWN(sample(s.fit, 0, 5, false), Error);
+    QVERIFY(sample(s.fit, 10, 6, false, 0, {}).at("mu").values != fewer.at("mu").values);
+    QVERIFY_EXCEPTION_THROWN(sample(s.fit, 0, 5, false, 0, {}), Error);
   }
 
   void coupledDrawsFollowTheGrid() {
@@ -107,7 +107,7 @@ class TestEstimates : public QObject {
       conditional.sites.push_back({r});
     }
     const int n = 20'000;
-    const auto draws = sample(s.fit, n, 1, false);
+    const auto draws = sample(s.fit, n, 1, false, 0, {});
     double mean = 0, square = 0, worst = 0;
     for (std::size_t d = 0; d < static_cast<std::size_t>(n); ++d) {
       const double p = draws.at("p").values[d], z = std::log(p / (1 - p));

@@ -2,6 +2,7 @@
 #include <numeric>
 
 #include "core/error.hpp"
+#include "core/result/count_bands.hpp"
 #include "core/result/predictive.hpp"
 #include "small_model.hpp"
 

@@ -1,0 +1,163 @@
+#include <algorithm>
+#include <array>
+#include <cmath>
+
+#include "core/compute/kernels.hpp"
+#include "core/compute/parallel.hpp"
+#include "core/inference/objective.hpp"
+#include "core/inference/objective_pieces.hpp"
+#include "core/math/distributions.hpp"
+
+// The passes of Objective over the units of cells, and what couples them with the genes.
+namespace scriptorium::inference {
+
+void Objective::spread_cells(const std::vector<double>& x, const RunControl& control) {
+  const auto& p = *problem_;
+  const auto m = static_cast<std::size_t>(nonzeros_->axis.size());
+  compute::parallel_for(static_cast<std::int64_t>(p.units.size()), grain, threads_,
+                        [&](std::int64_t, std::int64_t first, std::int64_t last) {
+                          control.check();
+                          thread_local SiteRule rule;
+                          std::array<double, 128> moments;
+                          for (auto u = index(first); u < index(last); ++u) {
+                            p.cell->make_rule(x[cell_at(u)], x[cell_at(u) + 1], cell_nodes_[u], false, rule);
+                            moments.fill(0);
+                            for (std::size_t i = 0; i < rule.size(); ++i)
+                              for (std::size_t k = 0; k < scalar_rule_.size(); ++k) {
+                                const double w = rule.weight[i] * scalar_rule_.weight[k];
+                                if (w < 1e-14) continue;
+                                const double t = p.scalar
+                                                     ? std::log(math::softplus(rule.value[i] - scalar_rule_.value[k])) +
+                                                           std::log(rho_[k])
+                                                     : rule.value[i];
+                                nonzeros_->axis.add_polynomials(t, w, moments.data());
+                              }
+                            nonzeros_->axis.to_node_weights(moments.data(), &nonzeros_->cell_weights[u * m]);
+                          }
+                        });
+  nonzeros_->sum_cells();
+}
+
+void Objective::cell_pass(const std::vector<double>& x, double mean_sum, const RunControl& control) {
+  const auto& p = *problem_;
+  const std::size_t scalars = scalar_rule_.size();
+  const auto units = static_cast<std::int64_t>(p.units.size());
+  std::vector<Piece> parts(index(compute::pieces(units, grain)));
+  compute::parallel_for(units, grain, threads_, [&](std::int64_t piece, std::int64_t first, std::int64_t last) {
+    control.check();
+    thread_local SiteRule rule;
+    thread_local std::vector<double> f, f1, f2, rate, zero;
+    std::array<double, 128> coefficients;
+    auto& part = parts[index(piece)];
+    part.by_scalar.assign(scalars, 0.0);
+    for (auto u = index(first); u < index(last); ++u) {
+      const auto at = cell_at(u);
+      const auto& unit = p.units[u];
+      p.cell->make_rule(x[at], x[at + 1], cell_nodes_[u], true, rule);
+      const auto divergence = p.cell->divergence(x[at], x[at + 1], unit.prior_shift);
+      part.divergence += unit.cells * divergence.value;
+      if (nonzeros_) nonzeros_->cell_function(static_cast<std::int64_t>(u), coefficients.data());
+
+      // f: the unit's log likelihood at (cell node, scalar node), contracted over the scalar as it comes.
+      const std::size_t n = rule.size();
+      f.assign(n, 0.0);
+      f1.assign(n, 0.0);
+      f2.assign(n, 0.0);
+      rate.assign(n, 0.0);
+      double rate_scalar[2] = {0, 0}, own = 0;
+      if (p.scalar) {
+        zero.resize(n * scalars);
+        for (std::size_t i = 0; i < n; ++i)
+          for (std::size_t k = 0; k < scalars; ++k) zero[i * scalars + k] = rule.value[i] - scalar_rule_.value[k];
+        compute::softplus(zero.data(), zero.data(), zero.size());  // −ln(1−p̂)
+      }
+      for (std::size_t i = 0; i < n; ++i)
+        for (std::size_t k = 0; k < scalars; ++k) {
+          double r, value, linear;  // r: what multiplies M; linear: what the genes do not see
+          if (p.scalar) {
+            const double d = rule.value[i] - scalar_rule_.value[k];
+            const double z = zero[i * scalars + k];
+            r = -rho_[k] * z;
+            linear = unit.total * (d - z);
+            value = linear +
+                    (nonzeros_ ? nonzeros_->axis.evaluate(coefficients.data(), std::log(z * rho_[k])) : mean_sum * r);
+          } else {
+            r = -std::exp(rule.value[i]);
+            linear = unit.total * rule.value[i];
+            value = linear + nonzeros_->axis.evaluate(coefficients.data(), rule.value[i]);
+          }
+          const double wk = scalar_rule_.weight[k], w = wk * rule.weight[i];
+          f[i] += wk * value;
+          f1[i] += wk * scalar_rule_.score[0][k] * value;
+          f2[i] += wk * scalar_rule_.score[1][k] * value;
+          rate[i] += wk * r;
+          rate_scalar[0] += w * scalar_rule_.score[0][k] * r;
+          rate_scalar[1] += w * scalar_rule_.score[1][k] * r;
+          part.by_scalar[k] += unit.cells * rule.weight[i] * value;
+          own += w * linear;
+        }
+      double g[2] = {0, 0}, h[3] = {0, 0, 0}, cross[4] = {0, 0, 0, 0}, a[2] = {0, 0}, expected_rate = 0, value = 0;
+      for (std::size_t i = 0; i < n; ++i) {
+        const double w = rule.weight[i], s0 = w * rule.score[0][i], s1 = w * rule.score[1][i];
+        value += w * f[i];
+        g[0] += s0 * f[i];
+        g[1] += s1 * f[i];
+        for (std::size_t b = 0; b < 3; ++b) h[b] += w * rule.curvature[b][i] * f[i];
+        cross[0] += s0 * f1[i];
+        cross[1] += s0 * f2[i];
+        cross[2] += s1 * f1[i];
+        cross[3] += s1 * f2[i];
+        expected_rate += w * rate[i];
+        a[0] += s0 * rate[i];
+        a[1] += s1 * rate[i];
+      }
+      // Where the genes visit the non-zeros they account for the pairs; otherwise M·A is counted here.
+      part.log_likelihood += unit.cells * (nonzeros_ ? own : value);
+      part.rate += unit.cells * expected_rate;
+      part.scalar_rate[0] += unit.cells * rate_scalar[0];
+      part.scalar_rate[1] += unit.cells * rate_scalar[1];
+      for (std::size_t b = 0; b < 2; ++b) {
+        gradient_[at + b] = unit.cells * (divergence.gradient[b] - g[b]);
+        system_.cell_rate[u * 2 + b] = unit.cells * a[b];
+      }
+      for (std::size_t b = 0; b < 3; ++b) system_.cell_block[u * 3 + b] = unit.cells * (divergence.hessian[b] - h[b]);
+      for (std::size_t b = 0; b < 4; ++b) system_.cell_scalar[u * 4 + b] = -unit.cells * cross[b];
+    }
+  });
+  system_.scalar_rate[0] = system_.scalar_rate[1] = 0;
+  for (const auto& part : parts) {
+    log_likelihood_ += part.log_likelihood;
+    divergence_ += part.divergence;
+    rate_sum_ += part.rate;
+    for (int b = 0; b < 2; ++b) system_.scalar_rate[b] += part.scalar_rate[b];
+    for (std::size_t k = 0; k < scalars; ++k) phi_k_[k] += part.by_scalar[k];
+  }
+}
+
+/// Coupling of mean_disp, to first order: the likelihood depends on ln μ_g + ln ν_c, with an information per pair that
+/// is taken for the product of its gene's and its cell's, I_g J_c / Σ I. Both are the likelihood's part of the blocks.
+void Objective::couple_means(const std::vector<double>& x) {
+  const auto& p = *problem_;
+  const std::size_t size = gene_size();
+  double sum = 0;
+  for (std::int64_t g = 0; g < p.n_genes(); ++g) {
+    const auto at = gene_at(g);
+    const double slope = p.gene_sites[0].read_slope(x[at]);
+    const double information = std::max(
+        0.0, system_.gene_block[index(g) * size * size] - p.gene_sites[0].divergence(x[at], x[at + 1], 0).hessian[0]);
+    system_.gene_mean[index(g) * size] = information / slope;
+    system_.gene_mean[index(g) * size + 1] = 0;
+    sum += information / (slope * slope);
+  }
+  for (std::size_t u = 0; u < p.units.size(); ++u) {
+    const auto at = cell_at(u);
+    // A Beta's first coordinate is the logit of its mean, where read_slope holds as it does for a Normal's loc.
+    const double slope = p.cell->read_slope(x[at]);
+    const double information = std::max(
+        0.0, system_.cell_block[u * 3] - p.cell->divergence(x[at], x[at + 1], p.units[u].prior_shift).hessian[0]);
+    system_.cell_rate[u * 2] = -information / slope / std::max(sum, 1e-300);
+    system_.cell_rate[u * 2 + 1] = 0;
+  }
+}
+
+}  // namespace scriptorium::inference

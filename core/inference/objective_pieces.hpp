@@ -1,0 +1,23 @@
+#pragma once
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+/// What the passes of Objective over genes and over units share (objective_genes.cpp, objective_cells.cpp).
+namespace scriptorium::inference {
+
+inline constexpr std::int64_t grain = 64;  // genes or units a piece; pieces are summed in order
+
+inline std::size_t index(std::int64_t i) {
+  return static_cast<std::size_t>(i);
+}
+
+/// Sums of one piece of genes or units, added up in the order of the pieces.
+struct Piece {
+  double log_likelihood = 0, divergence = 0, rate = 0;
+  double scalar_rate[2] = {0, 0};
+  std::vector<double> by_scalar;  ///< log likelihood at each scalar node
+  std::vector<double> zeros;      ///< Σ_g E z at the Chebyshev nodes
+};
+
+}  // namespace scriptorium::inference
