@@ -4,6 +4,7 @@
 
 #include "core/analysis/goodness_of_fit.hpp"
 #include "core/math/random.hpp"
+#include "core/result/count_bands.hpp"
 
 namespace scriptorium::analysis {
 namespace {
