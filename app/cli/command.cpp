@@ -1,4 +1,5 @@
 #include "command.hpp"
+#include "core/data/identity.hpp"
 
 #include <signal.h>
 #include <unistd.h>
@@ -71,6 +72,7 @@ std::stop_token interrupted() {
 }
 
 void watch_for_interrupts() {
+  ::signal(SIGXFSZ, SIG_IGN);  // a file-size limit is an error of the write, not the end of the program
   sigset_t signals;
   sigemptyset(&signals);
   sigaddset(&signals, SIGINT);
@@ -108,11 +110,23 @@ void DataOptions::add_to(CLI::App& command, bool required) {
   command.add_option("data", path, "file or folder with counts")->required(required);
   command.add_option("--layer", open.layer, "where the counts are, as inspect lists it");
   command.add_option("--genome", open.genome, "genome of a 10x v2 file that holds several");
+  command
+      .add_option_function<std::string>(
+          "--missing", [this](const std::string& word) { open.missing = data::missing_rule(word); },
+          "entries that were not measured: leave-out (default), zero or full-genes")
+      ->check(CLI::IsMember({"leave-out", "zero", "full-genes"}));
 }
 
 data::Dataset DataOptions::read(const RunControl& control) const {
   return data::open(path, open, control);
 }
+
+const CLI::Validator whole_number(
+    [](std::string& text) {
+      const bool good = !text.empty() && text.find_first_not_of("0123456789") == std::string::npos;
+      return good ? std::string() : "\"" + text + "\" is not a whole number from 0 up";
+    },
+    "WHOLE", "whole number");
 
 void PointOption::add_to(CLI::App& command) {
   command.add_option("--point", point, "mode (the mean where a mode is undefined) or mean")
@@ -124,6 +138,10 @@ std::vector<std::string> gene_names(const std::string& text) {
   if (text.empty()) return names;
   std::error_code problem;
   const bool is_file = std::filesystem::is_regular_file(text, problem);
+  if (!is_file && text.find(',') == std::string::npos &&
+      (text.find('/') != std::string::npos || text.ends_with(".txt") || text.ends_with(".tsv") ||
+       text.ends_with(".csv")))
+    throw Error(ErrorCode::Io, "There is no file \"" + text + "\" with names of genes.", "Check the path.");
   std::istringstream lines(is_file ? result::read_whole_file(text) : text);
   for (std::string name; std::getline(lines, name, is_file ? '\n' : ',');) {
     while (!name.empty() && (name.back() == '\r' || name.back() == ' ')) name.pop_back();
@@ -190,7 +208,7 @@ data::Dataset match_data(result::Fit& fit, const data::Dataset& dataset, bool sa
                   "Give the data that the parameters were made from.");
     fit.genes = dataset.genes.names;
     fit.cells = dataset.cells.names;
-    fit.summary = summary::summarise(dataset.counts, 0, control);
+    fit.summary = summary::summarise(dataset.counts, 0, control, dataset.missing);
     return dataset;
   }
   const auto indices = [](const std::vector<std::string>& names, const std::vector<std::string>& wanted,
@@ -213,7 +231,7 @@ data::Dataset match_data(result::Fit& fit, const data::Dataset& dataset, bool sa
   auto matched = dataset.select(cells, genes);
   if (fit.data_id.empty() || data::data_identity(matched) == fit.data_id) return matched;
   // A subset of a fit keeps the identity of the whole; its genes' histograms tell whether the counts are the same.
-  const auto summary = summary::summarise(matched.counts, 0, control);
+  const auto summary = summary::summarise(matched.counts, 0, control, matched.missing);
   for (std::size_t g = 0; g < fit.genes.size(); ++g) {
     const auto histogram = [g](const summary::CountSummary& s) {
       const auto first = s.gene_start[g], last = s.gene_start[g + 1];
@@ -247,6 +265,21 @@ std::optional<data::Dataset> data_of_fit(result::Fit& fit, const DataOptions& gi
   return match_data(fit, data.read(control), same_counts, control);
 }
 
+void tell_notes(const result::Fit& fit) {
+  if (fit.point_only) return;
+  const auto& convergence = fit.result.convergence;
+  if (!convergence.converged) std::fprintf(stderr, "note: not converged: %s\n", convergence.verdict.c_str());
+  for (const auto& note : convergence.notes) std::fprintf(stderr, "note: %s\n", note.c_str());
+}
+
+void keep_inputs(const std::string& out, std::initializer_list<std::string> inputs) {
+  std::error_code problem;
+  for (const auto& input : inputs)
+    if (!input.empty() && std::filesystem::equivalent(out, input, problem))
+      throw Error(ErrorCode::BadInput, "\"" + out + "\" is an input of this command and would be written over.",
+                  "Give another name with --out.");
+}
+
 void add_table_output(CLI::App& command, std::string& path) {
   command.add_option("--out", path, "table to write (.tsv, .csv, .json, -)")
       ->required()
@@ -255,7 +288,7 @@ void add_table_output(CLI::App& command, std::string& path) {
           report::table_format(name);
           return std::string();
         } catch (const Error& error) {
-          return std::string(error.what());
+          return std::string(error.what()) + " " + error.remedy();
         }
       });
 }

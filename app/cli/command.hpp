@@ -39,6 +39,9 @@ struct DataOptions {
   data::Dataset read(const RunControl& control) const;
 };
 
+/// Check of a whole number from 0 up, such as a seed.
+extern const CLI::Validator whole_number;
+
 /// --point mode|mean.
 struct PointOption {
   std::string point = "mode";
@@ -59,6 +62,10 @@ data::Dataset match_data(result::Fit& fit, const data::Dataset& dataset, bool sa
 std::optional<data::Dataset> data_of_fit(result::Fit& fit, const DataOptions& data, bool same_counts,
                                          const RunControl& control);
 
+/// What the fit says of itself that a reader of its numbers should know (not converged, a ridge), on standard error.
+void tell_notes(const result::Fit& fit);
+/// @throws Error when `out` is one of the inputs: an input is never written over.
+void keep_inputs(const std::string& out, std::initializer_list<std::string> inputs);
 /// --out of a command that writes a table, required; an unknown kind of table is a wrong word.
 void add_table_output(CLI::App& command, std::string& path);
 /// "-" is standard output; else by the extension.

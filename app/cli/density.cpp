@@ -27,12 +27,14 @@ void add_density(CLI::App& app) {
   options->point.add_to(*command);
   options->common.add_to(*command);
   command->callback([options] {
+    keep_inputs(options->out, {options->params, options->data.path});
     const auto control = options->common.control();
     auto fit = result::load_fit_or_point(options->params);
     const auto dataset = data_of_fit(fit, options->data, false, control);
     result::LikelihoodOptions likelihood;
     likelihood.guards = options->guards == "none" ? result::Guards::None : result::Guards::Fitting;
     likelihood.threads = options->common.threads;
+    likelihood.missing = &dataset->missing;
     // The captures of a gene subset belong to the whole cells.
     std::vector<double> library;
     for (std::int64_t c = 0; c < dataset->counts.n_cells; ++c)

@@ -25,7 +25,7 @@ void add_diagnose(CLI::App& app) {
                       "names separated by commas, a file, or all; default: the panel and 200 at random");
   command->add_option("-n,--draws", options->diagnose.draws, "replicated data sets per kind")
       ->check(CLI::PositiveNumber);
-  command->add_option("--seed", options->diagnose.seed, "seed");
+  command->add_option("--seed", options->diagnose.seed, "seed")->check(whole_number);
   auto& rule = options->diagnose.rule;
   command->add_option("--wide-ratio", rule.wide_ratio,
                       "band width in units of counting noise above which a gene is wide");
@@ -36,7 +36,17 @@ void add_diagnose(CLI::App& app) {
   command->add_option("--nonconverged-share", rule.nonconverged_share, "the same for nonconverged");
   options->point.add_to(*command);
   options->common.add_to(*command);
+  command->footer(
+      "Columns: map_* compares the data with replicates at the point estimate, post_* with replicates over the "
+      "posterior.\n  R        width of the 95 % band in units of counting noise\n  D        90 % range of the "
+      "replicates over "
+      "that of the data\n  failure  share of the occupied bins outside the band\nVerdicts: fine; tight_off (sure of a "
+      "wrong "
+      "shape); guide (the approximate posterior is too wide); model (wide even at\nthe point); nonconverged (the point "
+      "is "
+      "worse than the posterior around it).");
   command->callback([options] {
+    keep_inputs(options->out, {options->fit, options->data.path});
     auto fit = result::load_fit_or_point(options->fit);
     auto diagnose = options->diagnose;
     analysis::Diagnosis diagnosis;
@@ -51,9 +61,13 @@ void add_diagnose(CLI::App& app) {
       diagnosis = analysis::diagnose(fit, diagnose, control);
     }
     write(report::diagnosis_table(fit, diagnosis), options->out);
-    const auto text = analysis::explain(diagnosis.verdict);
+    const auto text = analysis::explain(diagnosis, fit);
     std::fprintf(stderr, "%s: %s. %s %s\n", diagnosis.verdict.c_str(), text.title.c_str(), text.reason.c_str(),
                  text.remedy.c_str());
+    for (const auto& [verdict, share] : diagnosis.shares)
+      if (const auto n = diagnosis.count(verdict); n > 0)
+        std::fprintf(stderr, "%lld of %zu genes: %s\n", static_cast<long long>(n), diagnosis.genes.size(),
+                     verdict.c_str());
   });
 }
 

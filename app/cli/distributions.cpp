@@ -16,9 +16,11 @@ void add_distributions(CLI::App& app) {
   command->add_option("--genes", options->genes, "names separated by commas, or a file with one a line");
   command->add_flag("--descriptive", options->descriptive, "dispersion instead of r, and so on");
   command->callback([options] {
+    keep_inputs(options->out, {options->fit});
     auto fit = result::load_fit_or_point(options->fit);
     if (!options->genes.empty()) fit = result::subset_genes(fit, chosen_genes(fit, options->genes));
     write(report::distributions_table(fit, options->descriptive), options->out);
+    tell_notes(fit);
   });
 }
 

@@ -13,7 +13,7 @@ namespace {
 
 /// Log likelihood of every draw by cell.
 report::InferenceData::Group likelihood_group(const result::Fit& fit, const model::Values& draws, int n,
-                                              const data::CountMatrix& counts, int threads, const RunControl& control) {
+                                              const data::Dataset& dataset, int threads, const RunControl& control) {
   const auto cells = static_cast<std::int64_t>(fit.cells.size());
   report::InferenceData::Variable variable{"counts", {"chain", "draw", "cell"}, {1, n, cells}, {}, {}};
   for (int d = 0; d < n; ++d) {
@@ -25,7 +25,9 @@ report::InferenceData::Group likelihood_group(const result::Fit& fit, const mode
                      {array.shape.begin() + 1, array.shape.end()},
                      {array.values.begin() + d * length, array.values.begin() + (d + 1) * length}};
     }
-    const auto by_cell = result::log_likelihood(fit.model, point, counts, {.threads = threads}, control).by_cell;
+    const auto by_cell = result::log_likelihood(fit.model, point, dataset.counts,
+                                                {.threads = threads, .missing = &dataset.missing}, control)
+                             .by_cell;
     variable.numbers.insert(variable.numbers.end(), by_cell.begin(), by_cell.end());
   }
   return {"log_likelihood", {std::move(variable)}};
@@ -49,13 +51,14 @@ void add_export(CLI::App& app) {
   command->add_option("--data", options->data.path, "the data, for likelihoods by cell and gene");
   command->add_option("--to", options->to, "FILE.nc, or a folder for tables")->required();
   command->add_option("-n,--draws", options->draws, "posterior draws in the netCDF file")->check(CLI::PositiveNumber);
-  command->add_option("--seed", options->seed, "seed");
+  command->add_option("--seed", options->seed, "seed")->check(whole_number);
   options->point.add_to(*command);
   command->add_flag("--descriptive", options->descriptive, "dispersion instead of r, and so on");
   options->common.add_to(*command);
   command->callback([options] {
     const auto control = options->common.control();
     const std::filesystem::path to = options->to;
+    keep_inputs(options->to, {options->fit, options->data.path});
     if (to.extension() == ".h5ad") throw UsageError("not built yet: export to h5ad; choose FILE.nc or a folder");
     auto fit = result::load_fit_or_point(options->fit);
     std::optional<data::Dataset> dataset;
@@ -64,8 +67,7 @@ void add_export(CLI::App& app) {
       const auto draws = result::sample(fit, options->draws, options->seed, true, options->common.threads, control);
       auto out = report::posterior_data(fit, draws, options->descriptive);
       if (dataset)
-        out.groups.push_back(
-            likelihood_group(fit, draws, options->draws, dataset->counts, options->common.threads, control));
+        out.groups.push_back(likelihood_group(fit, draws, options->draws, *dataset, options->common.threads, control));
       return report::write_netcdf(out, options->to);
     }
     std::error_code problem;
@@ -87,8 +89,9 @@ void add_export(CLI::App& app) {
       }
     }
     if (dataset) {
-      const auto likelihood = result::log_likelihood(fit.model, result::map_estimate(fit, options->point.options()),
-                                                     dataset->counts, {.threads = options->common.threads}, control);
+      const auto likelihood =
+          result::log_likelihood(fit.model, result::map_estimate(fit, options->point.options()), dataset->counts,
+                                 {.threads = options->common.threads, .missing = &dataset->missing}, control);
       write(report::likelihood_table("cell", fit.cells, likelihood.by_cell), to / "loglik_cell.tsv");
       write(report::likelihood_table("gene", fit.genes, likelihood.by_gene), to / "loglik_gene.tsv");
     }

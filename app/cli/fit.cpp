@@ -24,6 +24,7 @@ struct FitWords {
   std::string method = "exact", svi_mode = "ours", guide = "mean-field", genes, cells, device = "auto", out, config,
               name;
   std::vector<std::string> priors;
+  int max_iterations = 0;
   bool unconstrained = false, early_stopping = false, resume = false;
   std::int64_t steps = 0, batch_size = 0;  // these and tolerance: FitOptions' defaults unless given
   double tolerance = 0, min_counts_per_cell = 0, min_counts_per_gene = 0;
@@ -34,7 +35,7 @@ struct FitWords {
 /// Options of the contract whose capability is an issue of its own: they are known, and say so.
 void refuse_later_options(CLI::App& command) {
   for (const char* name : {"--components", "--mixture-params", "--restarts", "--annotation", "--annotation-confidence",
-                           "--annotation-order", "--annotation-min-cells", "--missing", "--memory"})
+                           "--annotation-order", "--annotation-min-cells", "--memory"})
     command
         .add_option_function<std::string>(
             name, [name](const std::string&) { throw UsageError("not built yet: " + std::string(name)); })
@@ -112,6 +113,10 @@ inference::FitOptions options_of(const FitWords& words, const CLI::App& command,
   if (given("--batch-size")) options.svi.batch_size = words.batch_size;
   if (given("--early-stopping")) options.svi.stopping.enabled = true;
   if (given("--tolerance")) options.tolerance = words.tolerance;
+  for (const char* flag : {"--steps", "--batch-size", "--svi-mode", "--early-stopping"})
+    if (given(flag) && options.method != inference::Method::Svi)
+      throw UsageError(std::string(flag) + " belongs to --method svi");
+  if (given("--max-iterations")) options.max_iterations = words.max_iterations;
   if (given("--seed")) options.seed = words.seed;
   if (given("--threads")) options.threads = words.common.threads;
   if (words.guide != "mean-field")
@@ -159,6 +164,7 @@ void run_fit(const FitWords& words, CLI::App& command, const json& whole) {
   const auto options = options_of(words, command, whole);
   const auto filter = filter_of(words);
   check_writable(words.out);
+  keep_inputs(words.out, {words.data.path, words.config});
   const std::string checkpoint_path = words.out + ".checkpoint";
 
   result::Fit fit;
@@ -175,9 +181,13 @@ void run_fit(const FitWords& words, CLI::App& command, const json& whole) {
     fit.name = words.name;
 
     std::optional<inference::Checkpoint> resume;
-    if (words.resume) {
-      std::error_code problem;
-      if (std::filesystem::exists(checkpoint_path, problem)) resume = result::load_checkpoint(checkpoint_path);
+    std::error_code problem;
+    if (std::filesystem::exists(checkpoint_path, problem)) {
+      if (words.resume)
+        resume = result::load_checkpoint(checkpoint_path);
+      else
+        std::fprintf(stderr, "note: \"%s\" of an earlier run is not used; --resume would go on from it\n",
+                     checkpoint_path.c_str());
     }
     inference::FitControl fit_control;
     static_cast<RunControl&>(fit_control) = control;
@@ -198,7 +208,6 @@ void run_fit(const FitWords& words, CLI::App& command, const json& whole) {
       fit.result = inference::fit({model, &fit.summary, &dataset.counts}, options, had_checkpoint ? &*resume : nullptr,
                                   fit_control);
     } catch (const Cancelled&) {
-      std::error_code problem;
       const bool kept = std::filesystem::exists(checkpoint_path, problem);
       throw Error(
           ErrorCode::Io, "The fit was stopped.",
@@ -238,23 +247,35 @@ void add_fit(CLI::App& app) {
   command->add_option("--method", words->method, "exact, structured or svi");
   command->add_option("--svi-mode", words->svi_mode, "ours or scribe");
   command->add_option("--guide", words->guide, "mean-field");
-  command->add_option("--steps", words->steps, "svi steps")->check(CLI::PositiveNumber);
+  command->add_option("--steps", words->steps, "svi steps")
+      ->check(CLI::Range(std::int64_t{1}, std::int64_t{1'000'000'000}));
   command->add_option("--batch-size", words->batch_size, "svi: cells a step; 0: all")->check(CLI::NonNegativeNumber);
   command->add_option("--tolerance", words->tolerance, "exact, structured: stop when so many nats are left to gain")
       ->check(CLI::PositiveNumber);
+  command->add_option("--max-iterations", words->max_iterations, "exact, structured: iterations at most")
+      ->check(CLI::Range(1, 1'000'000));
   command->add_flag("--early-stopping", words->early_stopping, "svi: stop when the smoothed loss no longer falls");
-  command->add_option("--seed", words->seed, "seed");
+  command->add_option("--seed", words->seed, "seed")->check(whole_number);
   command->add_option("--genes", words->genes, "FILE with names, names separated by commas, or hvg:N");
   command->add_option("--cells", words->cells, "expression on the cell table");
-  command->add_option("--min-counts-per-cell", words->min_counts_per_cell, "drop cells with fewer counts");
-  command->add_option("--min-genes-per-cell", words->min_genes_per_cell, "drop cells with fewer genes");
-  command->add_option("--min-cells-per-gene", words->min_cells_per_gene, "drop genes seen in fewer cells");
-  command->add_option("--min-counts-per-gene", words->min_counts_per_gene, "drop genes with fewer counts");
+  command->add_option("--min-counts-per-cell", words->min_counts_per_cell, "drop cells with fewer counts")
+      ->check(CLI::NonNegativeNumber);
+  command->add_option("--min-genes-per-cell", words->min_genes_per_cell, "drop cells with fewer genes")
+      ->check(CLI::NonNegativeNumber);
+  command->add_option("--min-cells-per-gene", words->min_cells_per_gene, "drop genes seen in fewer cells")
+      ->check(CLI::NonNegativeNumber);
+  command->add_option("--min-counts-per-gene", words->min_counts_per_gene, "drop genes with fewer counts")
+      ->check(CLI::NonNegativeNumber);
   command->add_option("--device", words->device, "auto, cpu or cuda:N");
   command->add_option("--name", words->name, "what the window shows");
   command->add_flag("--resume", words->resume, "go on from FIT.checkpoint if there is one");
   command->add_option("--config", words->config, "these options as a JSON file; flags win");
   refuse_later_options(*command);
+  command->footer(
+      "Families of --prior: beta:alpha=,beta= ; beta_prime:alpha=,beta= ; gamma:shape=,rate= ; log_normal:loc=,scale= "
+      ";\n"
+      "normal:loc=,scale= (before the transform, with --unconstrained). beta_prime(a, b) is the law of (1-p)/p with\n"
+      "p ~ beta(a, b), as SCRIBE has it: scipy and R call it beta prime with b and a.");
   command->callback([words, command] {
     json whole = json::object();
     if (!words->config.empty()) whole = apply_config(*command, words->config);

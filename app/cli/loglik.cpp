@@ -29,11 +29,13 @@ void add_loglik(CLI::App& app) {
   options->common.add_to(*command);
   command->callback([options] {
     if (options->fit.empty() && options->params.empty()) throw UsageError("loglik needs --fit FIT or --params P.json");
+    keep_inputs(options->out, {options->fit, options->params, options->data.path});
     const auto control = options->common.control();
     auto fit = result::load_fit_or_point(options->fit.empty() ? options->params : options->fit);
     const auto dataset = data_of_fit(fit, options->data, false, control);
     auto likelihood = options->likelihood;
     likelihood.threads = options->common.threads;
+    likelihood.missing = &dataset->missing;
     likelihood.guards = options->guards == "none"      ? result::Guards::None
                         : options->guards == "fitting" ? result::Guards::Fitting
                                                        : result::Guards::Evaluation;

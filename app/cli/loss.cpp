@@ -14,6 +14,7 @@ void add_loss(CLI::App& app) {
   command->add_option("fit", options->fit, "a fit")->required();
   add_table_output(*command, options->out);
   command->callback([options] {
+    keep_inputs(options->out, {options->fit});
     const auto fit = result::load_fit_or_point(options->fit);
     if (fit.point_only) throw Error(ErrorCode::BadInput, "A file of parameters has no loss.", "Give a fit.");
     write(report::loss_table(fit), options->out);

@@ -18,10 +18,12 @@ void add_map(CLI::App& app) {
   command->add_flag("--descriptive", options->descriptive, "dispersion instead of r, and so on");
   options->point.add_to(*command);
   command->callback([options] {
+    keep_inputs(options->out, {options->fit});
     auto fit = result::load_fit_or_point(options->fit);
     if (!options->genes.empty()) fit = result::subset_genes(fit, chosen_genes(fit, options->genes));
     write(report::values_table(fit, result::map_estimate(fit, options->point.options()), options->descriptive),
           options->out);
+    tell_notes(fit);
   });
 }
 

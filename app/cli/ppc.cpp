@@ -57,11 +57,12 @@ void add_ppc(CLI::App& app) {
   command->add_option("--genes", options->genes,
                       "names separated by commas, a file with one a line, or all; default: a panel of 25");
   command->add_option("--max-bin", options->predictive.max_bin, "last count with a bin of its own");
-  command->add_option("--seed", options->predictive.seed, "seed");
+  command->add_option("--seed", options->predictive.seed, "seed")->check(whole_number);
   command->add_option("--out", options->out, "bands (.tsv, .csv, .json, -) or draws (.nc)")->required();
   options->point.add_to(*command);
   options->common.add_to(*command);
   command->callback([options] {
+    keep_inputs(options->out, {options->fit, options->data.path});
     const auto control = options->common.control();
     auto fit = result::load_fit_or_point(options->fit);
     const auto dataset = data_of_fit(fit, options->data, true, control);

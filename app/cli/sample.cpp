@@ -16,12 +16,17 @@ void add_sample(CLI::App& app) {
   auto* command = app.add_subcommand("sample", "Posterior draws as ArviZ InferenceData (netCDF)");
   command->add_option("fit", options->fit, "a fit")->required();
   command->add_option("-n,--draws", options->draws, "number of draws")->check(CLI::PositiveNumber);
-  command->add_option("--out", options->out, "netCDF file to write (.nc)")->required();
-  command->add_option("--seed", options->seed, "seed");
+  command->add_option("--out", options->out, "netCDF file to write (.nc)")
+      ->required()
+      ->check([](const std::string& name) {
+        return name.ends_with(".nc") ? std::string() : "draws are written as netCDF: give a name that ends in .nc";
+      });
+  command->add_option("--seed", options->seed, "seed")->check(whole_number);
   command->add_option("--genes", options->genes, "names separated by commas, or a file with one a line");
   command->add_flag("--descriptive", options->descriptive, "dispersion instead of r, and so on");
   options->common.add_to(*command);
   command->callback([options] {
+    keep_inputs(options->out, {options->fit});
     const auto control = options->common.control();
     auto fit = result::load_fit_or_point(options->fit);
     if (!options->genes.empty()) fit = result::subset_genes(fit, chosen_genes(fit, options->genes));
@@ -29,6 +34,7 @@ void add_sample(CLI::App& app) {
     auto data = report::posterior_data(fit, draws, options->descriptive);
     data.attributes["seed"] = std::to_string(options->seed);
     report::write_netcdf(data, options->out);
+    tell_notes(fit);
   });
 }
 

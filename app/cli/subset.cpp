@@ -14,6 +14,7 @@ void add_subset(CLI::App& app) {
   command->add_option("--genes", options->genes, "names separated by commas, or a file with one a line")->required();
   command->add_option("--out", options->out, "fit to write")->required();
   command->callback([options] {
+    keep_inputs(options->out, {options->fit});
     const auto fit = result::load_fit_or_point(options->fit);
     if (fit.point_only)
       throw Error(ErrorCode::BadInput, "A file of parameters has no gene names to choose from.", "Give a fit.");

@@ -1,5 +1,6 @@
 #include <QApplication>
 #include <QCommandLineParser>
+#include <csignal>
 #include <memory>
 
 #include "ui/shell/main_window.hpp"
@@ -18,6 +19,7 @@ bool asksForWords(int argc, char** argv) {
 }  // namespace
 
 int main(int argc, char** argv) {
+  std::signal(SIGXFSZ, SIG_IGN);  // a file-size limit is an error of the write, not the end of the program
   const std::unique_ptr<QCoreApplication> app(asksForWords(argc, argv) ? new QCoreApplication(argc, argv)
                                                                        : new QApplication(argc, argv));
   QCoreApplication::setApplicationName("scriptorium");

@@ -53,7 +53,24 @@ std::string overall_verdict(const std::map<std::string, double>& shares, const V
   return "fine";
 }
 
-VerdictText explain(const std::string& verdict) {
+namespace {
+
+/// Richer likelihoods that are not the model's own yet.
+std::string richer_than(const model::Model& model) {
+  const auto& likelihood = model::find_likelihood(model.likelihood);
+  if (!likelihood.variable_capture)
+    return "Try variable capture (" + std::string(likelihood.zero_inflated ? "zinbvcp" : "nbvcp") +
+           "): cells may differ in depth more than this likelihood allows.";
+  std::string text;
+  if (!likelihood.zero_inflated) text = "If such genes have more zeros than predicted, try zero inflation (zinbvcp). ";
+  if (model.parameterization != "mean_disp")
+    text += "A probability of its own for each gene (mean_disp) frees the shape from the shared one. ";
+  return text + "If the cells are of several kinds, one law a gene may not do: look at these genes by group of cells.";
+}
+
+}  // namespace
+
+VerdictText explain(const std::string& verdict, const model::Model& model) {
   if (verdict == "fine")
     return {"Fits",
             "The data lie in predictive bands that are about as wide as counting noise, at the point and over the "
@@ -62,7 +79,7 @@ VerdictText explain(const std::string& verdict) {
   if (verdict == "tight_off")
     return {"Tight, but off target",
             "The bands are narrow and the data lie outside them: the fit is sure of a wrong shape.",
-            "Try another likelihood: zero inflation or variable capture may be missing."};
+            richer_than(model)};
   if (verdict == "guide")
     return {"Point tight, posterior wide",
             "At the point estimate the bands fit; over the posterior they are far wider than counting noise: the "
@@ -79,6 +96,28 @@ VerdictText explain(const std::string& verdict) {
             "The point estimate fits worse than the posterior around it: the fit has not arrived.",
             "Look at the loss and train longer, or use the method \"exact\"."};
   throw Error(ErrorCode::BadInput, "There is no verdict \"" + verdict + "\".", {});
+}
+
+std::int64_t Diagnosis::count(const std::string& of) const {
+  return std::count_if(genes.begin(), genes.end(), [&](const GeneDiagnosis& gene) { return gene.verdict == of; });
+}
+
+VerdictText explain(const Diagnosis& diagnosis, const result::Fit& fit) {
+  VerdictText text = explain(diagnosis.verdict, fit.model);
+  const auto& convergence = fit.result.convergence;
+  if (!fit.point_only && !convergence.converged) {
+    text.reason =
+        "The fit has not converged, so the bands below say little (" + text.title + "). " + convergence.verdict;
+    text.title = "Not converged";
+    text.remedy =
+        convergence.advice.empty() ? "Let it go on until it has converged, then look again." : convergence.advice;
+    return text;
+  }
+  const auto off = static_cast<std::int64_t>(diagnosis.genes.size()) - diagnosis.count("fine");
+  if (diagnosis.verdict == "fine" && off > 0)
+    text.remedy = "Nothing to do for most genes; look at the " + std::to_string(off) + " of " +
+                  std::to_string(diagnosis.genes.size()) + " that are not fine before relying on them.";
+  return text;
 }
 
 Diagnosis diagnose(const result::Fit& fit, const DiagnoseOptions& options, const RunControl& control) {

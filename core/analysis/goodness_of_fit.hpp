@@ -29,7 +29,8 @@ std::string overall_verdict(const std::map<std::string, double>& shares, const V
 struct VerdictText {
   std::string title, reason, remedy;
 };
-VerdictText explain(const std::string& verdict);
+/// What a verdict means for a model and what to try next.
+VerdictText explain(const std::string& verdict, const model::Model& model);
 
 struct GeneDiagnosis {
   std::int64_t gene = 0;
@@ -42,7 +43,10 @@ struct Diagnosis {
   std::vector<GeneDiagnosis> genes;
   std::map<std::string, double> shares;  ///< of each verdict
   std::string verdict;
+  std::int64_t count(const std::string& of) const;  ///< genes with this verdict
 };
+/// The overall verdict in words, with what stands in its way: a fit that has not converged, single genes that are off.
+VerdictText explain(const Diagnosis& diagnosis, const result::Fit& fit);
 struct DiagnoseOptions {
   std::vector<std::int64_t> genes;  ///< empty: default_genes()
   int draws = 200;

@@ -1,4 +1,5 @@
 #include "core/data/inspect.hpp"
+#include "core/data/identity.hpp"
 
 #include <algorithm>
 #include <nlohmann/json.hpp>
@@ -86,6 +87,11 @@ json inspect_json(const Dataset& dataset) {
     out["last_gene"] = dataset.genes.names.back();
     if (dataset.counts.n_cells == static_cast<std::int64_t>(dataset.cells.size())) add_counts(out, dataset);
   }
+  if (const Missing& missing = dataset.missing; !missing.none())
+    out["missing"] = {{"entries", missing.entries()},
+                      {"cells", missing.n_cells()},
+                      {"genes", missing.any_gene().size()},
+                      {"patterns", missing.genes.size() - 1}};
   out["layers"] = layers_json(dataset);
   out["obs"] = columns_json(dataset.cells);
   out["var"] = columns_json(dataset.genes);

@@ -34,7 +34,7 @@ constexpr const char* known_formats =
               known_formats);
 }
 
-Dataset read_here(const std::string& path, const OpenOptions& options, bool with_counts, const RunControl& control) {
+Dataset read_here(const std::string& path, const OpenOptions& options, CountSink* counts, const RunControl& control) {
   const FormatReader* best = nullptr;
   double most = 0;
   for (const auto& reader : format_readers()) {
@@ -45,15 +45,14 @@ Dataset read_here(const std::string& path, const OpenOptions& options, bool with
     }
   }
   if (best == nullptr) no_format(path);
-  Dataset out = best->read(path, options, with_counts, control);
+  Dataset out = best->read(path, options, counts, control);
   if (out.cells.names.empty() || out.genes.names.empty())
     throw Error(ErrorCode::BadInput, file_name(path) + " holds no " + (out.cells.names.empty() ? "cells" : "genes"),
                 "Choose another file: there is nothing to fit in this one.");
-  if (with_counts && out.counts.nnz() == 0) out.notes.push_back("All counts are zero.");
   return out;
 }
 
-Dataset read(const std::string& path, const OpenOptions& options, bool with_counts, const RunControl& control) try {
+Dataset read(const std::string& path, const OpenOptions& options, CountSink* counts, const RunControl& control) try {
   control.check();
   const std::string name = file_name(path);
   if (!fs::exists(path))
@@ -64,9 +63,9 @@ Dataset read(const std::string& path, const OpenOptions& options, bool with_coun
       throw Error(ErrorCode::BadInput, name + " is neither a file nor a folder", "Choose a file.");
     if (fs::file_size(path) == 0)
       throw Error(ErrorCode::BadInput, name + " is empty", "Copy or download the file again.");
-    if (options.isolated && hdf5::has_signature(path)) return read_isolated(path, options, with_counts, control);
+    if (options.isolated && hdf5::has_signature(path)) return read_isolated(path, options, counts, control);
   }
-  return read_here(path, options, with_counts, control);
+  return read_here(path, options, counts, control);
 } catch (const fs::filesystem_error& error) {
   throw Error(ErrorCode::Io, file_name(path) + " cannot be read: " + error.code().message(),
               "Check that it may be read.");
@@ -75,11 +74,43 @@ Dataset read(const std::string& path, const OpenOptions& options, bool with_coun
 }  // namespace
 
 Dataset peek(const std::string& path, const OpenOptions& options, const RunControl& control) {
-  return read(path, options, false, control);
+  return read(path, options, nullptr, control);
 }
 
 Dataset open(const std::string& path, const OpenOptions& options, const RunControl& control) {
-  return read(path, options, true, control);
+  MatrixSink counts;
+  Dataset out = read(path, options, &counts, control);
+  out.counts = counts.finish();
+  if (out.counts.nnz() == 0) out.notes.push_back("All counts are zero.");
+  if (out.missing.none() || options.missing == MissingRule::LeaveOut) return out;
+  if (options.missing == MissingRule::Zero) {
+    out.missing = {};
+    out.notes.push_back("Entries that were not measured are taken as zeros, as asked.");
+    return out;
+  }
+  const auto lacking = out.missing.any_gene();
+  std::vector<std::int64_t> kept;
+  for (std::int64_t g = 0; g < out.counts.n_genes; ++g)
+    if (!std::binary_search(lacking.begin(), lacking.end(), static_cast<std::uint32_t>(g))) kept.push_back(g);
+  if (kept.empty())
+    throw Error(ErrorCode::BadInput, file_name(path) + " has no gene that every cell measured",
+                "Leave the missing entries out instead, or take them as zeros.");
+  out = out.select({}, kept);
+  out.notes.push_back(grouped(static_cast<std::int64_t>(lacking.size())) +
+                      " genes that not every cell measured are left out, as asked.");
+  return out;
+}
+
+MissingRule missing_rule(const std::string& word) {
+  if (word == "leave-out") return MissingRule::LeaveOut;
+  if (word == "zero") return MissingRule::Zero;
+  if (word == "full-genes") return MissingRule::FullGenes;
+  throw Error(ErrorCode::BadInput, "\"" + word + "\" is no way to treat missing entries.",
+              "Choose leave-out, zero or full-genes.");
+}
+
+Dataset stream(const std::string& path, const OpenOptions& options, CountSink& counts, const RunControl& control) {
+  return read(path, options, &counts, control);
 }
 
 }  // namespace scriptorium::data

@@ -3,14 +3,20 @@
 #include <string>
 #include <vector>
 
-#include "core/data/dataset.hpp"
+#include "core/data/count_sink.hpp"
 
 namespace scriptorium::data {
+
+/// What becomes of entries that were not measured: left out of the likelihood, taken as zeros, or only genes kept that
+/// every cell measured.
+enum class MissingRule { LeaveOut, Zero, FullGenes };
+MissingRule missing_rule(const std::string& word);  ///< leave-out, zero, full-genes. @throws Error(BadInput)
 
 struct OpenOptions {
   std::string layer = {};   ///< as LayerInfo::path (also plain layer names: "counts"); empty: X if it is counts, else
                             ///< the only layer that is
   std::string genome = {};  ///< 10x v2 files with several genomes need one
+  MissingRule missing = MissingRule::LeaveOut;
   bool isolated = true;  ///< read HDF5 in a child process with limits (core/data/isolated.hpp), so damage is a message
 };
 
@@ -24,6 +30,9 @@ Dataset peek(const std::string& path, const OpenOptions& options, const RunContr
 /// @throws Error naming the file, the group, the first offending cell and gene, and what to do.
 Dataset open(const std::string& path, const OpenOptions& options, const RunControl& control);
 
+/// As `open`, but the counts go to `counts` as they are read and none are kept: memory follows the tables.
+Dataset stream(const std::string& path, const OpenOptions& options, CountSink& counts, const RunControl& control);
+
 /// One format. To add one: a file in formats/ that defines a FormatReader, and its line in formats/registry.cpp.
 class FormatReader {
  public:
@@ -31,8 +40,8 @@ class FormatReader {
   virtual std::string name() const = 0;
   /// How sure this reader is that `path` is its own, 0 (not) … 1 (certain); looks at content. Never throws.
   virtual double recognises(const std::string& path) const = 0;
-  /// Reads in this process; `with_counts` false is `peek`.
-  virtual Dataset read(const std::string& path, const OpenOptions& options, bool with_counts,
+  /// Reads in this process. The counts go to `counts`; null is `peek`: every matrix is judged, none is kept.
+  virtual Dataset read(const std::string& path, const OpenOptions& options, CountSink* counts,
                        const RunControl& control) const = 0;
 };
 const std::vector<std::unique_ptr<FormatReader>>& format_readers();

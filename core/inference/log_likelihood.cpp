@@ -25,7 +25,7 @@ struct LogLikelihood::State {
   std::span<const std::int64_t> batch;
   // Sums over the included cells.
   std::vector<double> nonzero, total;
-  double n_cells = 0;
+  std::vector<double> n_cells;  ///< kinds of genes: included cells that measured them
   double value = 0;
 };
 
@@ -37,7 +37,15 @@ double LogLikelihood::evaluate(const Point& z, std::span<const std::int64_t> bat
   const auto genes = index(p.n_genes()), sites = p.gene_sites.size();
   State s;
   s.batch = batch;
-  s.n_cells = static_cast<double>(batch.empty() ? p.n_cells() : static_cast<std::int64_t>(batch.size()));
+  std::vector<double> with_pattern(p.n_patterns(), 0.0);
+  const auto pattern_of = [&](std::int64_t c) {
+    return p.summary->classes[p.summary->class_of_cell[index(c)]].pattern;
+  };
+  if (batch.empty())
+    for (const auto& entry : p.summary->classes) with_pattern[entry.pattern] += entry.cells;
+  else
+    for (const auto c : batch) ++with_pattern[pattern_of(c)];
+  s.n_cells = p.over_measured(with_pattern);
   s.log_r.resize(genes);
   s.d_log_r.assign(genes, 0.0);
   const bool own_p = p.mean == Mean::MeanAndDispersion;
@@ -139,10 +147,11 @@ void LogLikelihood::without_capture(State& s) const {
     const double lphi = s.log_phi[own_p ? g : 0], r = std::exp(s.log_r[g]);
     const double lp = -math::softplus(lphi), l1p = -math::softplus(-lphi), prob = math::sigmoid(-lphi);
     const double log_zero = r * l1p;
-    double zeros = s.n_cells;  // how many cells carry r·ln(1−p) as it stands
+    const double n_cells = s.n_cells[p.kind_of_gene[g]];
+    double zeros = n_cells;  // how many cells carry r·ln(1−p) as it stands
     if (p.gate_at >= 0) {
       const double z = s.gate[g], gate = math::sigmoid(z), lg = -math::softplus(-z), l1g = -math::softplus(z),
-                   none = s.n_cells - s.nonzero[g];
+                   none = n_cells - s.nonzero[g];
       const double log_p0 = math::log_add_exp(lg, l1g + log_zero), w = std::exp(l1g + log_zero - log_p0);
       s.value += none * log_p0 + s.nonzero[g] * (l1g + log_zero);
       s.d_gate[g] += none * ((1 - w) * (1 - gate) - w * gate) - s.nonzero[g] * gate;
@@ -158,19 +167,22 @@ void LogLikelihood::without_capture(State& s) const {
 
 void LogLikelihood::shared_capture(State& s) const {
   const auto& p = *problem_;
-  double sum_r = 0, sum_zero = 0;
-  for (const double l : s.log_r) sum_r += std::exp(l);
+  std::vector<double> by_kind(p.n_kinds(), 0.0), sum_zero(p.n_patterns(), 0.0);
+  for (std::size_t g = 0; g < s.log_r.size(); ++g) by_kind[p.kind_of_gene[g]] += std::exp(s.log_r[g]);
+  const std::vector<double> sum_r = p.over_kinds(by_kind);
   for (std::size_t u = 0; u < p.units.size(); ++u) {
     if (s.cells[u] == 0) continue;
+    const std::uint32_t k = p.units[u].pattern;
     const double d = s.log_nu[u] - s.log_phi[0], zero = math::softplus(d), effective = math::sigmoid(d),
                  total = p.units[u].total;
-    s.value += s.cells[u] * (-sum_r * zero + total * (d - zero));
-    const double slope = s.cells[u] * (-sum_r * effective + total * (1 - effective));
+    s.value += s.cells[u] * (-sum_r[k] * zero + total * (d - zero));
+    const double slope = s.cells[u] * (-sum_r[k] * effective + total * (1 - effective));
     s.d_log_nu[u] = slope;
     s.d_log_phi[0] -= slope;
-    sum_zero += s.cells[u] * zero;
+    sum_zero[k] += s.cells[u] * zero;
   }
-  for (std::size_t g = 0; g < s.log_r.size(); ++g) s.d_log_r[g] -= std::exp(s.log_r[g]) * sum_zero;
+  const std::vector<double> zeros = p.over_measured(sum_zero);
+  for (std::size_t g = 0; g < s.log_r.size(); ++g) s.d_log_r[g] -= std::exp(s.log_r[g]) * zeros[p.kind_of_gene[g]];
 }
 
 void LogLikelihood::visiting(State& s, const RunControl& control) {
@@ -200,21 +212,22 @@ void LogLikelihood::visiting(State& s, const RunControl& control) {
   axis_.set(low - 1e-6, high + 1e-6, math::pi, 1e-14, most_nodes);
   const auto m = static_cast<std::size_t>(axis_.size());
   const auto& nodes = axis_.nodes();
-  std::vector<double> basis(units * m, 0.0), all(m, 0.0);
+  std::vector<double> basis(units * m, 0.0), by_pattern(p.n_patterns() * m, 0.0);
   for (std::size_t c = 0; c < units; ++c) {
     if (s.cells[c] == 0) continue;
     std::array<double, most_nodes> moments{};
     axis_.add_polynomials(t[c], 1, moments.data());
     axis_.to_node_weights(moments.data(), &basis[c * m]);
-    for (std::size_t k = 0; k < m; ++k) all[k] += basis[c * m + k];
+    for (std::size_t k = 0; k < m; ++k) by_pattern[p.units[c].pattern * m + k] += basis[c * m + k];
   }
+  const std::vector<double> all = p.over_measured(by_pattern);  // kinds × M
 
   // Each gene has a function Z(t) of the cells without a count and B(t), per count, of those with; N(t) of the non-zero
   // cells. Tables of their values at the nodes: what the cells then sum.
   const auto genes = p.n_genes();
   std::vector<double> nonzero_minus_zero(index(genes) * m, 0.0), per_count(own_p ? index(genes) * m : 0, 0.0);
   const auto n_pieces = index(compute::pieces(genes, grain));
-  std::vector<double> values(n_pieces), zero_parts(n_pieces * m, 0.0);
+  std::vector<double> values(n_pieces), gene_zero(index(genes) * m);
   std::vector<std::vector<double>> direct_slopes(n_pieces);  // d/dt_c from genes summed cell by cell
   compute::parallel_for(genes, grain, threads_, [&](std::int64_t piece, std::int64_t first, std::int64_t last) {
     std::array<double, most_nodes> zero, slope_r, slope_phi, slope_gate, nonzero, by_count, weights, coefficients;
@@ -242,7 +255,7 @@ void LogLikelihood::visiting(State& s, const RunControl& control) {
           exact_zero += std::exp(t[c]);
         }
       }
-      for (std::size_t k = 0; k < m; ++k) weights[k] = all[k] - nonzero[k];
+      for (std::size_t k = 0; k < m; ++k) weights[k] = all[p.kind_of_gene[g] * m + k] - nonzero[k];
 
       // Z at the nodes with slopes in ln r, ln φ_g and the gate's logit.
       const auto at = [&](double tc, double& z, double& dr, double& dphi, double& dgate, double& dt) {
@@ -286,7 +299,7 @@ void LogLikelihood::visiting(State& s, const RunControl& control) {
             ++i;
             continue;
           }
-          if (s.cells[c] == 0) continue;
+          if (s.cells[c] == 0 || !p.measured(g, p.units[c].pattern)) continue;
           double z, dr, dphi, dgate;
           at(t[c], z, dr, dphi, dgate, dt);
           value += z;
@@ -304,7 +317,7 @@ void LogLikelihood::visiting(State& s, const RunControl& control) {
           if (gated) s.d_gate[g] += weights[k] * slope_gate[k];
         }
       }
-      double* zeros = &zero_parts[index(piece) * m];
+      double* zeros = &gene_zero[g * m];
       double* difference = &nonzero_minus_zero[g * m];
       for (std::size_t k = 0; k < m; ++k) {
         zeros[k] += zero[k];
@@ -329,10 +342,12 @@ void LogLikelihood::visiting(State& s, const RunControl& control) {
       values[index(piece)] += value;
     }
   });
-  std::vector<double> zero_sum(m, 0.0);
+  std::vector<double> zero_of_kind(p.n_kinds() * m, 0.0);
+  for (std::size_t g = 0; g < index(genes); ++g)
+    for (std::size_t k = 0; k < m; ++k) zero_of_kind[p.kind_of_gene[g] * m + k] += gene_zero[g * m + k];
+  const std::vector<double> zero_sum = p.over_kinds(zero_of_kind);  // patterns × M
   for (std::size_t piece = 0; piece < n_pieces; ++piece) {
     s.value += values[piece];
-    for (std::size_t k = 0; k < m; ++k) zero_sum[k] += zero_parts[piece * m + k];
     for (std::size_t c = 0; c < direct_slopes[piece].size(); ++c) slope_t[c] += direct_slopes[piece][c];
   }
 
@@ -342,7 +357,7 @@ void LogLikelihood::visiting(State& s, const RunControl& control) {
                           std::array<double, most_nodes> table, coefficients;
                           for (auto c = index(first); c < index(last); ++c) {
                             if (s.cells[c] == 0) continue;
-                            std::copy(zero_sum.begin(), zero_sum.end(), table.begin());
+                            std::copy_n(&zero_sum[p.units[c].pattern * m], m, table.begin());
                             double sum_r = 0;
                             for (auto i = index(p.counts->row_start[c]); i < index(p.counts->row_start[c + 1]); ++i) {
                               const std::size_t g = p.counts->gene[i];

@@ -68,6 +68,9 @@ MinimiseEnd minimise(Objective& objective, MinimiseState& state, double toleranc
       state.changes.clear();
       d = direction(system, gradient, state, threads, state.caution, whole);
     }
+    auto inside = d;
+    objective.keep_inside(state.x, inside);
+    if (dot(gradient, inside) < 0) d = std::move(inside);
     end.decrement = -0.5 * dot(gradient, d);
     const bool clipped = clip(d);
     double slope = dot(gradient, d);

@@ -1,23 +1,27 @@
 #pragma once
 #include <vector>
 
+#include "core/inference/problem.hpp"
+
 namespace scriptorium::inference {
 
 /// The Hessian of a mean-field loss: one small block a gene, one 2 × 2 block a cell unit, a border for the shared
-/// scalar, and one product of sums, −M·A, by which genes (M = Σ E θ_g) and cells (A = Σ E ρ ln(1−p̂_c)) are coupled.
-/// solve() is a Newton step by a Schur complement on at most four numbers: O(genes + units).
+/// scalar, and a product of sums for each pattern k of measured genes, −Σ_k M_k·A_k, by which genes (M_k = Σ E θ_g over
+/// the genes measured in it) and cells (A_k = Σ E ρ ln(1−p̂_c) over its cells) are coupled. solve() is a Newton step by
+/// a Schur complement on two numbers a pattern and two for the scalar: O(genes + units).
 struct NewtonSystem {
   int gene_size = 2;                ///< coordinates of a gene: 2 per gene site, at most 6
   bool has_scalar = false;          ///< 2 coordinates
   bool coupled = false;             ///< whether M·A is there
   std::vector<double> gene_block;   ///< genes × size × size, symmetric, full
   std::vector<double> gene_scalar;  ///< genes × size × 2
-  std::vector<double> gene_mean;    ///< genes × size: ∇M
+  std::vector<double> gene_mean;    ///< genes × size: ∇E θ_g
   std::vector<double> cell_block;   ///< units × 3: 11, 12, 22
   std::vector<double> cell_scalar;  ///< units × 4: (cell coordinate, scalar coordinate), row-major
   std::vector<double> cell_rate;    ///< units × 2: ∇A
   double scalar_block[3] = {1, 0, 1};
-  double scalar_rate[2] = {0, 0};  ///< ∇A in the scalar
+  std::vector<double> scalar_rate;   ///< patterns × 2: ∇A_k in the scalar
+  const Problem* problem = nullptr;  ///< which genes which patterns measured, and the pattern of each unit
 
   /// Direction d with H d = −gradient. Where H is not positive definite (it need not be, far from an optimum) the parts
   /// that break it are: blocks take the sizes of their eigenvalues, the product term is scaled down until genes and
@@ -26,11 +30,15 @@ struct NewtonSystem {
   std::vector<double> solve(const std::vector<double>& gradient, int threads, int caution = 0,
                             bool* whole = nullptr) const;
 
-  /// Linear response to the coupling: q_M = ∇Mᵀ D⁻¹ ∇M and q_A = ∇Aᵀ D⁻¹ ∇A. The exact Gaussian covariance of genes is
-  /// D⁻¹ + D⁻¹∇M · q_A/(1 − q_M q_A) · ∇MᵀD⁻¹ (of cells likewise), and ln det H − ln det D = ln(1 − q_M q_A).
+  /// Linear response to the coupling, with Q_M = Σ_g 1 1ᵀ ∇ᵀD⁻¹∇ over patterns and Q_A likewise (diagonal): the exact
+  /// Gaussian covariance of a gene is D⁻¹ + D⁻¹∇ · [1ᵀ (I − Q_A Q_M)⁻¹ Q_A 1] · ∇ᵀD⁻¹ (1 marks the patterns that
+  /// measured it), of a unit likewise with M and A exchanged, and ln det H − ln det D = ln det(I − Q_M Q_A).
   struct Response {
-    double genes = 0, cells = 0;
-    std::vector<double> gene_step, cell_step;  ///< D⁻¹∇M (genes × size), D⁻¹∇A (units × 2)
+    bool proper = false;                       ///< whether Q_M Q_A stays below 1: else the rest is empty
+    double log_determinant = 0;                ///< ln det(I − Q_M Q_A)
+    std::vector<double> gene_gain;             ///< kinds of genes: the bracket above
+    std::vector<double> unit_gain;             ///< patterns
+    std::vector<double> gene_step, cell_step;  ///< D⁻¹∇ (genes × size), D⁻¹∇A (units × 2)
   };
   Response response(int threads) const;
 };

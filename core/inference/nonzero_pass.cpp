@@ -92,20 +92,30 @@ NonzeroPass::NonzeroPass(const Problem& problem, int threads) : problem_(&proble
 void NonzeroPass::resize() {
   const auto m = static_cast<std::size_t>(axis.size());
   cell_weights.assign(problem_->units.size() * m, 0.0);
-  all_cells.assign(m, 0.0);
+  all_cells.assign(problem_->n_kinds() * m, 0.0);
   exp_node.clear();
   for (const double t : axis.nodes()) exp_node.push_back(std::exp(t));
   nonzero_minus_zero.assign(static_cast<std::size_t>(problem_->n_genes()) * m, 0.0);
+  zero.assign(static_cast<std::size_t>(problem_->n_genes()) * m, 0.0);
   per_count.assign(problem_->mean == Mean::MeanAndDispersion ? static_cast<std::size_t>(problem_->n_genes()) * m : 0,
                    0.0);
-  zero_sum.assign(m, 0.0);
+  zero_sum.assign(problem_->n_patterns() * m, 0.0);
 }
 
 void NonzeroPass::sum_cells() {
   const auto m = static_cast<std::size_t>(axis.size());
-  std::fill(all_cells.begin(), all_cells.end(), 0.0);
+  std::vector<double> by_pattern(problem_->n_patterns() * m, 0.0);
   for (std::size_t c = 0; c < problem_->units.size(); ++c)
-    for (std::size_t k = 0; k < m; ++k) all_cells[k] += cell_weights[c * m + k];
+    for (std::size_t k = 0; k < m; ++k) by_pattern[problem_->units[c].pattern * m + k] += cell_weights[c * m + k];
+  all_cells = problem_->over_measured(by_pattern);
+}
+
+void NonzeroPass::sum_zeros() {
+  const auto m = static_cast<std::size_t>(axis.size());
+  std::vector<double> by_kind(problem_->n_kinds() * m, 0.0);
+  for (std::size_t g = 0; g < problem_->kind_of_gene.size(); ++g)
+    for (std::size_t k = 0; k < m; ++k) by_kind[problem_->kind_of_gene[g] * m + k] += zero[g * m + k];
+  zero_sum = problem_->over_kinds(by_kind);
 }
 
 void NonzeroPass::gene_weights(std::int64_t gene, double* nonzero, double* by_count) const {
@@ -128,7 +138,9 @@ void NonzeroPass::cell_function(std::int64_t cell, double* coefficients) const {
   const auto m = static_cast<std::size_t>(axis.size());
   const auto& matrix = *problem_->counts;
   std::array<double, most_nodes> values;
-  std::copy(zero_sum.begin(), zero_sum.end(), values.begin());
+  std::copy_n(
+      zero_sum.begin() + static_cast<std::ptrdiff_t>(problem_->units[static_cast<std::size_t>(cell)].pattern * m), m,
+      values.begin());
   for (auto i = static_cast<std::size_t>(matrix.row_start[static_cast<std::size_t>(cell)]);
        i < static_cast<std::size_t>(matrix.row_start[static_cast<std::size_t>(cell) + 1]); ++i) {
     const double* a = &nonzero_minus_zero[matrix.gene[i] * m];

@@ -38,18 +38,24 @@ class NonzeroPass {
 
   ChebyshevAxis axis;
   std::vector<double> cell_weights;  ///< units × M: E ℓ_m(t_c), filled by the owner before gene_weights()
-  std::vector<double> all_cells;     ///< M: their sum
+  std::vector<double> all_cells;     ///< kinds × M: their sum over the cells that measured a kind of genes
   std::vector<double> exp_node;      ///< M: e^x_m
 
   void resize();     ///< to the axis' size
   void sum_cells();  ///< fills all_cells
+  void sum_zeros();  ///< fills zero_sum from `zero`
+  /// Their sum over the cells that measured a gene.
+  const double* cells_of(std::int64_t gene) const {
+    return &all_cells[problem_->kind_of_gene[static_cast<std::size_t>(gene)] * static_cast<std::size_t>(axis.size())];
+  }
   /// W over the gene's non-zero cells, and over them weighted by the count (may be null).
   void gene_weights(std::int64_t gene, double* nonzero, double* by_count) const;
 
   // Expected function values of each gene at the nodes, filled by the owner gene by gene.
   std::vector<double> nonzero_minus_zero;  ///< genes × M: E[a − z]
+  std::vector<double> zero;                ///< genes × M: E z
   std::vector<double> per_count;           ///< genes × M: E b, empty where the model has none
-  std::vector<double> zero_sum;            ///< M: Σ_g E z
+  std::vector<double> zero_sum;            ///< patterns × M: Σ_g E z over the genes measured
   /// Polynomial coefficients in t of the cell's part of the log likelihood: zeros, non-zeros, counts.
   void cell_function(std::int64_t cell, double* coefficients) const;
 

@@ -7,6 +7,9 @@
 #include "core/math/distributions.hpp"
 
 namespace scriptorium::inference {
+namespace {
+constexpr double flattest = 0.1;  // α or β of a Beta that its rules still integrate
+}
 Objective::Objective(const Problem& problem, int threads, std::optional<double> fixed_scalar)
     : problem_(&problem), threads_(threads), fixed_scalar_(fixed_scalar) {
   scalar_size_ = problem.scalar && !fixed_scalar ? 2 : 0;
@@ -17,6 +20,7 @@ Objective::Objective(const Problem& problem, int threads, std::optional<double> 
   system_.gene_size = static_cast<int>(gene_size());
   system_.has_scalar = scalar_size_ > 0;
   system_.coupled = problem.capture;
+  system_.problem = problem_;
 }
 
 std::vector<double> Objective::start() const {
@@ -100,7 +104,7 @@ bool Objective::inside(const std::vector<double>& x) const {
   const auto flat = [&](const SiteFamily& family, std::size_t at) {
     if (!family.beta()) return false;
     const auto [a, b] = family.arguments(x[at], x[at + 1]);
-    return !(std::min(a, b) >= 0.1);
+    return !(std::min(a, b) >= flattest);
   };
   if (scalar_size_ && flat(*p.scalar, 0)) return false;
   for (std::size_t s = 0; s < p.gene_sites.size(); ++s)
@@ -109,6 +113,27 @@ bool Objective::inside(const std::vector<double>& x) const {
   for (std::size_t u = 0; u < p.units.size(); ++u)
     if (flat(*p.cell, cell_at(u))) return false;
   return true;
+}
+
+void Objective::keep_inside(const std::vector<double>& x, std::vector<double>& step) const {
+  const auto& p = *problem_;
+  const auto shorten = [&](const SiteFamily& family, std::size_t at) {
+    if (!family.beta()) return;
+    const auto least = [&](double share) {
+      const auto [a, b] = family.arguments(x[at] + share * step[at], x[at + 1] + share * step[at + 1]);
+      return std::min(a, b);
+    };
+    const double floor = flattest + 0.1 * (least(0) - flattest);
+    double share = 1;
+    while (share > 1e-6 && !(least(share) >= floor)) share *= 0.5;
+    if (share <= 1e-6) share = 0;  // at the wall and pressing against it
+    step[at] *= share;
+    step[at + 1] *= share;
+  };
+  for (std::size_t s = 0; s < p.gene_sites.size(); ++s)
+    for (std::int64_t g = 0; p.gene_sites[s].beta() && g < p.n_genes(); ++g)
+      shorten(p.gene_sites[s], gene_at(g) + 2 * s);
+  for (std::size_t u = 0; u < p.units.size(); ++u) shorten(*p.cell, cell_at(u));
 }
 
 void Objective::prepare_scalar(const std::vector<double>& x) {
@@ -146,19 +171,21 @@ double Objective::evaluate(const std::vector<double>& x, std::vector<double>* gr
   system_.cell_scalar.resize(units * 4);
   system_.cell_rate.resize(units * 2);
   log_likelihood_ = -p.summary->sum_log_factorial;
-  divergence_ = rate_sum_ = 0;
+  system_.scalar_rate.assign(2 * p.n_patterns(), 0.0);
+  divergence_ = 0;
+  rate_sum_.assign(p.n_patterns(), 0.0);
   prepare_scalar(x);
   phi_k_.assign(scalar_rule_.size(), 0.0);
 
-  const double mean_sum = p.capture ? expected_means(x) : 0;
+  const auto mean_sum = p.capture ? expected_means(x) : std::vector<double>();
   if (nonzeros_) {
     spread_cells(x, control);
-    gene_pass(x, 0, control);
+    gene_pass(x, {}, control);
     cell_pass(x, mean_sum, control);
     if (p.mean == Mean::MeanAndDispersion) couple_means(x);
   } else {
     if (p.capture) cell_pass(x, mean_sum, control);
-    gene_pass(x, rate_sum_, control);
+    gene_pass(x, p.over_measured(rate_sum_), control);
   }
 
   if (scalar_size_) {

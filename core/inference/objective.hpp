@@ -31,6 +31,9 @@ class Objective {
   std::vector<double> start() const;
   /// Chooses quadrature sizes for points near x; the loss is a smooth function of x until the next call.
   void choose_nodes(const std::vector<double>& x);
+  /// Shortens the steps of single genes' and units' sites that would leave the region where the loss is finite, to nine
+  /// tenths of the way there: one flat Beta must not hold up the rest. The scalar's stays: all others go with it.
+  void keep_inside(const std::vector<double>& x, std::vector<double>& step) const;
   /// The loss at x; infinite where a Beta is flatter than its rules integrate (α or β below 0.1). `gradient` and
   /// `system` may be null.
   double evaluate(const std::vector<double>& x, std::vector<double>* gradient, NewtonSystem* system,
@@ -46,13 +49,13 @@ class Objective {
   };
   bool inside(const std::vector<double>& x) const;
   void prepare_scalar(const std::vector<double>& x);
-  double expected_means(const std::vector<double>& x);
-  void cell_pass(const std::vector<double>& x, double mean_sum, const RunControl& control);
-  void gene_pass(const std::vector<double>& x, double rate_sum, const RunControl& control);
+  std::vector<double> expected_means(const std::vector<double>& x);
+  void cell_pass(const std::vector<double>& x, const std::vector<double>& mean_sum, const RunControl& control);
+  void gene_pass(const std::vector<double>& x, const std::vector<double>& rate_sum, const RunControl& control);
   void spread_cells(const std::vector<double>& x, const RunControl& control);
   void gene_values(std::int64_t gene, std::span<const SiteRule> rules, GeneScratch& out,
                    std::vector<double>& by_scalar) const;
-  void gene_tables(std::int64_t gene, std::span<const SiteRule> rules, GeneScratch& out, double* zeros) const;
+  void gene_tables(std::int64_t gene, std::span<const SiteRule> rules, GeneScratch& out) const;
   void couple_means(const std::vector<double>& x);
 
   const Problem* problem_;
@@ -72,7 +75,8 @@ class Objective {
   // Of the evaluation in progress.
   std::vector<double> gradient_;
   NewtonSystem system_;
-  double log_likelihood_ = 0, divergence_ = 0, rate_sum_ = 0;
+  double log_likelihood_ = 0, divergence_ = 0;
+  std::vector<double> rate_sum_;  ///< patterns: A
 };
 
 }  // namespace scriptorium::inference

@@ -38,7 +38,8 @@ void Objective::spread_cells(const std::vector<double>& x, const RunControl& con
   nonzeros_->sum_cells();
 }
 
-void Objective::cell_pass(const std::vector<double>& x, double mean_sum, const RunControl& control) {
+void Objective::cell_pass(const std::vector<double>& x, const std::vector<double>& mean_sum,
+                          const RunControl& control) {
   const auto& p = *problem_;
   const std::size_t scalars = scalar_rule_.size();
   const auto units = static_cast<std::int64_t>(p.units.size());
@@ -50,6 +51,8 @@ void Objective::cell_pass(const std::vector<double>& x, double mean_sum, const R
     std::array<double, 128> coefficients;
     auto& part = parts[index(piece)];
     part.by_scalar.assign(scalars, 0.0);
+    part.rate.assign(p.n_patterns(), 0.0);
+    part.scalar_rate.assign(2 * p.n_patterns(), 0.0);
     for (auto u = index(first); u < index(last); ++u) {
       const auto at = cell_at(u);
       const auto& unit = p.units[u];
@@ -79,8 +82,8 @@ void Objective::cell_pass(const std::vector<double>& x, double mean_sum, const R
             const double z = zero[i * scalars + k];
             r = -rho_[k] * z;
             linear = unit.total * (d - z);
-            value = linear +
-                    (nonzeros_ ? nonzeros_->axis.evaluate(coefficients.data(), std::log(z * rho_[k])) : mean_sum * r);
+            value = linear + (nonzeros_ ? nonzeros_->axis.evaluate(coefficients.data(), std::log(z * rho_[k]))
+                                        : mean_sum[unit.pattern] * r);
           } else {
             r = -std::exp(rule.value[i]);
             linear = unit.total * rule.value[i];
@@ -113,9 +116,8 @@ void Objective::cell_pass(const std::vector<double>& x, double mean_sum, const R
       }
       // Where the genes visit the non-zeros they account for the pairs; otherwise M·A is counted here.
       part.log_likelihood += unit.cells * (nonzeros_ ? own : value);
-      part.rate += unit.cells * expected_rate;
-      part.scalar_rate[0] += unit.cells * rate_scalar[0];
-      part.scalar_rate[1] += unit.cells * rate_scalar[1];
+      part.rate[unit.pattern] += unit.cells * expected_rate;
+      for (std::size_t b = 0; b < 2; ++b) part.scalar_rate[2 * unit.pattern + b] += unit.cells * rate_scalar[b];
       for (std::size_t b = 0; b < 2; ++b) {
         gradient_[at + b] = unit.cells * (divergence.gradient[b] - g[b]);
         system_.cell_rate[u * 2 + b] = unit.cells * a[b];
@@ -124,12 +126,11 @@ void Objective::cell_pass(const std::vector<double>& x, double mean_sum, const R
       for (std::size_t b = 0; b < 4; ++b) system_.cell_scalar[u * 4 + b] = -unit.cells * cross[b];
     }
   });
-  system_.scalar_rate[0] = system_.scalar_rate[1] = 0;
   for (const auto& part : parts) {
     log_likelihood_ += part.log_likelihood;
     divergence_ += part.divergence;
-    rate_sum_ += part.rate;
-    for (int b = 0; b < 2; ++b) system_.scalar_rate[b] += part.scalar_rate[b];
+    for (std::size_t k = 0; k < part.rate.size(); ++k) rate_sum_[k] += part.rate[k];
+    for (std::size_t k = 0; k < part.scalar_rate.size(); ++k) system_.scalar_rate[k] += part.scalar_rate[k];
     for (std::size_t k = 0; k < scalars; ++k) phi_k_[k] += part.by_scalar[k];
   }
 }

@@ -32,32 +32,32 @@ Second expected_value(const SiteFamily& family, double x1, double x2, int nodes,
 
 }  // namespace
 
-double Objective::expected_means(const std::vector<double>& x) {
+std::vector<double> Objective::expected_means(const std::vector<double>& x) {
   const auto& p = *problem_;
   const std::size_t size = gene_size();
-  std::vector<double> partial(index(compute::pieces(p.n_genes(), grain)));
-  compute::parallel_for(p.n_genes(), grain, threads_, [&](std::int64_t piece, std::int64_t first, std::int64_t last) {
+  std::vector<double> means(index(p.n_genes()));
+  compute::parallel_for(p.n_genes(), grain, threads_, [&](std::int64_t, std::int64_t first, std::int64_t last) {
     thread_local SiteRule rule;
     for (auto g = first; g < last; ++g) {
       const auto at = gene_at(g);
       const auto mean =
           expected_value(p.gene_sites[0], x[at], x[at + 1], gene_nodes_[index(g) * p.gene_sites.size()], rule);
-      partial[index(piece)] += mean.value;
+      means[index(g)] = mean.value;
       for (std::size_t k = 0; k < 2; ++k) system_.gene_mean[index(g) * size + k] = mean.gradient[k];
     }
   });
-  double sum = 0;
-  for (const double v : partial) sum += v;
-  return sum;
+  std::vector<double> by_kind(p.n_kinds(), 0.0);
+  for (std::size_t g = 0; g < means.size(); ++g) by_kind[p.kind_of_gene[g]] += means[g];
+  return p.over_kinds(by_kind);
 }
 
-/// Adds to f (tensor nodes of the gene) what the cells' zeros and non-zeros say, and keeps the gene's expected tables;
-/// `zeros` gains E z.
-void Objective::gene_tables(std::int64_t gene, std::span<const SiteRule> rules, GeneScratch& out, double* zeros) const {
+/// Adds to f (tensor nodes of the gene) what the cells' zeros and non-zeros say, and keeps the gene's expected tables.
+void Objective::gene_tables(std::int64_t gene, std::span<const SiteRule> rules, GeneScratch& out) const {
   const auto& p = *problem_;
   auto& pass = *nonzeros_;
   const auto m = static_cast<std::size_t>(pass.axis.size());
   const auto& t = pass.axis.nodes();
+  const double* cells = pass.cells_of(gene);
   std::array<double, 128> nonzero, by_count, log_zero, soft;
   const bool counts = p.mean == Mean::MeanAndDispersion, gated = p.gate_at >= 0;
   pass.gene_weights(gene, nonzero.data(), counts ? by_count.data() : nullptr);
@@ -65,7 +65,9 @@ void Objective::gene_tables(std::int64_t gene, std::span<const SiteRule> rules, 
   const std::size_t gates = gated ? gate->size() : 1, second = counts ? rules[1].size() : 1;
   double* difference = &pass.nonzero_minus_zero[index(gene) * m];
   double* per_count = counts ? &pass.per_count[index(gene) * m] : nullptr;
+  double* zeros = &pass.zero[index(gene) * m];
   std::fill(difference, difference + m, 0.0);
+  std::fill(zeros, zeros + m, 0.0);
   if (counts) std::fill(per_count, per_count + m, 0.0);
   out.zero.resize(gates * m);
 
@@ -91,7 +93,7 @@ void Objective::gene_tables(std::int64_t gene, std::span<const SiteRule> rules, 
       if (!gated) {
         double sum = shared;
         for (std::size_t k = 0; k < m; ++k) {
-          sum += pass.all_cells[k] * log_zero[k];
+          sum += cells[k] * log_zero[k];
           zeros[k] += w * log_zero[k];
         }
         out.f[at++] += sum;
@@ -106,7 +108,7 @@ void Objective::gene_tables(std::int64_t gene, std::span<const SiteRule> rules, 
         double sum = shared;
         for (std::size_t k = 0; k < m; ++k) {
           const double z = lg + soft_q[k], d = l1g + log_zero[k] - z;
-          sum += pass.all_cells[k] * z + nonzero[k] * d;
+          sum += cells[k] * z + nonzero[k] * d;
           difference[k] += wq * d;
           zeros[k] += wq * z;
         }
@@ -195,7 +197,8 @@ void Objective::gene_values(std::int64_t gene, std::span<const SiteRule> rules, 
       }
 }
 
-void Objective::gene_pass(const std::vector<double>& x, double rate_sum, const RunControl& control) {
+void Objective::gene_pass(const std::vector<double>& x, const std::vector<double>& rate_sum,
+                          const RunControl& control) {
   const auto& p = *problem_;
   const std::size_t sites = p.gene_sites.size(), size = gene_size(), scalars = scalar_rule_.size();
   const bool crosses = scalar_size_ && (p.mean == Mean::MeanTimesOdds || !p.capture);
@@ -207,7 +210,6 @@ void Objective::gene_pass(const std::vector<double>& x, double rate_sum, const R
     thread_local SiteRule scratch;
     auto& part = parts[index(piece)];
     part.by_scalar.assign(scalars, 0.0);
-    if (nonzeros_) part.zeros.assign(static_cast<std::size_t>(nonzeros_->axis.size()), 0.0);
     for (auto g = first; g < last; ++g) {
       const auto at = gene_at(g);
       std::array<const SiteRule*, 3> pointers{};
@@ -217,7 +219,7 @@ void Objective::gene_pass(const std::vector<double>& x, double rate_sum, const R
       }
       const auto used = std::span<const SiteRule>(rules).first(sites);
       gene_values(g, used, values, part.by_scalar);
-      if (nonzeros_) gene_tables(g, used, values, part.zeros.data());
+      if (nonzeros_) gene_tables(g, used, values);
 
       Moments e, e1, e2;
       const std::span<const SiteRule* const> axes(pointers.data(), sites);
@@ -248,16 +250,16 @@ void Objective::gene_pass(const std::vector<double>& x, double rate_sum, const R
         add(2 * k, d, 1);
       }
       if (p.capture && !nonzeros_)  // −M·A in the gene's own coordinates
-        add(0, expected_value(p.gene_sites[0], x[at], x[at + 1], gene_nodes_[index(g) * sites], scratch), -rate_sum);
+        add(0, expected_value(p.gene_sites[0], x[at], x[at + 1], gene_nodes_[index(g) * sites], scratch),
+            -rate_sum[p.kind_of_gene[index(g)]]);
     }
   });
-  if (nonzeros_) std::fill(nonzeros_->zero_sum.begin(), nonzeros_->zero_sum.end(), 0.0);
   for (const auto& part : parts) {
     log_likelihood_ += part.log_likelihood;
     divergence_ += part.divergence;
     for (std::size_t k = 0; k < scalars; ++k) phi_k_[k] += part.by_scalar[k];
-    for (std::size_t m = 0; m < part.zeros.size(); ++m) nonzeros_->zero_sum[m] += part.zeros[m];
   }
+  if (nonzeros_) nonzeros_->sum_zeros();
 }
 
 }  // namespace scriptorium::inference

@@ -14,10 +14,9 @@ inline std::size_t index(std::int64_t i) {
 
 /// Sums of one piece of genes or units, added up in the order of the pieces.
 struct Piece {
-  double log_likelihood = 0, divergence = 0, rate = 0;
-  double scalar_rate[2] = {0, 0};
-  std::vector<double> by_scalar;  ///< log likelihood at each scalar node
-  std::vector<double> zeros;      ///< Σ_g E z at the Chebyshev nodes
+  double log_likelihood = 0, divergence = 0;
+  std::vector<double> rate, scalar_rate;  ///< patterns; patterns × 2
+  std::vector<double> by_scalar;          ///< log likelihood at each scalar node
 };
 
 }  // namespace scriptorium::inference

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <map>
 #include <string>
 
 #include "core/compute/kernels.hpp"
@@ -20,9 +21,7 @@ Problem::Problem(const model::Model& m, const summary::CountSummary& s, const da
   if (s.total() == 0)
     throw Error(ErrorCode::BadInput, "every count is zero: there is nothing to fit",
                 "Choose another layer, or other data.");
-  if (s.patterns.size() > 1)
-    throw Error(ErrorCode::Unsupported, "some genes were not measured in some cells, which fits do not support yet",
-                "Keep the genes measured in all cells.");
+  find_kinds();
   const auto& info = model::find_likelihood(model.likelihood);
   zero_inflated = info.zero_inflated;
   capture = info.variable_capture;
@@ -70,15 +69,50 @@ Problem::Problem(const model::Model& m, const summary::CountSummary& s, const da
 
   if (capture && !visits_nonzeros && !cells_apart) {
     for (const auto& k : s.classes)
-      units.push_back({k.cells, static_cast<double>(k.total), std::log(std::max(1.0, static_cast<double>(k.total)))});
+      units.push_back(
+          {k.cells, static_cast<double>(k.total), std::log(std::max(1.0, static_cast<double>(k.total))), k.pattern});
     unit_of_cell = s.class_of_cell;
   } else if (capture) {
     for (std::int64_t c = 0; c < s.n_cells; ++c) {
       const auto total = static_cast<double>(s.cell_total(c));
-      units.push_back({1, total, std::log(std::max(1.0, total))});
+      units.push_back(
+          {1, total, std::log(std::max(1.0, total)), s.classes[s.class_of_cell[static_cast<std::size_t>(c)]].pattern});
       unit_of_cell.push_back(static_cast<std::uint32_t>(c));
     }
   }
+}
+
+void Problem::find_kinds() {
+  const auto genes = static_cast<std::size_t>(n_genes());
+  std::vector<std::vector<bool>> of(genes, std::vector<bool>(n_patterns(), true));
+  for (std::size_t k = 0; k < n_patterns(); ++k)
+    for (const std::uint32_t g : summary->patterns[k].missing_genes) of[g][k] = false;
+  std::map<std::vector<bool>, std::uint32_t> kinds;
+  for (std::size_t g = 0; g < genes; ++g) {
+    const auto [at, is_new] = kinds.try_emplace(of[g], static_cast<std::uint32_t>(measures.size()));
+    if (is_new) measures.push_back(of[g]);
+    kind_of_gene.push_back(at->second);
+  }
+}
+
+std::vector<double> Problem::over_measured(const std::vector<double>& by_pattern) const {
+  const std::size_t width = by_pattern.size() / n_patterns();
+  std::vector<double> out(n_kinds() * width, 0.0);
+  for (std::size_t kind = 0; kind < n_kinds(); ++kind)
+    for (std::size_t pattern = 0; pattern < n_patterns(); ++pattern)
+      for (std::size_t i = 0; i < width && measures[kind][pattern]; ++i)
+        out[kind * width + i] += by_pattern[pattern * width + i];
+  return out;
+}
+
+std::vector<double> Problem::over_kinds(const std::vector<double>& by_kind) const {
+  const std::size_t width = by_kind.size() / n_kinds();
+  std::vector<double> out(n_patterns() * width, 0.0);
+  for (std::size_t kind = 0; kind < n_kinds(); ++kind)
+    for (std::size_t pattern = 0; pattern < n_patterns(); ++pattern)
+      for (std::size_t i = 0; i < width && measures[kind][pattern]; ++i)
+        out[pattern * width + i] += by_kind[kind * width + i];
+  return out;
 }
 
 void sum_log_rising(std::span<const TailRun> runs, std::span<const double> r, double* out) {

@@ -44,13 +44,29 @@ struct Problem {
   std::vector<std::int64_t> run_start;  ///< n_genes + 1
   std::vector<TailRun> runs;
 
+  /// Genes that the same patterns of cells measured (CountSummary::patterns) are of one kind. Complete data have one
+  /// pattern and one kind.
+  std::vector<std::uint32_t> kind_of_gene;  ///< n_genes
+  std::vector<std::vector<bool>> measures;  ///< kinds × patterns
+  std::size_t n_kinds() const { return measures.size(); }
+  std::size_t n_patterns() const { return summary->patterns.size(); }
+  bool complete() const { return n_patterns() == 1 && n_kinds() == 1; }
+  /// From sums by pattern (patterns × width) to sums over the patterns that measured each kind (kinds × width), and
+  /// from sums by kind to sums over the kinds that each pattern measured.
+  std::vector<double> over_measured(const std::vector<double>& by_pattern) const;
+  std::vector<double> over_kinds(const std::vector<double>& by_kind) const;
+  bool measured(std::size_t gene, std::uint32_t pattern) const { return measures[kind_of_gene[gene]][pattern]; }
+
   /// Units of the cell site: cells alike in all that the model sees, with how many there are.
   struct Unit {
     double cells = 1, total = 0;
-    double prior_shift = 0;  ///< log max(total, 1): what a capture prior subtracts
+    double prior_shift = 0;     ///< log max(total, 1): what a capture prior subtracts
+    std::uint32_t pattern = 0;  ///< of CountSummary::patterns
   };
   std::vector<Unit> units;
   std::vector<std::uint32_t> unit_of_cell;
+
+  void find_kinds();
 
   std::int64_t n_genes() const { return summary->n_genes; }
   std::int64_t n_cells() const { return summary->n_cells; }

@@ -131,8 +131,10 @@ std::vector<std::string> identifiability_notes(const Problem& p) {
   if (p.capture && flat(p.cell->site().prior)) {
     if (p.scalar)
       notes.push_back(
-          "The counts determine only the product φ(1 + φ_capture) = φ/ν of each cell: " + p.scalar->site().name +
-          " and the capture probabilities trade off along a ridge and are held apart by their priors alone. Read "
+          "The counts determine only (1−p)/p divided by the capture probability of each cell: " +
+          p.scalar->site().name +
+          " and the capture probabilities trade off along a ridge and are held apart by their priors alone, so their "
+          "own intervals mean little. Read "
           "effective probabilities, "
           "dispersions and predictions from this fit, not p or captures by themselves; give an organism to pin the "
           "captures.");

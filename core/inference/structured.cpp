@@ -35,22 +35,21 @@ class Conditioner {
     out.captures = free_captures(objective, out);
 
     // Given the scalar, genes and captures meet only in −M·A. To second order the true conditional differs from the
-    // factorised one by that coupling: its log normaliser by −½ ln(1 − q_M q_A), its variances by a rank-one term.
+    // factorised one by that coupling: its log normaliser by −½ ln det(I − Q_M Q_A), its variances by a rank-one term.
     NewtonSystem system;
     objective.evaluate(out.x, nullptr, &system, control_);
     const auto response = system.response(options_.threads);
-    const double product = response.genes * response.cells;
-    if (!(product < 1)) return out;
-    out.loss += 0.5 * std::log1p(-product);
+    if (!response.proper) return out;
+    out.loss += 0.5 * response.log_determinant;
     const std::size_t size = objective.gene_size();
-    for (std::int64_t g = 0; g < problem_.n_genes(); ++g) {
-      const double s = response.gene_step[static_cast<std::size_t>(g) * size];
-      out.gene_extra.push_back(s * s * response.cells / (1 - product));
+    for (std::size_t g = 0; g < static_cast<std::size_t>(problem_.n_genes()); ++g) {
+      const double s = response.gene_step[g * size];
+      out.gene_extra.push_back(s * s * response.gene_gain[problem_.kind_of_gene[g]]);
     }
     for (std::size_t u = 0; u < problem_.units.size(); ++u) {
       const double s = response.cell_step[2 * u] * problem_.units[u].cells;  // a unit's step counts each of its cells
-      out.unit_extra.push_back(s * s / (problem_.units[u].cells * problem_.units[u].cells) * response.genes /
-                               (1 - product));
+      out.unit_extra.push_back(s * s / (problem_.units[u].cells * problem_.units[u].cells) *
+                               response.unit_gain[problem_.units[u].pattern]);
     }
     return out;
   }
@@ -64,15 +63,18 @@ class Conditioner {
     if (problem_.visits_nonzeros) return out;
     const auto& family = *problem_.cell;
     const double log_phi = problem_.scalar->read(given.z);
-    double mean_sum = 0;
+    std::vector<double> mean_sum(problem_.n_patterns(), 0.0);
     SiteRule rule;
     for (std::int64_t g = 0; g < problem_.n_genes(); ++g) {
       const auto at = objective.gene_at(g);
       problem_.gene_sites[0].make_rule(given.x[at], given.x[at + 1],
                                        problem_.gene_sites[0].nodes_for(given.x[at], given.x[at + 1]), false, rule);
-      for (std::size_t i = 0; i < rule.size(); ++i) mean_sum += rule.weight[i] * std::exp(rule.value[i]);
+      double mean = 0;
+      for (std::size_t i = 0; i < rule.size(); ++i) mean += rule.weight[i] * std::exp(rule.value[i]);
+      if (problem_.mean == Mean::MeanTimesOdds) mean *= std::exp(log_phi);
+      for (std::uint32_t k = 0; k < mean_sum.size(); ++k)
+        if (problem_.measured(static_cast<std::size_t>(g), k)) mean_sum[k] += mean;
     }
-    if (problem_.mean == Mean::MeanTimesOdds) mean_sum *= std::exp(log_phi);
     compute::parallel_for(static_cast<std::int64_t>(units), 64, options_.threads,
                           [&](std::int64_t, std::int64_t begin, std::int64_t end) {
                             SiteRule nodes;
@@ -84,7 +86,8 @@ class Conditioner {
                               std::vector<double> w(nodes.size());
                               for (std::size_t i = 0; i < nodes.size(); ++i) {
                                 const double z = nodes.value[i], d = family.read(z) - log_phi, zero = math::softplus(d);
-                                const double target = problem_.units[u].total * (d - zero) - mean_sum * zero +
+                                const double target = problem_.units[u].total * (d - zero) -
+                                                      mean_sum[problem_.units[u].pattern] * zero +
                                                       family.log_prior(z, problem_.units[u].prior_shift);
                                 const double own = family.beta() ? -a * math::softplus(-z) - b * math::softplus(z)
                                                                  : -0.5 * (z - a) * (z - a) / (b * b);

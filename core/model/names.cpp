@@ -98,7 +98,12 @@ std::string to_string(Support support) {
   return support == Support::UnitInterval ? "(0, 1)" : "(0, inf)";
 }
 Law law_from_string(const std::string& name) {
-  return value_of(law_words, name, "family");
+  std::string word;  // LogNormal, log-normal and log_normal are one
+  for (const char c : name) {
+    if (std::isupper(static_cast<unsigned char>(c)) && !word.empty() && word.back() != '_') word += '_';
+    word += c == '-' ? '_' : static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+  }
+  return value_of(law_words, word, "family");
 }
 Transform transform_from_string(const std::string& name) {
   return value_of(transform_words, name, "transform");

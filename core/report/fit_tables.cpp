@@ -133,7 +133,7 @@ Table bands_table(const result::Fit& fit, const std::vector<result::GenePredicti
 }
 
 Table diagnosis_table(const result::Fit& fit, const analysis::Diagnosis& diagnosis) {
-  std::vector<std::string> gene, verdict;
+  std::vector<std::string> gene, verdict, reason;
   std::vector<double> mean, numbers[6];
   for (const auto& entry : diagnosis.genes) {
     gene.push_back(fit.genes.at(static_cast<std::size_t>(entry.gene)));
@@ -142,6 +142,7 @@ Table diagnosis_table(const result::Fit& fit, const analysis::Diagnosis& diagnos
                            entry.posterior.ratio, entry.posterior.spread, entry.posterior.failure};
     for (std::size_t i = 0; i < 6; ++i) numbers[i].push_back(row[i]);
     verdict.push_back(entry.verdict);
+    reason.push_back(analysis::explain(entry.verdict, fit.model).reason);
   }
   Table table;
   table.add("gene", std::move(gene));
@@ -149,6 +150,7 @@ Table diagnosis_table(const result::Fit& fit, const analysis::Diagnosis& diagnos
   const char* names[6] = {"map_R", "map_D", "map_failure", "post_R", "post_D", "post_failure"};
   for (std::size_t i = 0; i < 6; ++i) table.add(names[i], std::move(numbers[i]));
   table.add("verdict", std::move(verdict));
+  table.add("reason", std::move(reason));
   return table;
 }
 

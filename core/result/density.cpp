@@ -113,7 +113,7 @@ Density density(const model::Model& model, const model::Values& point, const dat
   Density result;
   const auto terms = resolve_terms(model, point, counts.n_cells, counts.n_genes, options);
   LikelihoodSlopes slopes;
-  result.log_likelihood_by_cell = evaluate_terms(terms, counts, options.threads, control, &slopes).by_cell;
+  result.log_likelihood_by_cell = evaluate_terms(terms, counts, options, control, &slopes).by_cell;
   for (double cell : result.log_likelihood_by_cell) result.log_likelihood += cell;
   result.log_joint = result.log_likelihood;
 

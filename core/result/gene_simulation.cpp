@@ -12,6 +12,7 @@ namespace {
 using math::Purpose;
 using math::Random;
 
+constexpr double most_bins = 20'000;     // counts above share the last bin: a histogram of a million bins says no more
 constexpr double allowed_excess = 0.01;  // of a bin's variance, when strata are merged
 
 /// P(count = k) of a stratum for k < single; what is left belongs to "and above".
@@ -54,7 +55,7 @@ class GeneSimulation {
                                               static_cast<std::uint32_t>(g)));
     const double q99 = histogram_quantile(value_, cells_, entries_, total_, 0.99);
     single_ = options.max_bin >= 0 ? static_cast<std::size_t>(options.max_bin) + 1
-                                   : static_cast<std::size_t>(std::max(std::ceil(q99), 10.0));
+                                   : static_cast<std::size_t>(std::clamp(std::ceil(q99), 10.0, most_bins));
   }
 
   GenePredictive run() {

@@ -130,7 +130,7 @@ LikelihoodTerms resolve_terms(const model::Model& model, const Values& point, st
 Likelihood log_likelihood(const model::Model& model, const Values& point, const data::CountMatrix& counts,
                           const LikelihoodOptions& options, const RunControl& control) {
   const auto terms = resolve_terms(model, point, counts.n_cells, counts.n_genes, options);
-  return evaluate_terms(terms, counts, options.threads, control, nullptr);
+  return evaluate_terms(terms, counts, options, control, nullptr);
 }
 
 }  // namespace scriptorium::result

@@ -1,7 +1,7 @@
 #pragma once
 #include <vector>
 
-#include "core/data/count_matrix.hpp"
+#include "core/data/dataset.hpp"
 #include "core/model/values.hpp"
 #include "core/result/fit_file.hpp"
 
@@ -14,6 +14,7 @@ struct LikelihoodOptions {
   Guards guards = Guards::Evaluation;
   double r_floor = 1e-6, p_floor = 1e-6;
   int threads = 0;
+  const data::Missing* missing = nullptr;  ///< pairs left out; null: all were measured
 };
 struct Likelihood {
   std::vector<double> by_cell, by_gene;

@@ -83,7 +83,7 @@ class Evaluator {
 
 }  // namespace
 
-Likelihood evaluate_terms(const LikelihoodTerms& t, const data::CountMatrix& counts, int threads,
+Likelihood evaluate_terms(const LikelihoodTerms& t, const data::CountMatrix& counts, const LikelihoodOptions& options,
                           const RunControl& control, LikelihoodSlopes* slopes) {
   const auto cells = static_cast<std::size_t>(counts.n_cells), genes = static_cast<std::size_t>(counts.n_genes);
   const Evaluator evaluate(t, slopes != nullptr);
@@ -109,44 +109,53 @@ Likelihood evaluate_terms(const LikelihoodTerms& t, const data::CountMatrix& cou
   // At most 64 pieces, so that their per-gene sums stay small; the cut depends on the data only.
   const std::int64_t grain = std::max<std::int64_t>(64, (counts.n_cells + 63) / 64);
   std::vector<GeneSums> sums(static_cast<std::size_t>(compute::pieces(counts.n_cells, grain)));
-  compute::parallel_for(counts.n_cells, grain, threads, [&](std::int64_t piece, std::int64_t first, std::int64_t last) {
-    GeneSums& sum = sums[static_cast<std::size_t>(piece)];
-    sum.resize(genes, slopes != nullptr, gate);
-    for (auto c = static_cast<std::size_t>(first); c < static_cast<std::size_t>(last); ++c) {
-      if (c % 16 == 0) control.check();
-      double cell = 0, cell_dl = 0;
-      const auto begin = counts.row_start[c], end = counts.row_start[c + 1];
-      double free = 1;
-      const double shared = t.gene_p() ? 0 : evaluate.logit(0, c, free);
-      if (zeros_by_gene) cell = all_zero;
-      if (zeros_by_cell) {
-        cell = -sum_r * math::softplus(shared);
-        cell_dl = -sum_r * math::sigmoid(shared) * free;
-      }
-      if (!zeros_by_gene && !zeros_by_cell) {
-        for (std::size_t g = 0; g < genes; ++g) {
-          const double l = t.gene_p() ? evaluate.logit(g, c, free) : shared;
-          const Entry e = evaluate.zero(g, l, free);
-          cell += e.value;
-          cell_dl += e.dl;
-          sum.add(g, e, 1);
+  compute::parallel_for(
+      counts.n_cells, grain, options.threads, [&](std::int64_t piece, std::int64_t first, std::int64_t last) {
+        GeneSums& sum = sums[static_cast<std::size_t>(piece)];
+        sum.resize(genes, slopes != nullptr, gate);
+        for (auto c = static_cast<std::size_t>(first); c < static_cast<std::size_t>(last); ++c) {
+          if (c % 16 == 0) control.check();
+          double cell = 0, cell_dl = 0;
+          const auto begin = counts.row_start[c], end = counts.row_start[c + 1];
+          double free = 1;
+          const double shared = t.gene_p() ? 0 : evaluate.logit(0, c, free);
+          if (zeros_by_gene) cell = all_zero;
+          if (zeros_by_cell) {
+            cell = -sum_r * math::softplus(shared);
+            cell_dl = -sum_r * math::sigmoid(shared) * free;
+          }
+          if (!zeros_by_gene && !zeros_by_cell) {
+            for (std::size_t g = 0; g < genes; ++g) {
+              const double l = t.gene_p() ? evaluate.logit(g, c, free) : shared;
+              const Entry e = evaluate.zero(g, l, free);
+              cell += e.value;
+              cell_dl += e.dl;
+              sum.add(g, e, 1);
+            }
+          }
+          for (auto i = begin; i < end; ++i) {
+            const std::size_t g = counts.gene[static_cast<std::size_t>(i)];
+            const double l = t.gene_p() ? evaluate.logit(g, c, free) : shared;
+            const Entry here = evaluate.positive(g, counts.count[static_cast<std::size_t>(i)], l, free);
+            // What the baseline above said of this entry is taken back.
+            const Entry instead = zeros_by_gene ? gene_zero[g] : evaluate.zero(g, l, free);
+            cell += here.value - instead.value;
+            cell_dl += here.dl - instead.dl;
+            sum.add(g, here, 1);
+            sum.add(g, instead, -1);
+          }
+          if (options.missing)  // neither zero nor anything else
+            for (const std::uint32_t g : options.missing->genes[options.missing->pattern(c)]) {
+              const double l = t.gene_p() ? evaluate.logit(g, c, free) : shared;
+              const Entry instead = zeros_by_gene ? gene_zero[g] : evaluate.zero(g, l, free);
+              cell -= instead.value;
+              cell_dl -= instead.dl;
+              sum.add(g, instead, -1);
+            }
+          result.by_cell[c] = cell;
+          if (slopes && capture) slopes->n[c] = cell_dl * t.n_free[c];
         }
-      }
-      for (auto i = begin; i < end; ++i) {
-        const std::size_t g = counts.gene[static_cast<std::size_t>(i)];
-        const double l = t.gene_p() ? evaluate.logit(g, c, free) : shared;
-        const Entry here = evaluate.positive(g, counts.count[static_cast<std::size_t>(i)], l, free);
-        // What the baseline above said of this entry is taken back.
-        const Entry instead = zeros_by_gene ? gene_zero[g] : evaluate.zero(g, l, free);
-        cell += here.value - instead.value;
-        cell_dl += here.dl - instead.dl;
-        sum.add(g, here, 1);
-        sum.add(g, instead, -1);
-      }
-      result.by_cell[c] = cell;
-      if (slopes && capture) slopes->n[c] = cell_dl * t.n_free[c];
-    }
-  });
+      });
 
   GeneSums total;
   total.resize(genes, slopes != nullptr, gate);

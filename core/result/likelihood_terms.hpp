@@ -30,7 +30,7 @@ struct LikelihoodSlopes {
 };
 /// Cost: non-zeros plus genes plus cells where zeros share a formula (no capture, or a shared p without a gate); else
 /// one logarithm a zero, streamed. The same bits at any number of threads.
-Likelihood evaluate_terms(const LikelihoodTerms& terms, const data::CountMatrix& counts, int threads,
-                          const RunControl& control, LikelihoodSlopes* slopes);
+Likelihood evaluate_terms(const LikelihoodTerms& terms, const data::CountMatrix& counts,
+                          const LikelihoodOptions& options, const RunControl& control, LikelihoodSlopes* slopes);
 
 }  // namespace scriptorium::result

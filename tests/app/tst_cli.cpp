@@ -78,6 +78,46 @@ class TestCli : public QObject {
     QVERIFY(out_.contains("diagnose") && !out_.contains("perturb"));
   }
 
+  void inputsAreNeverWrittenOver() {
+    const auto bytes = [&](const QString& name) {
+      QFile file(at(name));
+      return file.open(QIODevice::ReadOnly) ? file.readAll() : QByteArray();
+    };
+    const QByteArray before = bytes("a.fit");
+    for (const QStringList& words : {QStringList{"subset", at("a.fit"), "--genes", "GENE1", "--out", at("a.fit")},
+                                     {"map", at("a.fit"), "--out", at("a.fit")},
+                                     {"fit", at("a.fit"), "--out", at("a.fit")}}) {
+      QVERIFY(run(words) != 0);
+      QCOMPARE(bytes("a.fit"), before);
+    }
+    QVERIFY(QFile::link(at("a.fit"), at("draws.nc")));
+    QCOMPARE(run({"sample", at("a.fit"), "-n", "3", "--out", at("draws.nc")}), 1);
+    QVERIFY(error_.contains("is an input of this command"));
+    QCOMPARE(bytes("a.fit"), before);
+  }
+
+  void wordsOutOfRangeAreRefused() {
+    for (const QStringList& words :
+         {QStringList{"--seed", "-1"}, {"--min-counts-per-cell", "-5"}, {"--steps", "5"}, {"--max-iterations", "0"}}) {
+      QCOMPARE(run(QStringList{"fit", at("data"), "--out", at("x.fit")} + words), 2);
+      QVERIFY(!QFile::exists(at("x.fit")));
+    }
+    QCOMPARE(run({"map", at("a.fit"), "--out", at("map.xlsx")}), 2);
+    QVERIFY(error_.contains(".tsv, .csv or .json"));
+    QCOMPARE(run({"sample", at("a.fit"), "--out", at("draws.tsv")}), 2);
+    QCOMPARE(run({"map", at("a.fit"), "--genes", at("no-such-list.txt"), "--out", "-"}), 1);
+    QVERIFY(error_.contains("no file"));
+    QCOMPARE(run({"fit", at("data"), "--prior", "r=LogNormal:loc=0,scale=2", "--out", at("y.fit")}), 0);
+  }
+
+  void whatHasNotConvergedIsNotCalledFine() {
+    QCOMPARE(run({"fit", at("data"), "--max-iterations", "1", "--out", at("early.fit")}), 0);
+    QVERIFY(out_.contains("not converged"));
+    QCOMPARE(run({"diagnose", at("early.fit"), "--out", at("early.tsv")}), 0);
+    QVERIFY(error_.contains("Not converged"));
+    QVERIFY(lines("early.tsv").first().endsWith("verdict\treason"));
+  }
+
   void failuresAreStatusOneWithOneLine_data() {
     QTest::addColumn<QStringList>("words");
     QTest::addColumn<QString>("part");
@@ -122,7 +162,7 @@ class TestCli : public QObject {
     QCOMPARE(header({"ppc", fit, data, "--kind", "map", "-n", "20", "--genes", "GENE3,GENE4", "--out", out}),
              "gene\tcount\tlower\tmedian\tupper\tobserved\tand_above");
     QCOMPARE(header({"diagnose", fit, data, "--genes", "all", "-n", "30", "--out", out}),
-             "gene\tmean_count\tmap_R\tmap_D\tmap_failure\tpost_R\tpost_D\tpost_failure\tverdict");
+             "gene\tmean_count\tmap_R\tmap_D\tmap_failure\tpost_R\tpost_D\tpost_failure\tverdict\treason");
     QCOMPARE(lines("t.tsv").size(), 16);
     QCOMPARE(header({"loglik", data, "--fit", fit, "--by", "cell", "--out", out}), "cell\tloglik");
     QCOMPARE(lines("t.tsv").size(), 121);

@@ -236,7 +236,7 @@ FitQueue::Outcome FitQueue::work(const FitRequest& request, const QString& fit_p
     try {
       result::save_fit(*fit, fit_path.toStdString());
       outcome.fit_path = fit_path;
-      log(QObject::tr("saved as ") + QFileInfo(fit_path).fileName());
+      log(QObject::tr("saved as ") + fit_path);
       outcome.checkpoint_left = false;
       clear();
     } catch (...) {  // the result is still here: say so instead of losing it

@@ -283,7 +283,9 @@ void MainWindow::askToClose() {
   box->setObjectName("closeBox");
   box->setAttribute(Qt::WA_DeleteOnClose);
   box->addButton(tr("Close"), QMessageBox::AcceptRole)->setObjectName("closeAnyway");
-  box->addButton(tr("Stay"), QMessageBox::RejectRole)->setObjectName("stayOpen");
+  auto* stay = box->addButton(tr("Stay"), QMessageBox::RejectRole);
+  stay->setObjectName("stayOpen");
+  box->setDefaultButton(stay);  // Enter must not end a fit
   connect(box, &QMessageBox::accepted, this, [this] {
     close_confirmed_ = true;
     close();

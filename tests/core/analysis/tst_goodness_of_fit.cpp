@@ -31,8 +31,35 @@ class TestGoodnessOfFit : public QObject {
     QCOMPARE(overall(0, 0, 0.1, 0.2), std::string("tight_off"));
     QCOMPARE(overall(0.04, 0.19, 0.19, 0.19), std::string("fine"));
     for (const char* verdict : {"fine", "tight_off", "guide", "model", "nonconverged"})
-      QVERIFY(!explain(verdict).remedy.empty());
-    QVERIFY_EXCEPTION_THROWN(explain("odd"), Error);
+      QVERIFY(!explain(verdict, {}).remedy.empty());
+    QVERIFY_EXCEPTION_THROWN(explain("odd", {}), Error);
+  }
+
+  void remediesSuitTheModel() {
+    model::Model plain;
+    plain.likelihood = "nbdm";
+    QVERIFY(explain("tight_off", plain).remedy.find("nbvcp") != std::string::npos);
+    model::Model richest;
+    richest.likelihood = "zinbvcp";
+    richest.parameterization = "mean_disp";
+    const std::string last = explain("tight_off", richest).remedy;
+    QVERIFY(last.find("zero inflation") == std::string::npos && last.find("mean_disp") == std::string::npos);
+  }
+
+  void nothingIsFineThatHasNotConverged() {
+    result::Fit fit;
+    fit.result.convergence.verdict = "Not converged: 500 iterations were allowed.";
+    fit.result.convergence.advice = "Allow more iterations, or resume.";
+    Diagnosis diagnosis;
+    diagnosis.verdict = "fine";
+    diagnosis.genes.resize(3);
+    for (auto& gene : diagnosis.genes) gene.verdict = "fine";
+    QCOMPARE(explain(diagnosis, fit).title, std::string("Not converged"));
+    QVERIFY(explain(diagnosis, fit).remedy.find("more iterations") != std::string::npos);
+    fit.result.convergence.converged = true;
+    QCOMPARE(explain(diagnosis, fit).remedy, std::string("Nothing to do."));
+    diagnosis.genes[1].verdict = "tight_off";
+    QVERIFY(explain(diagnosis, fit).remedy.find("1 of 3") != std::string::npos);
   }
 
   void bandScoreByHand() {

@@ -1,4 +1,5 @@
 #pragma once
+#include <algorithm>
 #include <cmath>
 
 #include "core/inference/problem.hpp"
@@ -26,6 +27,28 @@ inline data::CountMatrix simulated_counts(std::int64_t cells = 40, std::int64_t 
     m.row_start.push_back(m.nnz());
   }
   return m;
+}
+
+/// Three patterns of cells, two of which lack genes; the counts there are taken out of `m`.
+inline data::Missing take_out(data::CountMatrix& m) {
+  data::Missing missing{{{}, {1, 5}, {5, 7}}, {}};
+  data::CountMatrix out;
+  out.n_cells = m.n_cells;
+  out.n_genes = m.n_genes;
+  for (std::int64_t c = 0; c < m.n_cells; ++c) {
+    const auto pattern = static_cast<std::uint32_t>(c < m.n_cells / 3 ? 1 : c < m.n_cells / 2 ? 2 : 0);
+    missing.pattern_of_cell.push_back(pattern);
+    for (auto k = m.row_start[c]; k < m.row_start[c + 1]; ++k) {
+      const auto g = m.gene[static_cast<std::size_t>(k)];
+      const auto& lacking = missing.genes[pattern];
+      if (std::find(lacking.begin(), lacking.end(), g) != lacking.end()) continue;
+      out.gene.push_back(g);
+      out.count.push_back(m.count[static_cast<std::size_t>(k)]);
+    }
+    out.row_start.push_back(out.nnz());
+  }
+  m = std::move(out);
+  return missing;
 }
 
 inline std::vector<model::Model> all_models() {

@@ -11,7 +11,7 @@ using namespace scriptorium::inference;
 namespace {
 
 /// The same log likelihood cell by cell and gene by gene, with lnΓ and ψ of Boost: what the collapsed form must equal.
-double dense(const Problem& p, const Point& z, PointGradient& gradient) {
+double dense(const Problem& p, const Point& z, const data::Missing& missing, PointGradient& gradient) {
   const auto& m = *p.counts;
   const std::size_t sites = p.gene_sites.size();
   gradient.genes.assign(z.genes.size(), 0.0);
@@ -20,6 +20,8 @@ double dense(const Problem& p, const Point& z, PointGradient& gradient) {
   double sum = 0;
   for (std::int64_t c = 0; c < m.n_cells; ++c)
     for (std::int64_t g = 0; g < m.n_genes; ++g) {
+      const auto& lacking = missing.genes[missing.pattern(static_cast<std::size_t>(c))];
+      if (std::find(lacking.begin(), lacking.end(), static_cast<std::uint32_t>(g)) != lacking.end()) continue;
       const std::size_t gi = static_cast<std::size_t>(g) * sites,
                         u = p.capture ? p.unit_of_cell[static_cast<std::size_t>(c)] : 0;
       const double count = m.at(c, g), first = p.gene_sites[0].read(z.genes[gi]);
@@ -91,22 +93,27 @@ class TestLogLikelihood : public QObject {
   void collapsedEqualsDense_data() {
     QTest::addColumn<int>("model");
     QTest::addColumn<double>("size");
+    QTest::addColumn<bool>("some_missing");
     const auto models = testing::all_models();
     for (std::size_t i = 0; i < models.size(); ++i)
       for (const double size : {0.5, 2.0})
-        QTest::newRow((testing::name_of(models[i]) + " " + std::to_string(size)).c_str())
-            << static_cast<int>(i) << size;
+        for (const bool some_missing : {false, true})
+          QTest::newRow(
+              (testing::name_of(models[i]) + " " + std::to_string(size) + (some_missing ? " missing" : "")).c_str())
+              << static_cast<int>(i) << size << some_missing;
   }
   void collapsedEqualsDense() {
     QFETCH(int, model);
     QFETCH(double, size);
-    const auto counts = testing::simulated_counts();
-    const auto summary = summary::summarise(counts, 1, {});
+    QFETCH(bool, some_missing);
+    auto counts = testing::simulated_counts();
+    const auto missing = some_missing ? testing::take_out(counts) : data::Missing{};
+    const auto summary = summary::summarise(counts, 1, {}, missing);
     const Problem p(testing::all_models()[static_cast<std::size_t>(model)], summary, &counts, true);
     const auto z = some_point(p, size);
     PointGradient ours, expected;
     LogLikelihood likelihood(p, 2);
-    const double value = likelihood.evaluate(z, {}, 1, ours, {}), reference = dense(p, z, expected);
+    const double value = likelihood.evaluate(z, {}, 1, ours, {}), reference = dense(p, z, missing, expected);
     const auto close = [](double a, double b, double scale) {
       return std::fabs(a - b) <= 1e-10 * std::max(scale, std::fabs(b));
     };
@@ -134,8 +141,9 @@ class TestLogLikelihood : public QObject {
   }
   void batchesAddUp() {
     QFETCH(int, model);
-    const auto counts = testing::simulated_counts();
-    const auto summary = summary::summarise(counts, 1, {});
+    auto counts = testing::simulated_counts();
+    const auto missing = testing::take_out(counts);
+    const auto summary = summary::summarise(counts, 1, {}, missing);
     const Problem p(testing::all_models()[static_cast<std::size_t>(model)], summary, &counts, true);
     const auto z = some_point(p, 0.7);
     LogLikelihood likelihood(p, 1);
@@ -167,7 +175,7 @@ class TestLogLikelihood : public QObject {
     }
     PointGradient ours, expected;
     LogLikelihood likelihood(p, 1);
-    const double value = likelihood.evaluate(z, {}, 1, ours, {}), reference = dense(p, z, expected);
+    const double value = likelihood.evaluate(z, {}, 1, ours, {}), reference = dense(p, z, {}, expected);
     QVERIFY(std::fabs(value - reference) <= 1e-10 * std::fabs(reference));
     for (std::size_t i = 0; i < ours.units.size(); ++i)
       QVERIFY(std::fabs(ours.units[i] - expected.units[i]) <= 1e-8 * (1 + std::fabs(expected.units[i])));

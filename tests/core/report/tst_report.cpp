@@ -61,7 +61,7 @@ class TestReport : public QObject {
     options.genes = {1};
     options.draws = 20;
     QCOMPARE(columns(diagnosis_table(s.fit, analysis::diagnose(s.fit, options, {}))),
-             std::string("gene mean_count map_R map_D map_failure post_R post_D post_failure verdict "));
+             std::string("gene mean_count map_R map_D map_failure post_R post_D post_failure verdict reason "));
     QCOMPARE(columns(loss_table(s.fit)), std::string("iteration time loss "));
     auto bare = s.fit;
     bare.point_only = true;

@@ -212,6 +212,7 @@ void DiagnosePage::showFit() {
 void DiagnosePage::check(bool all) {
   if (!shown_) return;
   struct Checked {
+    std::shared_ptr<const result::Fit> fit;
     analysis::Diagnosis diagnosis;
     std::map<std::int64_t, analysis::GeneDiagnosis> known;
     std::shared_ptr<const TableData> table;
@@ -240,7 +241,7 @@ void DiagnosePage::check(bool all) {
     table_->setTable(checked.table);
     if (first) table_->view().sortByColumn(3, Qt::DescendingOrder);  // worst first, as the panels
     filling_ = false;
-    const analysis::VerdictText text = analysis::explain(checked.diagnosis.verdict);
+    const analysis::VerdictText text = analysis::explain(checked.diagnosis, *checked.fit);
     qlonglong off = 0;
     for (const auto& gene : checked.diagnosis.genes) off += gene.verdict != "fine";
     verdict_->setText(QString("<b>%1</b> %2 %3<br><small>%4</small>")
@@ -273,7 +274,7 @@ void DiagnosePage::check(bool all) {
           options.genes.resize(fit->genes.size());
           std::iota(options.genes.begin(), options.genes.end(), std::int64_t{0});
         }
-        Checked checked{analysis::diagnose(*fit, options, control), known, nullptr};
+        Checked checked{fit, analysis::diagnose(*fit, options, control), known, nullptr};
         for (const auto& gene : checked.diagnosis.genes) checked.known[gene.gene] = gene;
         checked.table = diagnosisTable(*fit, checked.known);
         return checked;

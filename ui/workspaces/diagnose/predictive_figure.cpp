@@ -140,7 +140,7 @@ std::shared_ptr<const TableData> diagnosisTable(const result::Fit& fit,
       for (const auto score : {&analysis::GeneDiagnosis::map, &analysis::GeneDiagnosis::posterior})
         number(checked ? (at->second.*score).*member : missing);
     if (checked && !texts.contains(at->second.verdict))
-      texts[at->second.verdict] = analysis::explain(at->second.verdict);
+      texts[at->second.verdict] = analysis::explain(at->second.verdict, fit.model);
     text(checked ? QString::fromStdString(texts[at->second.verdict].reason) : QString());
     text(checked ? QString::fromStdString(texts[at->second.verdict].remedy) : QString());
   }
