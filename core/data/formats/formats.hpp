@@ -10,5 +10,6 @@ std::unique_ptr<FormatReader> h5ad_reader();
 std::unique_ptr<FormatReader> tenx_v3_reader();
 std::unique_ptr<FormatReader> tenx_v2_reader();
 std::unique_ptr<FormatReader> matrix_market_reader();
+std::unique_ptr<FormatReader> zarr_reader();
 
 }  // namespace scriptorium::data

@@ -9,6 +9,7 @@ const std::vector<std::unique_ptr<FormatReader>>& format_readers() {
     all.push_back(tenx_v3_reader());
     all.push_back(tenx_v2_reader());
     all.push_back(matrix_market_reader());
+    all.push_back(zarr_reader());
     return all;
   }();
   return readers;
