@@ -11,6 +11,7 @@ own code fails too; one whose first frame outside the runtime lies in the HDF5 l
 import argparse
 import concurrent.futures
 import gzip
+import io
 import json
 import os
 import pathlib
@@ -21,10 +22,11 @@ import subprocess
 import sys
 import tempfile
 import time
+import zipfile
 
 HERE = pathlib.Path(__file__).resolve().parent
 LIMIT_SECONDS = 10
-RUNTIME = re.compile(r"lib(asan|ubsan|lsan|c|m|z|stdc\+\+|gcc_s)\.so")
+RUNTIME = re.compile(r"lib(asan|ubsan|lsan|c|m|z|lz4|zstd|blosc|stdc\+\+|gcc_s)\.so")
 
 
 def damage(data: bytes, rng: random.Random) -> bytes:
@@ -62,17 +64,38 @@ def damage(data: bytes, rng: random.Random) -> bytes:
     return bytes(out)
 
 
+def damage_inside(data: bytes, rng: random.Random) -> bytes:
+    """A .zip with one of its entries damaged, or missing, and checksums to match; one array of a collection of arrays."""
+    with zipfile.ZipFile(io.BytesIO(data)) as whole:
+        entries = {info.filename: whole.read(info) for info in whole.infolist()}
+    if not any(name.startswith("obs/") for name in entries):
+        array = rng.choice(sorted({name.split("/")[0] for name in entries if "/" in name})) + "/"
+        entries = {name.removeprefix(array): content for name, content in entries.items() if name.startswith(array)}
+    victim = rng.choice(sorted(entries))
+    if rng.random() < 0.05:
+        del entries[victim]
+    else:
+        entries[victim] = damage(entries[victim], rng)
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w") as copy:
+        for name, content in entries.items():
+            copy.writestr(name, content)
+    return out.getvalue()
+
+
 def write_copy(source: pathlib.Path, folder: pathlib.Path, rng) -> pathlib.Path:
     """A damaged copy of a file, or of a folder with one of its files damaged (or missing). No `rng`: a whole copy."""
     copy = folder / source.name
     if source.is_file():
         data = source.read_bytes()
-        copy.write_bytes(damage(data, rng) if rng else data)
+        if rng:
+            data = damage_inside(data, rng) if source.suffix == ".zip" and rng.random() < 0.8 else damage(data, rng)
+        copy.write_bytes(data)
         return copy
     shutil.copytree(source, copy)
     if not rng:
         return copy
-    victim = rng.choice(sorted(copy.iterdir()))
+    victim = rng.choice(sorted(path for path in copy.rglob("*") if path.is_file()))
     data = victim.read_bytes()
     if rng.random() < 0.02:
         victim.unlink()
@@ -144,8 +167,8 @@ def run_one(cli: str, source: pathlib.Path, seed: str, keep: pathlib.Path):
 
 def sources(only: str):
     data = HERE.parent / "data"
-    files = [p for p in data.rglob("*") if p.suffix in (".h5ad", ".h5")]
-    folders = {p.parent for p in data.rglob("matrix.mtx*")}
+    files = [p for p in data.rglob("*") if p.suffix in (".h5ad", ".h5", ".zip")]
+    folders = {p.parent for p in data.rglob("matrix.mtx*")} | set(data.rglob("*.zarr"))
     return [p for p in sorted(files) + sorted(folders) if only in str(p)]
 
 

@@ -55,7 +55,7 @@ void MatrixReading::step(std::int64_t done, std::int64_t all, const char* what) 
 }
 
 Scanned MatrixReading::finish(bool is_float) {
-  Scanned out;
+  Scanned out{{}, std::move(notes_)};
   note_merged(merged_, out.notes);
   if (!refused_ && counts_) {
     MissingBuilder::Stray stray;

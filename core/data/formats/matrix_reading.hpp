@@ -33,6 +33,7 @@ class MatrixReading {
   MatrixReading(std::string layer, const Names& names, LayerInfo& info, CountSink* counts, Span span,
                 const RunControl& control);
 
+  const std::string& layer() const { return layer_; }
   CountSink* counts() const { return counts_; }
   const RunControl& control() const { return control_; }
   std::int64_t size(Major major) const { return major == Major::Cell ? info_.n_cells : info_.n_genes; }
@@ -45,6 +46,8 @@ class MatrixReading {
   void add_missing(Major major, std::int64_t row, std::span<const std::uint32_t> minors);
   /// Entries that a CountBuilder added up.
   void add_merged(std::int64_t entries) { merged_ += entries; }
+  /// What else is to be told in the end.
+  void add_note(std::string note) { notes_.push_back(std::move(note)); }
   /// Tells how far it is. @throws Cancelled
   void step(std::int64_t done, std::int64_t all, const char* what);
 
@@ -62,6 +65,7 @@ class MatrixReading {
   MissingBuilder missing_;
   std::atomic<bool> refused_ = false;
   std::atomic<std::int64_t> merged_ = 0;
+  std::vector<std::string> notes_;
   std::mutex mutex_;
   std::int64_t row_ = 0, minor_ = 0;  // of the first value refused
 };

@@ -48,10 +48,12 @@ class StripScan {
       throw Error(ErrorCode::BadInput,
                   map_.name() + " lacks " + grouped(missing) + " chunks whose values would not be zero",
                   "Copy or download the store again.");
-    if (reading_.counts())
-      all();
-    else
-      sample();
+    if (!reading_.counts()) return sample();
+    all();
+    if (missing > 0)
+      reading_.add_note(grouped(missing) + " of the " + grouped(d_.grid_rows() * d_.grid_columns()) + " chunks of " +
+                        quoted(reading_.layer()) + " are not in the store: they stand for " +
+                        (fill_is_zero_ ? "zeros." : "its fill value."));
   }
 
  private:
