@@ -50,6 +50,8 @@ void MatrixReading::add_missing(Major major, std::int64_t row, std::span<const s
 void MatrixReading::step(std::int64_t done, std::int64_t all, const char* what) {
   control_.check();
   const std::lock_guard lock(mutex_);
+  if (done < told_) return;
+  told_ = done;
   control_.tell(span_.from + (span_.to - span_.from) * static_cast<double>(done) / static_cast<double>(all),
                 "reading " + layer_ + ": " + grouped(done) + " of " + grouped(all) + " " + what);
 }

@@ -48,7 +48,7 @@ class MatrixReading {
   void add_merged(std::int64_t entries) { merged_ += entries; }
   /// What else is to be told in the end.
   void add_note(std::string note) { notes_.push_back(std::move(note)); }
-  /// Tells how far it is. @throws Cancelled
+  /// Tells how far it is, unless another thread was farther. @throws Cancelled
   void step(std::int64_t done, std::int64_t all, const char* what);
 
   /// Sets `is_counts` and `why_not` of the layer.
@@ -68,6 +68,7 @@ class MatrixReading {
   std::vector<std::string> notes_;
   std::mutex mutex_;
   std::int64_t row_ = 0, minor_ = 0;  // of the first value refused
+  std::int64_t told_ = 0;             // how far it was when it last told
 };
 
 }  // namespace scriptorium::data

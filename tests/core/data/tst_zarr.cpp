@@ -91,6 +91,15 @@ class TestZarr : public QObject {
     QVERIFY(data::zarr::open_store(stores + "bare_v3.zarr.zip")->children("").size() > 20);
   }
 
+  void largeChunksAreUnpackedInPieces() {
+    for (const char* codec : {"blosc", "zstd", "gzip", "lz4"}) {
+      const data::Dataset d = data::open(stores + "large_v2.zarr.zip", {.layer = codec}, {});
+      QCOMPARE(d.counts.n_cells, 1200);
+      QCOMPARE(d.counts.nnz(), 999);
+      for (std::int64_t i = 1; i < 1000; ++i) QCOMPARE(d.counts.at(i, i), static_cast<data::Count>(i));
+    }
+  }
+
   void emptyChunksOfShardsAreZero() {
     compare(data::open(stores + "bare_v3.zarr.zip", {.layer = "shards_with_gaps"}, {}),
             [](std::int64_t cell, std::int64_t gene) { return cell < 12 && gene < 9 ? 0 : count_of(cell, gene); });

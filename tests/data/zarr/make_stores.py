@@ -154,6 +154,14 @@ def main() -> None:
     small = annotated("layers/csc")
     del small.obs["note"], small.obs["maybe"], small.obs["score"], small.obs["n"]
     small.write_zarr(folder / "layer_v2.zarr")
+    # Chunks so large that they are unpacked in pieces.
+    group = zarr.open_group(folder / "large_v2.zarr", mode="w", zarr_format=2)
+    large = np.zeros((1200, 1000), np.int64)
+    large[np.arange(1000), np.arange(1000)] = np.arange(1000)
+    for name, codec in (("blosc", numcodecs.Blosc(cname="zstd")), ("zstd", numcodecs.Zstd()), ("gzip", numcodecs.GZip(9)),
+                        ("lz4", numcodecs.LZ4())):
+        group.create_array(name, shape=large.shape, chunks=large.shape, dtype=large.dtype, compressors=codec)[:] = large
+    zipped(folder / "large_v2.zarr", zipfile.ZIP_DEFLATED)
     # Texts of a fixed width, as others write them.
     group = zarr.open_group(folder / "texts_v2.zarr", mode="w", zarr_format=2)
     names = np.array([f"gene {i} é" for i in range(5)])
