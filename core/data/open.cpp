@@ -13,13 +13,15 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr const char* known_formats =
-    "Known are h5ad, the HDF5 files of Cell Ranger (versions 2 and 3), Zarr stores (folders or .zip files), and folders "
+    "Known are h5ad, the HDF5 files of Cell Ranger (versions 2 and 3), Zarr stores (folders or .zip files), and "
+    "folders "
     "with matrix.mtx, features.tsv or genes.tsv, and barcodes.tsv.";
 
 [[noreturn]] void no_format(const std::string& path) {
   const std::string name = file_name(path);
   if (fs::is_directory(path))
-    throw Error(ErrorCode::BadInput, "The folder " + name + " holds no matrix.mtx or matrix.mtx.gz and is no Zarr store", known_formats);
+    throw Error(ErrorCode::BadInput,
+                "The folder " + name + " holds no matrix.mtx or matrix.mtx.gz and is no Zarr store", known_formats);
   if (!hdf5::has_signature(path))
     throw Error(ErrorCode::BadInput, name + " is in no format that is known here", known_formats);
   const hdf5::File file(path);
