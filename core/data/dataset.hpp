@@ -53,6 +53,14 @@ struct Embedding {
   std::vector<float> coordinates;
 };
 
+/// Which cells did not measure which genes. Missing is not zero: such entries belong in no sum.
+struct Missing {
+  std::vector<std::vector<std::uint32_t>> genes{{}};  ///< per pattern, ascending; pattern 0 lacks nothing
+  std::vector<std::uint32_t> pattern_of_cell;         ///< empty: every cell has pattern 0
+  bool none() const { return pattern_of_cell.empty(); }
+  std::uint32_t pattern(std::size_t cell) const { return none() ? 0 : pattern_of_cell[cell]; }
+};
+
 /// One matrix that a file offers, judged but not loaded.
 struct LayerInfo {
   std::string path;      ///< "X", "layers/counts", "raw/X", "matrix", …: what --layer takes
@@ -70,6 +78,7 @@ struct Dataset {
   std::string layer;         ///< where `counts` came from
   std::vector<LayerInfo> layers;
   CountMatrix counts;
+  Missing missing;
   Table cells, genes;
   std::vector<Embedding> embeddings;
   std::vector<std::string> notes;  ///< what the reader had to decide: renamed duplicates, generated names, …

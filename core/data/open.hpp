@@ -3,7 +3,7 @@
 #include <string>
 #include <vector>
 
-#include "core/data/dataset.hpp"
+#include "core/data/count_sink.hpp"
 
 namespace scriptorium::data {
 
@@ -24,6 +24,9 @@ Dataset peek(const std::string& path, const OpenOptions& options, const RunContr
 /// @throws Error naming the file, the group, the first offending cell and gene, and what to do.
 Dataset open(const std::string& path, const OpenOptions& options, const RunControl& control);
 
+/// As `open`, but the counts go to `counts` as they are read and none are kept: memory follows the tables.
+Dataset stream(const std::string& path, const OpenOptions& options, CountSink& counts, const RunControl& control);
+
 /// One format. To add one: a file in formats/ that defines a FormatReader, and its line in formats/registry.cpp.
 class FormatReader {
  public:
@@ -31,8 +34,8 @@ class FormatReader {
   virtual std::string name() const = 0;
   /// How sure this reader is that `path` is its own, 0 (not) … 1 (certain); looks at content. Never throws.
   virtual double recognises(const std::string& path) const = 0;
-  /// Reads in this process; `with_counts` false is `peek`.
-  virtual Dataset read(const std::string& path, const OpenOptions& options, bool with_counts,
+  /// Reads in this process. The counts go to `counts`; null is `peek`: every matrix is judged, none is kept.
+  virtual Dataset read(const std::string& path, const OpenOptions& options, CountSink* counts,
                        const RunControl& control) const = 0;
 };
 const std::vector<std::unique_ptr<FormatReader>>& format_readers();

@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "core/data/count_matrix.hpp"
+#include "core/data/count_sink.hpp"
 
 namespace scriptorium::data {
 
@@ -32,27 +32,37 @@ std::string describe(Fault fault);
 /// The value as short as it can be written without loss; `single` for values stored as 32-bit floats.
 std::string number_text(double value, bool single);
 
-/// Collects the entries of one matrix in the order in which a file stores them: majors (cells, or genes when
-/// gene-major) one after the other, minors in any order.
+/// Makes blocks for a sink of the entries that a file stores row by row (cells, or genes): sorts within a row and sums
+/// entries stored twice. One per thread and stretch of rows.
 class CountBuilder {
  public:
-  CountBuilder(std::int64_t majors, std::int64_t minors) : majors_(majors), minors_(minors) {}
-  void reserve(std::int64_t entries);
+  /// `sink` may be null: entries are checked and dropped. Rows are numbered from `first`.
+  CountBuilder(CountSink* sink, Major major, std::int64_t first = 0) : sink_(sink), major_(major), first_(first) {}
   void add(std::uint32_t minor, Count count) {
     if (count == 0) return;
+    if (minor_.size() > static_cast<std::size_t>(start_.back()) && minor <= minor_.back()) sorted_ = false;
     minor_.push_back(minor);
     count_.push_back(count);
   }
-  void end_major() { start_.push_back(static_cast<std::int64_t>(count_.size())); }
-  /// Cells × genes. Sorts within a cell and sums entries stored twice, with a note.
-  /// @throws Error(BadInput) if such a sum leaves 32 bits.
-  CountMatrix finish(bool gene_major, std::vector<std::string>& notes);
+  /// @throws Error(BadInput) if a sum of entries stored twice leaves 32 bits.
+  void end_row();
+  /// Hands on what is left. @returns how many entries were stored twice and added up
+  std::int64_t finish();
 
  private:
-  std::int64_t majors_, minors_;
+  void tidy_row();
+  void flush();
+  CountSink* sink_;
+  Major major_;
+  std::int64_t first_;
+  bool sorted_ = true;  // the row in progress
+  std::int64_t merged_ = 0;
   std::vector<std::int64_t> start_{0};
   std::vector<std::uint32_t> minor_;
   std::vector<Count> count_;
 };
+
+/// Notes what finish() counted.
+void note_merged(std::int64_t merged, std::vector<std::string>& notes);
 
 }  // namespace scriptorium::data
