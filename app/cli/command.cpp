@@ -1,4 +1,5 @@
 #include "command.hpp"
+#include "core/data/identity.hpp"
 
 #include <signal.h>
 #include <unistd.h>
@@ -190,7 +191,7 @@ data::Dataset match_data(result::Fit& fit, const data::Dataset& dataset, bool sa
                   "Give the data that the parameters were made from.");
     fit.genes = dataset.genes.names;
     fit.cells = dataset.cells.names;
-    fit.summary = summary::summarise(dataset.counts, 0, control);
+    fit.summary = summary::summarise(dataset.counts, 0, control, dataset.missing);
     return dataset;
   }
   const auto indices = [](const std::vector<std::string>& names, const std::vector<std::string>& wanted,
@@ -213,7 +214,7 @@ data::Dataset match_data(result::Fit& fit, const data::Dataset& dataset, bool sa
   auto matched = dataset.select(cells, genes);
   if (fit.data_id.empty() || data::data_identity(matched) == fit.data_id) return matched;
   // A subset of a fit keeps the identity of the whole; its genes' histograms tell whether the counts are the same.
-  const auto summary = summary::summarise(matched.counts, 0, control);
+  const auto summary = summary::summarise(matched.counts, 0, control, matched.missing);
   for (std::size_t g = 0; g < fit.genes.size(); ++g) {
     const auto histogram = [g](const summary::CountSummary& s) {
       const auto first = s.gene_start[g], last = s.gene_start[g + 1];

@@ -1,9 +1,6 @@
 #include "core/data/count_matrix.hpp"
 
 #include <algorithm>
-#include <string>
-
-#include "core/error.hpp"
 
 namespace scriptorium::data {
 
@@ -12,22 +9,7 @@ CountBlock CountMatrix::block(std::int64_t first, std::int64_t last, std::vector
   scratch.resize(static_cast<std::size_t>(last - first + 1));
   for (std::int64_t cell = first; cell <= last; ++cell) scratch[cell - first] = row_start[cell] - begin;
   const auto length = static_cast<std::size_t>(row_start[last] - begin);
-  return {first, scratch, {gene.data() + begin, length}, {count.data() + begin, length}};
-}
-
-void CountMatrix::append(const CountBlock& block) {
-  if (block.first_cell != n_cells)
-    throw Error(ErrorCode::BadInput, "Cells arrived out of order: expected cell " + std::to_string(n_cells) + ", got " +
-                                         std::to_string(block.first_cell));
-  for (const std::uint32_t g : block.gene)
-    if (g >= n_genes)
-      throw Error(ErrorCode::BadInput, "Gene index " + std::to_string(g) + " is out of range: there are " +
-                                           std::to_string(n_genes) + " genes");
-  const std::int64_t offset = nnz();
-  gene.insert(gene.end(), block.gene.begin(), block.gene.end());
-  count.insert(count.end(), block.count.begin(), block.count.end());
-  for (std::int64_t cell = 1; cell <= block.n_cells(); ++cell) row_start.push_back(offset + block.row_start[cell]);
-  n_cells += block.n_cells();
+  return {Major::Cell, first, scratch, {gene.data() + begin, length}, {count.data() + begin, length}};
 }
 
 CountMatrix CountMatrix::select(std::span<const std::int64_t> cells, std::span<const std::int64_t> genes) const {

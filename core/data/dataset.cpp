@@ -1,9 +1,11 @@
 #include "core/data/dataset.hpp"
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <cmath>
 #include <limits>
+#include <map>
 
 namespace scriptorium::data {
 namespace {
@@ -28,13 +30,6 @@ std::string shortest(double value) {
   std::array<char, 32> buffer{};
   const auto end = std::to_chars(buffer.data(), buffer.data() + buffer.size(), value).ptr;
   return {buffer.data(), end};
-}
-
-Table select(const Table& table, std::span<const std::int64_t> rows) {
-  if (rows.empty()) return table;
-  Table out{pick(table.names, rows), {}};
-  for (const Column& column : table.columns) out.columns.push_back(column.select(rows));
-  return out;
 }
 
 }  // namespace
@@ -94,6 +89,62 @@ const Column* Table::find(const std::string& column) const {
   return nullptr;
 }
 
+Table Table::select(std::span<const std::int64_t> rows) const {
+  Table out{pick(names, rows), {}};
+  for (const Column& column : columns) out.columns.push_back(column.select(rows));
+  return out;
+}
+
+std::int64_t Missing::entries() const {
+  std::int64_t sum = 0;
+  for (const std::uint32_t pattern : pattern_of_cell) sum += static_cast<std::int64_t>(genes[pattern].size());
+  return sum;
+}
+
+std::int64_t Missing::n_cells() const {
+  return std::count_if(pattern_of_cell.begin(), pattern_of_cell.end(),
+                       [&](std::uint32_t pattern) { return !genes[pattern].empty(); });
+}
+
+std::vector<std::uint32_t> Missing::any_gene() const {
+  std::vector<std::uint32_t> all;
+  for (const auto& pattern : genes) all.insert(all.end(), pattern.begin(), pattern.end());
+  std::sort(all.begin(), all.end());
+  all.erase(std::unique(all.begin(), all.end()), all.end());
+  return all;
+}
+
+Missing Missing::select(std::span<const std::int64_t> kept_cells, std::span<const std::int64_t> kept_genes,
+                        std::int64_t n_genes) const {
+  if (none()) return {};
+  constexpr std::uint32_t left_out = ~0U;
+  std::vector<std::uint32_t> new_gene(static_cast<std::size_t>(n_genes), left_out);
+  for (std::size_t g = 0; g < new_gene.size() && kept_genes.empty(); ++g) new_gene[g] = static_cast<std::uint32_t>(g);
+  for (std::size_t i = 0; i < kept_genes.size(); ++i)
+    new_gene[static_cast<std::size_t>(kept_genes[i])] = static_cast<std::uint32_t>(i);
+  // Patterns that come out the same become one; the empty one is number 0.
+  std::map<std::vector<std::uint32_t>, std::uint32_t> number{{{}, 0}};
+  std::vector<std::uint32_t> new_pattern;
+  Missing out;
+  for (const auto& pattern : genes) {
+    std::vector<std::uint32_t> kept;
+    for (const std::uint32_t g : pattern)
+      if (new_gene[g] != left_out) kept.push_back(new_gene[g]);
+    std::sort(kept.begin(), kept.end());
+    const auto [at, is_new] = number.try_emplace(kept, static_cast<std::uint32_t>(out.genes.size()));
+    if (is_new) out.genes.push_back(kept);
+    new_pattern.push_back(at->second);
+  }
+  const std::size_t cells = kept_cells.empty() ? pattern_of_cell.size() : kept_cells.size();
+  bool any = false;
+  for (std::size_t i = 0; i < cells; ++i) {
+    const auto cell = kept_cells.empty() ? i : static_cast<std::size_t>(kept_cells[i]);
+    out.pattern_of_cell.push_back(new_pattern[pattern_of_cell[cell]]);
+    any = any || out.pattern_of_cell.back() != 0;
+  }
+  return any ? out : Missing{};
+}
+
 Dataset Dataset::select(std::span<const std::int64_t> kept_cells, std::span<const std::int64_t> kept_genes) const {
   Dataset out;
   out.path = path;
@@ -103,8 +154,9 @@ Dataset Dataset::select(std::span<const std::int64_t> kept_cells, std::span<cons
   out.notes = notes;
   const bool loaded = counts.n_cells == static_cast<std::int64_t>(cells.size());  // not after a mere look
   if (loaded) out.counts = counts.select(kept_cells, kept_genes);
-  out.cells = data::select(cells, kept_cells);
-  out.genes = data::select(genes, kept_genes);
+  out.missing = missing.select(kept_cells, kept_genes, static_cast<std::int64_t>(genes.size()));
+  out.cells = kept_cells.empty() ? cells : cells.select(kept_cells);
+  out.genes = kept_genes.empty() ? genes : genes.select(kept_genes);
   for (const Embedding& embedding : embeddings) {
     if (kept_cells.empty()) {
       out.embeddings.push_back(embedding);

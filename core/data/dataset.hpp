@@ -43,6 +43,8 @@ struct Table {
   std::vector<std::string> names;  ///< unique row names; duplicates in a file get "-1", "-2", … and a note
   std::vector<Column> columns;
   const Column* find(const std::string& column) const;
+  /// The rows `rows`; an empty span is none.
+  Table select(std::span<const std::int64_t> rows) const;
   std::size_t size() const { return names.size(); }
 };
 
@@ -59,6 +61,12 @@ struct Missing {
   std::vector<std::uint32_t> pattern_of_cell;         ///< empty: every cell has pattern 0
   bool none() const { return pattern_of_cell.empty(); }
   std::uint32_t pattern(std::size_t cell) const { return none() ? 0 : pattern_of_cell[cell]; }
+  std::int64_t entries() const;                 ///< pairs of cell and gene that were not measured
+  std::int64_t n_cells() const;                 ///< cells that lack something
+  std::vector<std::uint32_t> any_gene() const;  ///< genes that some pattern lacks, ascending
+  /// What is left for a choice of cells and genes (indices; empty spans keep all).
+  Missing select(std::span<const std::int64_t> kept_cells, std::span<const std::int64_t> kept_genes,
+                 std::int64_t n_genes) const;
 };
 
 /// One matrix that a file offers, judged but not loaded.
@@ -86,9 +94,5 @@ struct Dataset {
   /// The rows and columns kept by a filter, with tables and embeddings to match; an empty span keeps all.
   Dataset select(std::span<const std::int64_t> kept_cells, std::span<const std::int64_t> kept_genes) const;
 };
-
-/// Identity of counts with names: the same for the same counts in any file format, layout or order of reading.
-/// Order-independent sum of 128-bit hashes of (cell name, gene name, count) and of the names. 32 hex digits.
-std::string data_identity(const Dataset& dataset);
 
 }  // namespace scriptorium::data

@@ -1,11 +1,12 @@
 #include <tbb/blocked_range.h>
-#include <tbb/parallel_reduce.h>
+#include <tbb/parallel_for.h>
 
 #include <bit>
 #include <cstdio>
+#include <mutex>
 #include <string_view>
 
-#include "core/data/dataset.hpp"
+#include "core/data/identity.hpp"
 
 // The permutation of SipHash (Aumasson and Bernstein 2012) with a 128-bit output: strong mixing from adds, rotations
 // and exclusive ors, the same on every machine. Sums modulo 2^128 make the order of cells, genes and entries
@@ -73,27 +74,67 @@ std::vector<Hash128> hash_names(const std::vector<std::string>& names, std::uint
   return hashes;
 }
 
+Hash128 hash_missing(const Missing& missing, const std::vector<Hash128>& cells, const std::vector<Hash128>& genes) {
+  Hash128 sum;
+  for (std::size_t cell = 0; cell < missing.pattern_of_cell.size(); ++cell)
+    for (const std::uint32_t gene : missing.genes[missing.pattern_of_cell[cell]])
+      sum += hash_entry(cells[cell], genes[gene], 0);  // a count of 0 is never an entry
+  return sum;
+}
+
 }  // namespace
 
-std::string data_identity(const Dataset& dataset) {
-  Hash128 names;
-  const std::vector<Hash128> cells = hash_names(dataset.cells.names, 1, names);
-  const std::vector<Hash128> genes = hash_names(dataset.genes.names, 2, names);
-  const CountMatrix& m = dataset.counts;
-  Hash128 sum = tbb::parallel_reduce(
-      tbb::blocked_range<std::int64_t>(0, m.n_cells, 256), Hash128{},
-      [&](const tbb::blocked_range<std::int64_t>& range, Hash128 part) {
-        for (std::int64_t cell = range.begin(); cell < range.end(); ++cell)
-          for (std::int64_t k = m.row_start[cell]; k < m.row_start[cell + 1]; ++k)
-            part += hash_entry(cells[cell], genes[m.gene[k]], m.count[k]);
-        return part;
-      },
-      [](Hash128 left, const Hash128& right) { return left += right; });
-  sum += names;
+struct IdentitySink::State {
+  Hash128 names, sum;
+  std::vector<Hash128> cells, genes;
+  std::mutex mutex;
+};
+
+IdentitySink::IdentitySink() : state_(std::make_unique<State>()) {}
+IdentitySink::~IdentitySink() = default;
+
+void IdentitySink::begin(const Table& cells, const Table& genes) {
+  state_ = std::make_unique<State>();
+  state_->cells = hash_names(cells.names, 1, state_->names);
+  state_->genes = hash_names(genes.names, 2, state_->names);
+}
+
+void IdentitySink::add(const CountBlock& block) {
+  Hash128 part;
+  const bool by_cell = block.major == Major::Cell;
+  const auto& majors = by_cell ? state_->cells : state_->genes;
+  const auto& minors = by_cell ? state_->genes : state_->cells;
+  for (std::int64_t row = 0; row < block.rows(); ++row) {
+    const Hash128& major = majors.at(static_cast<std::size_t>(block.first + row));
+    for (auto k = static_cast<std::size_t>(block.row_start[row]);
+         k < static_cast<std::size_t>(block.row_start[row + 1]); ++k) {
+      const Hash128& minor = minors[block.minor[k]];
+      part += by_cell ? hash_entry(major, minor, block.count[k]) : hash_entry(minor, major, block.count[k]);
+    }
+  }
+  const std::lock_guard lock(state_->mutex);
+  state_->sum += part;
+}
+
+std::string IdentitySink::finish(const Missing& missing) const {
+  Hash128 sum = state_->sum;
+  sum += state_->names;
+  sum += hash_missing(missing, state_->cells, state_->genes);
   char text[33];
   std::snprintf(text, sizeof text, "%016llx%016llx", static_cast<unsigned long long>(sum.high),
                 static_cast<unsigned long long>(sum.low));
   return text;
+}
+
+std::string data_identity(const Dataset& dataset) {
+  IdentitySink identity;
+  identity.begin(dataset.cells, dataset.genes);
+  tbb::parallel_for(tbb::blocked_range<std::int64_t>(0, dataset.counts.n_cells, 256),
+                    [&](const tbb::blocked_range<std::int64_t>& range) {
+                      std::vector<std::int64_t> scratch;
+                      identity.add(dataset.counts.block(range.begin(), range.end(), scratch));
+                    });
+  return identity.finish(dataset.missing);
 }
 
 }  // namespace scriptorium::data

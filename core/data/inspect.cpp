@@ -1,4 +1,5 @@
 #include "core/data/inspect.hpp"
+#include "core/data/identity.hpp"
 
 #include <algorithm>
 #include <nlohmann/json.hpp>

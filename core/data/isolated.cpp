@@ -203,17 +203,31 @@ void set_reader_program(const std::string& path) {
   program_setting() = path;
 }
 
-Dataset read_isolated(const std::string& path, const OpenOptions& options, bool with_counts,
+Dataset read_isolated(const std::string& path, const OpenOptions& options, CountSink* counts,
                       const RunControl& control) {
   control.check();
-  Child child({find_program(), path, options.layer, options.genome, with_counts ? "open" : "peek"});
+  Child child({find_program(), path, options.layer, options.genome, counts ? "open" : "peek"});
   Answer answer(child, file_name(path), fs::file_size(path), control);
   wire::Reader in([&](void* into, std::size_t n) { answer.fill(into, n); });
+  std::array<std::size_t, 2> sizes{};  // cells, genes
   while (true) {
+    control.check();
     switch (in.value<Frame>()) {
       case Frame::Progress: {
         const auto fraction = in.value<double>();
         control.tell(fraction, in.text());
+        break;
+      }
+      case Frame::Begin: {
+        const Table cells{wire::read_names(in), {}}, genes{wire::read_names(in), {}};
+        if (!counts) break;
+        counts->begin(cells, genes);
+        sizes = {cells.size(), genes.size()};
+        break;
+      }
+      case Frame::Block: {
+        const wire::Block block = wire::read_block(in, sizes);
+        if (counts) counts->add(block.view());
         break;
       }
       case Frame::Failure: {
@@ -254,14 +268,16 @@ int reader_main(int argc, char** argv) {
     set_limits(fs::file_size(path));
     RunControl control;
     control.report = [&out](const Progress& progress) {
+      const auto frame = out.frame();
       out.value(Frame::Progress);
       out.value(progress.fraction);
       out.text(progress.message);
       out.flush();
     };
     const OpenOptions options{.layer = argv[2], .genome = argv[3], .isolated = false};
-    const bool with_counts = std::strcmp(argv[4], "open") == 0;
-    const Dataset dataset = with_counts ? open(path, options, control) : peek(path, options, control);
+    wire::CountWriter counts(out);
+    const Dataset dataset =
+        std::strcmp(argv[4], "open") == 0 ? stream(path, options, counts, control) : peek(path, options, control);
     out.value(Frame::Result);
     wire::write(out, dataset);
   } catch (const Error& error) {

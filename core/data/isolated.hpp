@@ -12,9 +12,11 @@ namespace scriptorium::data {
 /// ../libexec/scriptorium or, in a build tree, in app/.
 void set_reader_program(const std::string& path);
 
-/// Reads `path` in the child and hands the data set over a pipe; the same result and the same errors as reading here.
+/// Reads `path` in the child, which hands counts and tables over a pipe; the same result and the same errors as reading
+/// here. `counts` may be null (peek).
 /// @throws Error(BadInput) if the child dies or exceeds its limits, Error(Io) if it cannot be started.
-Dataset read_isolated(const std::string& path, const OpenOptions& options, bool with_counts, const RunControl& control);
+Dataset read_isolated(const std::string& path, const OpenOptions& options, CountSink* counts,
+                      const RunControl& control);
 
 /// The whole of the child program: reads what its arguments say, writes progress and the data set to standard output.
 int reader_main(int argc, char** argv);

@@ -34,7 +34,7 @@ constexpr const char* known_formats =
               known_formats);
 }
 
-Dataset read_here(const std::string& path, const OpenOptions& options, bool with_counts, const RunControl& control) {
+Dataset read_here(const std::string& path, const OpenOptions& options, CountSink* counts, const RunControl& control) {
   const FormatReader* best = nullptr;
   double most = 0;
   for (const auto& reader : format_readers()) {
@@ -45,15 +45,14 @@ Dataset read_here(const std::string& path, const OpenOptions& options, bool with
     }
   }
   if (best == nullptr) no_format(path);
-  Dataset out = best->read(path, options, with_counts, control);
+  Dataset out = best->read(path, options, counts, control);
   if (out.cells.names.empty() || out.genes.names.empty())
     throw Error(ErrorCode::BadInput, file_name(path) + " holds no " + (out.cells.names.empty() ? "cells" : "genes"),
                 "Choose another file: there is nothing to fit in this one.");
-  if (with_counts && out.counts.nnz() == 0) out.notes.push_back("All counts are zero.");
   return out;
 }
 
-Dataset read(const std::string& path, const OpenOptions& options, bool with_counts, const RunControl& control) try {
+Dataset read(const std::string& path, const OpenOptions& options, CountSink* counts, const RunControl& control) try {
   control.check();
   const std::string name = file_name(path);
   if (!fs::exists(path))
@@ -64,9 +63,9 @@ Dataset read(const std::string& path, const OpenOptions& options, bool with_coun
       throw Error(ErrorCode::BadInput, name + " is neither a file nor a folder", "Choose a file.");
     if (fs::file_size(path) == 0)
       throw Error(ErrorCode::BadInput, name + " is empty", "Copy or download the file again.");
-    if (options.isolated && hdf5::has_signature(path)) return read_isolated(path, options, with_counts, control);
+    if (options.isolated && hdf5::has_signature(path)) return read_isolated(path, options, counts, control);
   }
-  return read_here(path, options, with_counts, control);
+  return read_here(path, options, counts, control);
 } catch (const fs::filesystem_error& error) {
   throw Error(ErrorCode::Io, file_name(path) + " cannot be read: " + error.code().message(),
               "Check that it may be read.");
@@ -75,11 +74,19 @@ Dataset read(const std::string& path, const OpenOptions& options, bool with_coun
 }  // namespace
 
 Dataset peek(const std::string& path, const OpenOptions& options, const RunControl& control) {
-  return read(path, options, false, control);
+  return read(path, options, nullptr, control);
 }
 
 Dataset open(const std::string& path, const OpenOptions& options, const RunControl& control) {
-  return read(path, options, true, control);
+  MatrixSink counts;
+  Dataset out = read(path, options, &counts, control);
+  out.counts = counts.finish();
+  if (out.counts.nnz() == 0) out.notes.push_back("All counts are zero.");
+  return out;
+}
+
+Dataset stream(const std::string& path, const OpenOptions& options, CountSink& counts, const RunControl& control) {
+  return read(path, options, &counts, control);
 }
 
 }  // namespace scriptorium::data

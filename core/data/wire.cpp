@@ -10,10 +10,10 @@ namespace {
 constexpr std::uint64_t piece_bytes = 16U << 20;
 constexpr std::uint8_t end_mark = 0xA5;
 
-template <class T>
-void put_list(Writer& out, const std::vector<T>& list) {
+template <class List>
+void put_list(Writer& out, const List& list) {
   out.value<std::uint64_t>(list.size());
-  out.bytes(list.data(), list.size() * sizeof(T));
+  out.bytes(list.data(), list.size() * sizeof(*list.data()));
 }
 
 void put_texts(Writer& out, const std::vector<std::string>& texts) {
@@ -115,11 +115,18 @@ Embedding get_embedding(Reader& in) {
   return embedding;
 }
 
-bool consistent(const CountMatrix& m) {
-  return m.row_start.size() == static_cast<std::size_t>(m.n_cells) + 1 && m.gene.size() == m.count.size() &&
-         m.row_start.front() == 0 && m.row_start.back() == m.nnz() &&
-         std::is_sorted(m.row_start.begin(), m.row_start.end()) &&
-         std::all_of(m.gene.begin(), m.gene.end(), [&](std::uint32_t g) { return g < m.n_genes; });
+[[noreturn]] void not_whole() {
+  throw Error(ErrorCode::BadInput, "The data set that came from the reading program is not whole",
+              "The file is damaged: copy or download it again.");
+}
+
+bool consistent(const Missing& missing, std::size_t cells, std::size_t genes) {
+  return !missing.genes.empty() && (missing.none() || missing.pattern_of_cell.size() == cells) &&
+         std::all_of(missing.pattern_of_cell.begin(), missing.pattern_of_cell.end(),
+                     [&](std::uint32_t pattern) { return pattern < missing.genes.size(); }) &&
+         std::all_of(missing.genes.begin(), missing.genes.end(), [&](const auto& of) {
+           return std::all_of(of.begin(), of.end(), [&](std::uint32_t gene) { return gene < genes; });
+         });
 }
 
 bool consistent(const Table& table) {
@@ -157,11 +164,9 @@ void write(Writer& out, const Dataset& dataset) {
   for (const std::string* text : {&dataset.path, &dataset.format, &dataset.layer}) out.text(*text);
   out.value<std::uint64_t>(dataset.layers.size());
   for (const LayerInfo& layer : dataset.layers) put_layer(out, layer);
-  out.value(dataset.counts.n_cells);
-  out.value(dataset.counts.n_genes);
-  put_list(out, dataset.counts.row_start);
-  put_list(out, dataset.counts.gene);
-  put_list(out, dataset.counts.count);
+  out.value<std::uint64_t>(dataset.missing.genes.size());
+  for (const auto& genes : dataset.missing.genes) put_list(out, genes);
+  put_list(out, dataset.missing.pattern_of_cell);
   put_table(out, dataset.cells);
   put_table(out, dataset.genes);
   out.value<std::uint64_t>(dataset.embeddings.size());
@@ -178,19 +183,57 @@ Dataset read(Reader& in) {
   Dataset out;
   for (std::string* text : {&out.path, &out.format, &out.layer}) *text = in.text();
   out.layers = get_each<LayerInfo>(in, [&] { return get_layer(in); });
-  out.counts.n_cells = in.value<std::int64_t>();
-  out.counts.n_genes = in.value<std::int64_t>();
-  out.counts.row_start = in.list<std::int64_t>();
-  out.counts.gene = in.list<std::uint32_t>();
-  out.counts.count = in.list<Count>();
+  out.missing.genes = get_each<std::vector<std::uint32_t>>(in, [&] { return in.list<std::uint32_t>(); });
+  out.missing.pattern_of_cell = in.list<std::uint32_t>();
   out.cells = get_table(in);
   out.genes = get_table(in);
   out.embeddings = get_each<Embedding>(in, [&] { return get_embedding(in); });
   out.notes = get_texts(in);
   const bool whole = in.value<std::uint8_t>() == end_mark;
-  if (!whole || !consistent(out.counts) || !consistent(out.cells) || !consistent(out.genes))
-    throw Error(ErrorCode::BadInput, "The data set that came from the reading program is not whole",
-                "The file is damaged: copy or download it again.");
+  if (!whole || !consistent(out.missing, out.cells.size(), out.genes.size()) || !consistent(out.cells) ||
+      !consistent(out.genes))
+    not_whole();
+  return out;
+}
+
+std::vector<std::string> read_names(Reader& in) {
+  return get_texts(in);
+}
+
+void CountWriter::begin(const Table& cells, const Table& genes) {
+  const auto frame = out_.frame();
+  out_.value(Frame::Begin);
+  put_texts(out_, cells.names);
+  put_texts(out_, genes.names);
+}
+
+void CountWriter::add(const CountBlock& block) {
+  const auto frame = out_.frame();
+  out_.value(Frame::Block);
+  out_.value(block.major);
+  out_.value(block.first);
+  put_list(out_, block.row_start);
+  put_list(out_, block.minor);
+  put_list(out_, block.count);
+}
+
+Block read_block(Reader& in, const std::array<std::size_t, 2>& sizes) {
+  Block out;
+  out.major = in.value<Major>();
+  out.first = in.value<std::int64_t>();
+  out.row_start = in.list<std::int64_t>();
+  out.minor = in.list<std::uint32_t>();
+  out.count = in.list<Count>();
+  const bool by_gene = out.major == Major::Gene;
+  const auto rows = static_cast<std::int64_t>(sizes[by_gene ? 1 : 0]);
+  const std::size_t minors = sizes[by_gene ? 0 : 1];
+  const auto& start = out.row_start;
+  const bool good = !start.empty() && start.front() == 0 &&
+                    start.back() == static_cast<std::int64_t>(out.count.size()) &&
+                    std::is_sorted(start.begin(), start.end()) && out.minor.size() == out.count.size() &&
+                    out.first >= 0 && out.first <= rows && out.first + out.view().rows() <= rows &&
+                    std::all_of(out.minor.begin(), out.minor.end(), [&](std::uint32_t m) { return m < minors; });
+  if (!good) not_whole();
   return out;
 }
 

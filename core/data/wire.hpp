@@ -1,17 +1,19 @@
 #pragma once
+#include <array>
 #include <cstdint>
 #include <cstdio>
 #include <functional>
+#include <mutex>
 #include <string>
 #include <vector>
 
-#include "core/data/dataset.hpp"
+#include "core/data/count_sink.hpp"
 
 /// How a data set goes from the reading child to its parent: the same program version on the same machine, so native
 /// byte order and no version number.
 namespace scriptorium::data::wire {
 
-enum class Frame : std::uint8_t { Progress = 'P', Failure = 'F', Result = 'R' };
+enum class Frame : std::uint8_t { Progress = 'P', Failure = 'F', Begin = 'B', Block = 'C', Result = 'R' };
 
 /// Writes to a pipe.
 class Writer {
@@ -29,9 +31,12 @@ class Writer {
     bytes(s.data(), s.size());
   }
   void flush() { std::fflush(out_); }
+  /// Held while a frame is written: they come from several threads.
+  std::unique_lock<std::mutex> frame() { return std::unique_lock(mutex_); }
 
  private:
   std::FILE* out_;
+  std::mutex mutex_;
 };
 
 /// Reads what a Writer wrote. `fill` blocks until it has all the bytes asked for, or throws.
@@ -54,8 +59,33 @@ class Reader {
   Fill fill_;
 };
 
+/// Tables, layers, notes and what was not measured; counts go before it, block by block.
 void write(Writer& out, const Dataset& dataset);
-/// @throws Error(BadInput) when counts and tables do not belong together
+/// @throws Error(BadInput) when the parts do not belong together
 Dataset read(Reader& in);
+std::vector<std::string> read_names(Reader& in);
+
+/// Sends counts as frames of their own.
+class CountWriter final : public CountSink {
+ public:
+  explicit CountWriter(Writer& out) : out_(out) {}
+  void begin(const Table& cells, const Table& genes) override;
+  void add(const CountBlock& block) override;
+
+ private:
+  Writer& out_;
+};
+
+/// A block that came over the pipe.
+struct Block {
+  Major major = Major::Cell;
+  std::int64_t first = 0;
+  std::vector<std::int64_t> row_start;
+  std::vector<std::uint32_t> minor;
+  std::vector<Count> count;
+  CountBlock view() const { return {major, first, row_start, minor, count}; }
+};
+/// @throws Error(BadInput) when it does not lie within `sizes` (cells, genes)
+Block read_block(Reader& in, const std::array<std::size_t, 2>& sizes);
 
 }  // namespace scriptorium::data::wire

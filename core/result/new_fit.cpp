@@ -1,4 +1,5 @@
 #include "core/result/new_fit.hpp"
+#include "core/data/identity.hpp"
 
 #include <ctime>
 
@@ -19,7 +20,7 @@ Fit new_fit(const data::Dataset& dataset, const model::Model& model, const infer
   fit.model = model;
   fit.options = options;
   control.tell(-1, "summarising the counts");
-  fit.summary = summary::summarise(dataset.counts, options.threads, control);
+  fit.summary = summary::summarise(dataset.counts, options.threads, control, dataset.missing);
   fit.genes = dataset.genes.names;
   fit.cells = dataset.cells.names;
   fit.data_path = dataset.path;

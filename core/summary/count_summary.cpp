@@ -32,17 +32,23 @@ CountSummaryBuilder::CountSummaryBuilder(std::int64_t n_cells, std::int64_t n_ge
       cell_total_(index(n_cells)) {}
 
 void CountSummaryBuilder::add(const data::CountBlock& block) {
-  for (std::int64_t row = 0; row < block.n_cells(); ++row) {
+  const bool by_cell = block.major == data::Major::Cell;
+  for (std::int64_t row = 0; row < block.rows(); ++row) {
+    const std::size_t major = index(block.first + row);
     std::uint64_t total = 0;
-    for (auto i = block.row_start[index(row)]; i < block.row_start[index(row) + 1]; ++i) {
-      const std::uint32_t u = block.count[index(i)], g = block.gene[index(i)];
-      total += u;
+    for (auto i = index(block.row_start[index(row)]); i < index(block.row_start[index(row) + 1]); ++i) {
+      const std::uint32_t u = block.count[i];
+      const std::size_t g = by_cell ? block.minor[i] : major;
+      if (by_cell)
+        total += u;
+      else
+        cell_total_[block.minor[i]] += u;
       if (u < small_counts)
-        ++small_[std::size_t{g} * small_counts + u];
+        ++small_[g * small_counts + u];
       else
         large_[g].push_back(u);
     }
-    cell_total_[index(block.first_cell + row)] = total;
+    if (by_cell) cell_total_[major] = total;
   }
 }
 
@@ -53,7 +59,7 @@ void CountSummaryBuilder::merge(const CountSummaryBuilder& other) {
   for (std::size_t c = 0; c < cell_total_.size(); ++c) cell_total_[c] += other.cell_total_[c];
 }
 
-CountSummary CountSummaryBuilder::finish() const {
+CountSummary CountSummaryBuilder::finish(const data::Missing& missing) const {
   CountSummary s;
   s.n_cells = n_cells_;
   s.n_genes = n_genes_;
@@ -83,24 +89,42 @@ CountSummary CountSummaryBuilder::finish() const {
     s.gene_total.push_back(total);
     s.gene_nonzero.push_back(nonzero);
   }
+  for (const auto& genes : missing.genes) s.patterns.push_back({genes});
+  std::vector<double> pattern_cells(s.patterns.size());
+  for (std::size_t c = 0; c < index(n_cells_); ++c) ++pattern_cells[missing.pattern(c)];
   s.gene_measured.assign(index(n_genes_), static_cast<double>(n_cells_));
-  s.patterns.resize(1);
-  std::vector<std::uint64_t> totals = cell_total_;
-  std::sort(totals.begin(), totals.end());
-  for (const auto total : totals) {
-    if (s.classes.empty() || s.classes.back().total != total) s.classes.push_back({0, total, 0});
+  for (std::size_t p = 0; p < s.patterns.size(); ++p)
+    for (const std::uint32_t g : s.patterns[p].missing_genes) s.gene_measured[g] -= pattern_cells[p];
+  std::vector<std::pair<std::uint32_t, std::uint64_t>> kinds;  // (pattern, total)
+  for (std::size_t c = 0; c < index(n_cells_); ++c) kinds.emplace_back(missing.pattern(c), cell_total_[c]);
+  auto sorted_kinds = kinds;
+  std::sort(sorted_kinds.begin(), sorted_kinds.end());
+  for (const auto& [pattern, total] : sorted_kinds) {
+    if (s.classes.empty() || s.classes.back().pattern != pattern || s.classes.back().total != total)
+      s.classes.push_back({pattern, total, 0});
     ++s.classes.back().cells;
   }
   s.class_of_cell.reserve(index(n_cells_));
-  for (const auto total : cell_total_) {
-    const auto at = std::lower_bound(s.classes.begin(), s.classes.end(), total,
-                                     [](const CellClass& k, std::uint64_t t) { return k.total < t; });
+  for (const auto& kind : kinds) {
+    const auto at =
+        std::lower_bound(s.classes.begin(), s.classes.end(), kind,
+                         [](const CellClass& k, const auto& wanted) { return std::pair(k.pattern, k.total) < wanted; });
     s.class_of_cell.push_back(static_cast<std::uint32_t>(at - s.classes.begin()));
   }
   return s;
 }
 
-CountSummary summarise(const data::CountMatrix& counts, int threads, const RunControl& control) {
+void SummarySink::begin(const data::Table& cells, const data::Table& genes) {
+  builder_.emplace(static_cast<std::int64_t>(cells.size()), static_cast<std::int64_t>(genes.size()));
+}
+
+void SummarySink::add(const data::CountBlock& block) {
+  const std::lock_guard lock(mutex_);
+  builder_->add(block);
+}
+
+CountSummary summarise(const data::CountMatrix& counts, int threads, const RunControl& control,
+                       const data::Missing& missing) {
   const int workers = compute::resolve_threads(threads);
   std::vector<std::unique_ptr<CountSummaryBuilder>> builders;
   for (int w = 0; w < workers; ++w)
@@ -116,7 +140,7 @@ CountSummary summarise(const data::CountMatrix& counts, int threads, const RunCo
     }
   });
   for (int w = 1; w < workers; ++w) builders[0]->merge(*builders[index(w)]);
-  return builders[0]->finish();
+  return builders[0]->finish(missing);
 }
 
 }  // namespace scriptorium::summary

@@ -1,8 +1,10 @@
 #pragma once
 #include <cstdint>
+#include <mutex>
+#include <optional>
 #include <vector>
 
-#include "core/data/count_matrix.hpp"
+#include "core/data/count_sink.hpp"
 #include "core/progress.hpp"
 
 namespace scriptorium::summary {
@@ -49,10 +51,10 @@ struct CountSummary {
 class CountSummaryBuilder {
  public:
   CountSummaryBuilder(std::int64_t n_cells, std::int64_t n_genes);
-  /// Each cell must come in one block only.
+  /// Blocks of cells or of genes; each cell and gene in one block only.
   void add(const data::CountBlock& block);
   void merge(const CountSummaryBuilder& other);
-  CountSummary finish() const;
+  CountSummary finish(const data::Missing& missing = {}) const;
 
  private:
   std::int64_t n_cells_, n_genes_;
@@ -61,7 +63,20 @@ class CountSummaryBuilder {
   std::vector<std::uint64_t> cell_total_;
 };
 
+/// Builds the summary of counts that pass by.
+class SummarySink final : public data::CountSink {
+ public:
+  void begin(const data::Table& cells, const data::Table& genes) override;
+  void add(const data::CountBlock& block) override;
+  CountSummary finish(const data::Missing& missing) const { return builder_->finish(missing); }
+
+ private:
+  std::mutex mutex_;
+  std::optional<CountSummaryBuilder> builder_;
+};
+
 /// The summary of a matrix in memory; the same bits at any number of threads.
-CountSummary summarise(const data::CountMatrix& counts, int threads, const RunControl& control);
+CountSummary summarise(const data::CountMatrix& counts, int threads, const RunControl& control,
+                       const data::Missing& missing = {});
 
 }  // namespace scriptorium::summary

@@ -4,6 +4,7 @@
 #include <QTemporaryDir>
 #include <QTest>
 
+#include "core/data/identity.hpp"
 #include "core/data/open.hpp"
 #include "core/summary/count_summary.hpp"
 #include "ui/jobs/fit_queue.hpp"

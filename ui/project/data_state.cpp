@@ -1,4 +1,5 @@
 #include "ui/project/data_state.hpp"
+#include "core/data/identity.hpp"
 
 #include <QThreadPool>
 #include <QUndoCommand>
@@ -166,8 +167,8 @@ void DataState::prepare() {
           made->dataset = std::make_shared<const data::Dataset>(dataset->select(kept.cells, kept.genes));
         }
         control.check();
-        made->summary =
-            std::make_shared<const summary::CountSummary>(summary::summarise(made->dataset->counts, 0, control));
+        made->summary = std::make_shared<const summary::CountSummary>(
+            summary::summarise(made->dataset->counts, 0, control, made->dataset->missing));
         made->id = data::data_identity(*made->dataset);
         return Result(made);
       },

@@ -10,44 +10,7 @@
 namespace scriptorium::data {
 namespace {
 
-/// Sorts every row by gene and sums entries with the same gene. Returns how many entries were merged away.
-std::int64_t tidy_rows(CountMatrix& m) {
-  std::vector<std::pair<std::uint32_t, Count>> row;
-  std::int64_t out = 0, merged = 0, begin = 0;
-  for (std::int64_t cell = 0; cell < m.n_cells; ++cell) {
-    const std::int64_t end = m.row_start[cell + 1];
-    row.clear();
-    for (std::int64_t k = begin; k < end; ++k) row.emplace_back(m.gene[k], m.count[k]);
-    std::sort(row.begin(), row.end());
-    const std::int64_t row_begin = out;
-    for (const auto& [gene, count] : row) {
-      if (out > row_begin && m.gene[out - 1] == gene) {
-        if (m.count[out - 1] > std::numeric_limits<Count>::max() - count)
-          throw Error(ErrorCode::BadInput,
-                      "Entries stored twice for cell " + std::to_string(cell + 1) + " and gene " +
-                          std::to_string(gene + 1) + " add up to more than 32 bits hold",
-                      "Write the matrix anew with one entry for each cell and gene.");
-        m.count[out - 1] += count;
-        ++merged;
-      } else {
-        m.gene[out] = gene;
-        m.count[out++] = count;
-      }
-    }
-    begin = end;
-    m.row_start[cell + 1] = out;
-  }
-  m.gene.resize(out);
-  m.count.resize(out);
-  return merged;
-}
-
-bool rows_ascend(const CountMatrix& m) {
-  for (std::int64_t cell = 0; cell < m.n_cells; ++cell)
-    for (std::int64_t k = m.row_start[cell] + 1; k < m.row_start[cell + 1]; ++k)
-      if (m.gene[k] <= m.gene[k - 1]) return false;
-  return true;
-}
+constexpr std::size_t block_entries = 1 << 17;  // a megabyte at a time
 
 }  // namespace
 
@@ -78,23 +41,55 @@ std::string number_text(double value, bool single) {
   return {buffer.data(), written.ptr};
 }
 
-void CountBuilder::reserve(std::int64_t entries) {
-  minor_.reserve(entries);
-  count_.reserve(entries);
+void CountBuilder::tidy_row() {
+  const auto begin = static_cast<std::size_t>(start_.back());
+  std::vector<std::pair<std::uint32_t, Count>> row;
+  for (std::size_t k = begin; k < minor_.size(); ++k) row.emplace_back(minor_[k], count_[k]);
+  std::sort(row.begin(), row.end());
+  std::size_t out = begin;
+  for (const auto& [minor, count] : row) {
+    if (out > begin && minor_[out - 1] == minor) {
+      if (count_[out - 1] > std::numeric_limits<Count>::max() - count) {
+        const std::int64_t at = first_ + static_cast<std::int64_t>(start_.size());
+        const bool by_cell = major_ == Major::Cell;
+        throw Error(ErrorCode::BadInput,
+                    "Entries stored twice for cell " + std::to_string(by_cell ? at : minor + 1) + " and gene " +
+                        std::to_string(by_cell ? minor + 1 : at) + " add up to more than 32 bits hold",
+                    "Write the matrix anew with one entry for each cell and gene.");
+      }
+      count_[out - 1] += count;
+      ++merged_;
+    } else {
+      minor_[out] = minor;
+      count_[out++] = count;
+    }
+  }
+  minor_.resize(out);
+  count_.resize(out);
+  sorted_ = true;
 }
 
-CountMatrix CountBuilder::finish(bool gene_major, std::vector<std::string>& notes) {
-  CountMatrix m;
-  m.n_cells = majors_;
-  m.n_genes = minors_;
-  m.row_start = std::move(start_);
-  m.gene = std::move(minor_);
-  m.count = std::move(count_);
-  if (gene_major) m = m.transposed();
-  if (rows_ascend(m)) return m;
-  const std::int64_t merged = tidy_rows(m);
+void CountBuilder::end_row() {
+  if (!sorted_) tidy_row();
+  start_.push_back(static_cast<std::int64_t>(count_.size()));
+  if (count_.size() >= block_entries) flush();
+}
+
+void CountBuilder::flush() {
+  if (start_.size() > 1 && sink_) sink_->add({major_, first_, start_, minor_, count_});
+  first_ += static_cast<std::int64_t>(start_.size()) - 1;
+  start_.assign(1, 0);
+  minor_.clear();
+  count_.clear();
+}
+
+std::int64_t CountBuilder::finish() {
+  flush();
+  return merged_;
+}
+
+void note_merged(std::int64_t merged, std::vector<std::string>& notes) {
   if (merged > 0) notes.push_back(grouped(merged) + " entries were stored twice for a cell and gene: added up.");
-  return m;
 }
 
 }  // namespace scriptorium::data

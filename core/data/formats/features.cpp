@@ -40,7 +40,8 @@ Table gene_table(const FeatureTable& features, const std::string& file, std::vec
   return genes;
 }
 
-Dataset keep_gene_expression(Dataset dataset, const FeatureTable& features, const std::string& genome) {
+std::optional<std::vector<std::int64_t>> gene_expression(const FeatureTable& features, const std::string& genome,
+                                                         const std::string& file, std::vector<std::string>& notes) {
   static const std::string expression = "Gene Expression";
   const auto n = static_cast<std::int64_t>(features.ids.size());
   const bool mixed = std::find(features.types.begin(), features.types.end(), expression) != features.types.end();
@@ -54,14 +55,15 @@ Dataset keep_gene_expression(Dataset dataset, const FeatureTable& features, cons
   }
   if (kept.empty() && !genome.empty()) {
     const std::set<std::string> known(features.genomes.begin(), features.genomes.end());
-    throw Error(ErrorCode::BadInput, file_name(dataset.path) + " has no genome " + genome,
+    throw Error(ErrorCode::BadInput, file + " has no genome " + genome,
                 known.empty() ? "The file names no genomes: leave it out."
                               : "Choose one of " + listed({known.begin(), known.end()}, 8, "or") + ".");
   }
   for (const auto& [type, count] : left_out)
-    dataset.notes.push_back(grouped(count) + " features of type " + (type.empty() ? "“”" : type) +
-                            " are left out: only gene expression is counted.");
-  return static_cast<std::int64_t>(kept.size()) == n ? dataset : dataset.select({}, kept);
+    notes.push_back(grouped(count) + " features of type " + (type.empty() ? "“”" : type) +
+                    " are left out: only gene expression is counted.");
+  if (static_cast<std::int64_t>(kept.size()) == n) return {};
+  return kept;
 }
 
 }  // namespace scriptorium::data

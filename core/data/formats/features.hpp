@@ -1,4 +1,5 @@
 #pragma once
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -15,8 +16,9 @@ struct FeatureTable {
 /// @throws Error when the lists differ in length
 Table gene_table(const FeatureTable& features, const std::string& file, std::vector<std::string>& notes);
 
-/// Leaves out antibodies, guides and other features beside "Gene Expression", with a note, and the genes of other
-/// genomes when one is asked for. @throws Error when that genome is not there
-Dataset keep_gene_expression(Dataset dataset, const FeatureTable& features, const std::string& genome);
+/// The features to keep where not all are: without antibodies, guides and others beside "Gene Expression" (a note says
+/// so), and without genes of other genomes when one is asked for. @throws Error when that genome is not there
+std::optional<std::vector<std::int64_t>> gene_expression(const FeatureTable& features, const std::string& genome,
+                                                         const std::string& file, std::vector<std::string>& notes);
 
 }  // namespace scriptorium::data

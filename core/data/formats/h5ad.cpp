@@ -76,7 +76,7 @@ class H5ad final : public FormatReader {
     return 0;
   }
 
-  Dataset read(const std::string& path, const OpenOptions& options, bool with_counts,
+  Dataset read(const std::string& path, const OpenOptions& options, CountSink* counts,
                const RunControl& control) const override {
     const File file(path);
     Dataset out;
@@ -98,8 +98,11 @@ class H5ad final : public FormatReader {
 
     const bool asked = !options.layer.empty();
     const std::size_t first = asked ? find_layer(matrices, options.layer, file.name()) : 0;
-    std::optional<CountMatrix> counts;
-    std::vector<std::string> count_notes;
+    hdf5::Scanned scanned;
+    const auto read_counts = [&](Matrix& m, hdf5::Span span) {
+      counts->begin(out.cells, m.of_raw ? raw_genes : out.genes);
+      scanned = hdf5::scan(file, m.place, names(m), m.info, counts, span, control);
+    };
     const double share = 1.0 / static_cast<double>(matrices.size());
     for (std::size_t turn = 0; turn < matrices.size(); ++turn) {  // the wanted one first, then the others
       const std::size_t i = turn == 0 ? first : turn <= first ? turn - 1 : turn;
@@ -107,24 +110,25 @@ class H5ad final : public FormatReader {
       const double from = share * static_cast<double>(turn);
       try {
         m.info = hdf5::describe(file, m.place, names(m));
-        auto found = hdf5::scan(file, m.place, names(m), m.info, with_counts && turn == 0, count_notes,
-                                {from, from + share}, control);
-        if (found) counts = std::move(found);
+        if (counts && turn == 0)
+          read_counts(m, {from, from + share});
+        else
+          hdf5::scan(file, m.place, names(m), m.info, nullptr, {from, from + share}, control);
       } catch (const Error& error) {
         m.info.is_counts = false;
         m.info.why_not = "cannot be read (" + std::string(error.what()) + ")";
       }
     }
-    for (const Matrix& m : matrices) out.layers.push_back(m.info);
-
     std::optional<std::size_t> chosen = choose(matrices, first, asked);
-    if (!chosen && with_counts) refuse(matrices, first, file.name());
-    if (chosen && with_counts && *chosen != first) {
+    if (!chosen && counts) refuse(matrices, first, file.name());
+    if (chosen && counts && *chosen != first) {
       Matrix& m = matrices[*chosen];
-      counts = hdf5::scan(file, m.place, names(m), m.info, true, count_notes, {1 - share, 1}, control);
+      read_counts(m, {1 - share, 1});
+      if (!m.info.is_counts) refuse(matrices, *chosen, file.name());  // a sample of it had looked like counts
       out.notes.push_back("`" + matrices[first].info.path + "` " + matrices[first].info.why_not +
                           ": the counts are taken from `" + m.info.path + "`.");
     }
+    for (const Matrix& m : matrices) out.layers.push_back(m.info);
     if (chosen) {
       out.layer = matrices[*chosen].info.path;
       if (matrices[*chosen].of_raw) {
@@ -132,8 +136,8 @@ class H5ad final : public FormatReader {
         out.notes.insert(out.notes.end(), raw_notes.begin(), raw_notes.end());
       }
     }
-    if (counts) out.counts = std::move(*counts);
-    out.notes.insert(out.notes.end(), count_notes.begin(), count_notes.end());
+    out.missing = std::move(scanned.missing);
+    out.notes.insert(out.notes.end(), scanned.notes.begin(), scanned.notes.end());
     out.embeddings = hdf5::read_embeddings(file, static_cast<std::int64_t>(out.cells.size()), out.notes);
     return out;
   }

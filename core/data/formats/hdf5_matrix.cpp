@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "core/data/formats/count_builder.hpp"
+#include "core/data/formats/missing_builder.hpp"
 #include "core/data/formats/names.hpp"
 #include "core/error.hpp"
 
@@ -10,7 +11,7 @@ namespace scriptorium::data::hdf5 {
 namespace {
 
 constexpr std::int64_t block_values = 1 << 19;  ///< about 10 ms of inflating: between two looks at the stop token
-constexpr std::int64_t enough_in_a_row = 16;    ///< so many cells without a value: a block, not a stray
+constexpr std::int64_t sample_blocks = 8;       ///< of a matrix that is only judged
 
 [[noreturn]] void damaged(const File& file, const Place& place, const std::string& what) {
   throw Error(ErrorCode::BadInput, "`" + place.layer + "` of " + file.name() + " " + what,
@@ -30,91 +31,131 @@ std::vector<std::int64_t> read_offsets(const File& file, const Place& place, std
   return offsets;
 }
 
-bool is_missing_mark(double value) {
-  return std::isnan(value);
-}
-bool is_missing_mark(std::int64_t value) {
-  return value == std::numeric_limits<std::int64_t>::min();
-}
-
 /// Reads one matrix, judging on the way. Value is double for floating-point storage, std::int64_t for integers.
 template <class Value>
 class Scan {
  public:
-  Scan(const File& file, const Place& place, const Names& names, LayerInfo& info, Span span, const RunControl& control)
-      : file_(file), place_(place), names_(names), info_(info), span_(span), control_(control) {}
+  Scan(const File& file, const Place& place, const Names& names, LayerInfo& info, CountSink* counts, Span span,
+       const RunControl& control)
+      : file_(file),
+        place_(place),
+        names_(names),
+        info_(info),
+        counts_(counts),
+        span_(span),
+        control_(control),
+        missing_(info.n_cells) {}
 
-  std::optional<CountMatrix> sparse(bool keep, std::vector<std::string>& notes) {
+  Scanned run() {
+    info_.is_counts = true;
+    Scanned out;
+    if (place_.layout == Layout::Dense)
+      dense(out);
+    else
+      sparse(out);
+    MissingBuilder::Stray stray;
+    if (info_.is_counts && counts_) {
+      if (auto missing = missing_.finish(stray))
+        out.missing = std::move(*missing);
+      else
+        refuse(stray.cell, stray.gene, missing_mark());
+    }
+    if (!out.missing.none()) out.notes.push_back("`" + place_.layer + "`: " + describe_missing(out.missing) + ".");
+    return out;
+  }
+
+ private:
+  void sparse(Scanned& out) {
     const Dataset data(file_, place_.path + "/data"), indices(file_, place_.path + "/indices");
     const std::vector<std::int64_t> offsets = read_offsets(file_, place_, data.size());
     const bool by_gene = place_.layout == Layout::GeneMajor;
     const std::int64_t minors = by_gene ? info_.n_cells : info_.n_genes;
-    CountBuilder builder(by_gene ? info_.n_genes : info_.n_cells, minors);
-    if (keep) builder.reserve(data.size());
+    CountBuilder builder(counts_, by_gene ? Major::Gene : Major::Cell);
+    std::vector<std::uint32_t> lacking;  // minors of the row in progress
     std::int64_t major = 0;
-    const auto close_majors = [&](std::int64_t position) {
-      for (; major + 1 < static_cast<std::int64_t>(offsets.size()) && offsets[major + 1] <= position; ++major)
-        builder.end_major();
+    const auto close_rows = [&](std::int64_t position) {
+      for (; major + 1 < static_cast<std::int64_t>(offsets.size()) && offsets[major + 1] <= position; ++major) {
+        builder.end_row();
+        if (lacking.empty()) continue;
+        std::sort(lacking.begin(), lacking.end());
+        if (by_gene)
+          missing_.add_gene(static_cast<std::uint32_t>(major), lacking);
+        else
+          missing_.add_cell(major, lacking);
+        lacking.clear();
+      }
     };
     const std::int64_t block = aligned_block(data.chunk_rows(), 1);
-    for (std::int64_t first = 0; first < data.size(); first += block) {
+    for (std::int64_t first = 0; first < data.size(); first += stride(block, data.size())) {
       step(first, data.size(), "values");
       const std::int64_t n = std::min(block, data.size() - first);
       const std::vector<Value> values = data.read<Value>(first, n);
       if (const auto fault = std::find_if(values.begin(), values.end(), is_fault); fault != values.end()) {
-        refuse_entry(data, indices, offsets, first + (fault - values.begin()), *fault);
-        return {};
+        const std::int64_t position = first + (fault - values.begin());
+        const std::int64_t row = std::upper_bound(offsets.begin(), offsets.end(), position) - offsets.begin() - 1;
+        const std::int64_t minor = indices.read<std::int64_t>(position, 1).front();
+        refuse(by_gene ? minor : row, by_gene ? row : minor, *fault);
+        return;
       }
-      if (!keep) continue;
+      if (!counts_) continue;
       const std::vector<std::int64_t> minor = indices.read<std::int64_t>(first, n);
       for (std::int64_t i = 0; i < n; ++i) {
-        close_majors(first + i);
+        close_rows(first + i);
         if (minor[i] < 0 || minor[i] >= minors)
           damaged(file_, place_,
                   "has the " + std::string(by_gene ? "cell" : "gene") + " index " + std::to_string(minor[i]) +
                       " out of range: there are " + std::to_string(minors));
-        builder.add(static_cast<std::uint32_t>(minor[i]), static_cast<Count>(values[i]));
+        if (is_missing_mark(values[i]))
+          lacking.push_back(static_cast<std::uint32_t>(minor[i]));
+        else
+          builder.add(static_cast<std::uint32_t>(minor[i]), static_cast<Count>(values[i]));
       }
     }
-    info_.is_counts = true;
-    if (!keep) return {};
-    close_majors(data.size());
-    return builder.finish(by_gene, notes);
+    close_rows(data.size());
+    note_merged(builder.finish(), out.notes);
   }
 
-  std::optional<CountMatrix> dense(bool keep, std::vector<std::string>& notes) {
+  void dense(Scanned& out) {
     const Dataset data(file_, place_.path);
-    CountBuilder builder(info_.n_cells, info_.n_genes);
+    CountBuilder builder(counts_, Major::Cell);
+    std::vector<std::uint32_t> lacking;
     const std::int64_t block = aligned_block(data.chunk_rows(), std::max<std::int64_t>(info_.n_genes, 1));
-    for (std::int64_t first = 0; first < info_.n_cells; first += block) {
+    for (std::int64_t first = 0; first < info_.n_cells; first += stride(block, info_.n_cells)) {
       step(first, info_.n_cells, "cells");
       const std::int64_t n = std::min(block, info_.n_cells - first);
       const std::vector<Value> values = data.read<Value>(first, n);
       if (const auto fault = std::find_if(values.begin(), values.end(), is_fault); fault != values.end()) {
-        const std::int64_t at = fault - values.begin(), cell = first + at / info_.n_genes, gene = at % info_.n_genes;
-        std::int64_t in_a_row = 0;
-        if (is_missing_mark(*fault)) {
-          const std::int64_t rows = std::min(enough_in_a_row, info_.n_cells - cell);
-          const std::vector<Value> below = data.read<Value>(cell, rows);
-          while (in_a_row < rows && is_missing_mark(below[in_a_row * info_.n_genes + gene])) ++in_a_row;
-        }
-        refuse(cell, gene, *fault, in_a_row);
-        return {};
+        const std::int64_t at = fault - values.begin();
+        refuse(first + at / info_.n_genes, at % info_.n_genes, *fault);
+        return;
       }
-      if (!keep) continue;
+      if (!counts_) continue;
       for (std::int64_t i = 0, at = 0; i < n; ++i) {
+        lacking.clear();
         for (std::int64_t gene = 0; gene < info_.n_genes; ++gene, ++at)
-          builder.add(static_cast<std::uint32_t>(gene), static_cast<Count>(values[at]));
-        builder.end_major();
+          if (is_missing_mark(values[at]))
+            lacking.push_back(static_cast<std::uint32_t>(gene));
+          else
+            builder.add(static_cast<std::uint32_t>(gene), static_cast<Count>(values[at]));
+        builder.end_row();
+        missing_.add_cell(first + i, lacking);
       }
     }
-    info_.is_counts = true;
-    if (!keep) return {};
-    return builder.finish(false, notes);
+    note_merged(builder.finish(), out.notes);
   }
 
- private:
-  static bool is_fault(Value value) { return judge(value) != Fault::None; }
+  static bool is_fault(Value value) { return !is_missing_mark(value) && judge(value) != Fault::None; }
+  static Value missing_mark() {
+    if constexpr (std::is_same_v<Value, double>)
+      return std::numeric_limits<double>::quiet_NaN();
+    else
+      return std::numeric_limits<std::int64_t>::min();
+  }
+
+  /// From one block to the next: all of them, or a sample.
+  std::int64_t stride(std::int64_t block, std::int64_t all) const {
+    return counts_ ? block : std::max(block, all / sample_blocks / block * block);
+  }
 
   /// Rows to read at a time: whole chunks where that is not too many.
   static std::int64_t aligned_block(std::int64_t chunk_rows, std::int64_t row_values) {
@@ -129,33 +170,7 @@ class Scan {
                   "reading " + place_.layer + ": " + grouped(done) + " of " + grouped(all) + " " + what);
   }
 
-  /// Finds cell and gene of a stored value, and for a missing mark how many cells in a row carry one.
-  void refuse_entry(const Dataset& data, const Dataset& indices, const std::vector<std::int64_t>& offsets,
-                    std::int64_t position, Value value) {
-    const std::int64_t major = std::upper_bound(offsets.begin(), offsets.end(), position) - offsets.begin() - 1;
-    const std::int64_t minor = indices.read<std::int64_t>(position, 1).front();
-    const bool by_gene = place_.layout == Layout::GeneMajor;
-    std::int64_t in_a_row = is_missing_mark(value) ? 1 : 0;
-    if (in_a_row == 1) {
-      const auto majors = static_cast<std::int64_t>(offsets.size()) - 1;
-      for (std::int64_t next = 1; next < enough_in_a_row && in_a_row == next; ++next) {
-        std::int64_t at = -1;
-        if (by_gene) {
-          at = position + next < offsets[major + 1] ? position + next : -1;
-          if (at >= 0 && indices.read<std::int64_t>(at, 1).front() != minor + next) at = -1;
-        } else if (major + next < majors) {
-          const std::int64_t begin = offsets[major + next];
-          const auto row = indices.read<std::int64_t>(begin, offsets[major + next + 1] - begin);
-          const auto found = std::find(row.begin(), row.end(), minor);
-          at = found == row.end() ? -1 : begin + (found - row.begin());
-        }
-        if (at >= 0 && is_missing_mark(data.read<Value>(at, 1).front())) ++in_a_row;
-      }
-    }
-    refuse(by_gene ? minor : major, by_gene ? major : minor, value, in_a_row);
-  }
-
-  void refuse(std::int64_t cell, std::int64_t gene, Value value, std::int64_t missing_in_a_row) {
+  void refuse(std::int64_t cell, std::int64_t gene, Value value) {
     const auto name = [](const std::vector<std::string>& names, std::int64_t i) {
       return i >= 0 && i < static_cast<std::int64_t>(names.size()) ? names[i] : "number " + std::to_string(i + 1);
     };
@@ -165,28 +180,19 @@ class Scan {
     else
       text = std::to_string(value);
     info_.is_counts = false;
-    info_.why_not = "holds " + text + " at cell " + name(names_.cells, cell) + ", gene " + name(names_.genes, gene);
-    const bool block =
-        missing_in_a_row >= enough_in_a_row || (missing_in_a_row > 1 && cell + missing_in_a_row == info_.n_cells);
-    info_.why_not += block ? ", and in the cells that follow: this looks like entries that were not measured, which is "
-                             "not supported yet"
-                           : ", which is " + describe(judge(value));
+    info_.why_not = "holds " + text + " at cell " + name(names_.cells, cell) + ", gene " + name(names_.genes, gene) +
+                    ", which is " + describe(judge(value));
   }
 
   const File& file_;
   const Place& place_;
   const Names& names_;
   LayerInfo& info_;
+  CountSink* counts_;
   Span span_;
   const RunControl& control_;
+  MissingBuilder missing_;
 };
-
-template <class Value>
-std::optional<CountMatrix> scan_as(const File& file, const Place& place, const Names& names, LayerInfo& info, bool keep,
-                                   std::vector<std::string>& notes, Span span, const RunControl& control) {
-  Scan<Value> reading(file, place, names, info, span, control);
-  return place.layout == Layout::Dense ? reading.dense(keep, notes) : reading.sparse(keep, notes);
-}
 
 std::int64_t count_of(const std::vector<std::string>& names) {
   return static_cast<std::int64_t>(names.size());
@@ -231,11 +237,11 @@ LayerInfo describe(const File& file, const Place& place, const Names& names) {
   return info;
 }
 
-std::optional<CountMatrix> scan(const File& file, const Place& place, const Names& names, LayerInfo& info, bool keep,
-                                std::vector<std::string>& notes, Span span, const RunControl& control) {
+Scanned scan(const File& file, const Place& place, const Names& names, LayerInfo& info, CountSink* counts, Span span,
+             const RunControl& control) {
   const Dataset data(file, place.layout == Layout::Dense ? place.path : place.path + "/data");
-  if (data.is_float()) return scan_as<double>(file, place, names, info, keep, notes, span, control);
-  if (data.is_integer()) return scan_as<std::int64_t>(file, place, names, info, keep, notes, span, control);
+  if (data.is_float()) return Scan<double>(file, place, names, info, counts, span, control).run();
+  if (data.is_integer()) return Scan<std::int64_t>(file, place, names, info, counts, span, control).run();
   info.why_not = "holds " + data.dtype() + " where numbers are needed";
   return {};
 }

@@ -1,9 +1,8 @@
 #pragma once
-#include <optional>
 #include <string>
 #include <vector>
 
-#include "core/data/dataset.hpp"
+#include "core/data/count_sink.hpp"
 #include "core/data/formats/hdf5.hpp"
 
 namespace scriptorium::data::hdf5 {
@@ -30,9 +29,16 @@ struct Span {
 /// Size, encoding and stored type of a matrix, held against its tables. @throws Error when it is damaged or mismatched
 LayerInfo describe(const File& file, const Place& place, const Names& names);
 
-/// Reads a matrix block by block and judges every value: sets `is_counts` and `why_not` of `info`.
-/// @returns its counts when `keep` and every value is one. @throws Error when the file is damaged
-std::optional<CountMatrix> scan(const File& file, const Place& place, const Names& names, LayerInfo& info, bool keep,
-                                std::vector<std::string>& notes, Span span, const RunControl& control);
+/// What reading a matrix gave beside its counts.
+struct Scanned {
+  Missing missing;
+  std::vector<std::string> notes;
+};
+
+/// Reads a matrix block by block and judges its values: sets `is_counts` and `why_not` of `info`. With `counts` all of
+/// it is read and goes there (`begin` was called); without, a sample over the whole of it is enough where it is large.
+/// @throws Error when the file is damaged
+Scanned scan(const File& file, const Place& place, const Names& names, LayerInfo& info, CountSink* counts, Span span,
+             const RunControl& control);
 
 }  // namespace scriptorium::data::hdf5

@@ -18,7 +18,8 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::string_view banner = "%%MatrixMarket";
-constexpr std::int64_t most_unnamed = 10'000'000;  ///< cells or genes that are numbered when no table names them
+constexpr std::int64_t enough_to_judge = 2'000'000;  ///< entries, where the counts are not wanted
+constexpr std::int64_t most_unnamed = 10'000'000;    ///< cells or genes that are numbered when no table names them
 
 [[noreturn]] void bad(const std::string& what, const std::string& remedy = "Copy or download the folder again.") {
   throw Error(ErrorCode::BadInput, what, remedy);
@@ -148,30 +149,36 @@ struct Entries {
   std::vector<Count> count;
 };
 
-/// Gathers the entries into cells, by counting where the file does not have them in that order.
-CountMatrix by_cell(const Entries& entries, std::int64_t n_cells, std::int64_t n_genes,
-                    std::vector<std::string>& notes) {
-  const std::size_t n = entries.cell.size();
-  std::vector<std::size_t> order;
-  if (!std::is_sorted(entries.cell.begin(), entries.cell.end())) {
-    std::vector<std::size_t> next(n_cells + 1, 0);
-    for (const std::uint32_t cell : entries.cell) ++next[cell + 1];
-    for (std::int64_t cell = 0; cell < n_cells; ++cell) next[cell + 1] += next[cell];
-    order.resize(n);
-    for (std::size_t k = 0; k < n; ++k) order[next[entries.cell[k]]++] = k;
+/// Rows (cells or genes) made of entries that come in their order.
+class Rows {
+ public:
+  Rows(CountSink& counts, Major major) : builder_(&counts, major) {}
+  /// False when the row lies before the one in progress.
+  bool add(std::uint32_t row, std::uint32_t minor, Count count) {
+    if (row < row_) return false;
+    for (; row_ < row; ++row_) builder_.end_row();
+    builder_.add(minor, count);
+    return true;
   }
-  CountBuilder builder(n_cells, n_genes);
-  builder.reserve(static_cast<std::int64_t>(n));
-  std::size_t at = 0;
-  for (std::int64_t cell = 0; cell < n_cells; ++cell) {
-    for (; at < n; ++at) {
-      const std::size_t k = order.empty() ? at : order[at];
-      if (entries.cell[k] != cell) break;
-      builder.add(entries.gene[k], entries.count[k]);
-    }
-    builder.end_major();
+  void finish(std::vector<std::string>& notes) {
+    builder_.end_row();
+    note_merged(builder_.finish(), notes);
   }
-  return builder.finish(false, notes);
+
+ private:
+  CountBuilder builder_;
+  std::uint32_t row_ = 0;
+};
+
+/// Hands on entries in no order, gathered into cells by counting.
+void add_by_cell(const Entries& entries, std::int64_t n_cells, CountSink& counts, std::vector<std::string>& notes) {
+  std::vector<std::size_t> next(static_cast<std::size_t>(n_cells) + 1, 0), order(entries.cell.size());
+  for (const std::uint32_t cell : entries.cell) ++next[cell + 1];
+  for (std::size_t cell = 1; cell < next.size(); ++cell) next[cell] += next[cell - 1];
+  for (std::size_t k = 0; k < order.size(); ++k) order[next[entries.cell[k]]++] = k;
+  Rows rows(counts, Major::Cell);
+  for (const std::size_t k : order) rows.add(entries.cell[k], entries.gene[k], entries.count[k]);
+  rows.finish(notes);
 }
 
 class MatrixMarket final : public FormatReader {
@@ -192,7 +199,7 @@ class MatrixMarket final : public FormatReader {
     return ends_with_either(file_name(path), ".mtx") || ends_with_either(file_name(path), ".mtx.gz") ? 0.5 : 0;
   }
 
-  Dataset read(const std::string& path, const OpenOptions& options, bool with_counts,
+  Dataset read(const std::string& path, const OpenOptions& options, CountSink* counts,
                const RunControl& control) const override {
     const Files files = find_files(path);
     if (!options.layer.empty())
@@ -242,14 +249,20 @@ class MatrixMarket final : public FormatReader {
                    .stored = header.entries,
                    .is_counts = true,
                    .why_not = {}};
-    const Entries entries = read_entries(in, line_number, header, turned, out, info, control);
-    out.layers.push_back(info);
-    if (!info.is_counts) {
-      if (with_counts) bad(in.name() + " " + info.why_not, "Open the matrix from before its values were transformed.");
-    } else if (with_counts) {
-      out.counts = by_cell(entries, n_cells, n_genes, out.notes);
+    const auto kept = gene_expression(features, options.genome, file_name(files.genes), out.notes);
+    const Reading reading{files.matrix, header, turned, out.cells.names, out.genes.names, control};
+    if (counts) {
+      std::optional<GeneSelection> selection;
+      if (kept) counts = &selection.emplace(*counts, *kept, n_genes);
+      stream(reading, out, *counts, info);
+      if (!info.is_counts)
+        bad(in.name() + " " + info.why_not, "Open the matrix from before its values were transformed.");
+    } else {
+      std::int64_t looked_at = 0;
+      read_entries(reading, info, [&](auto, auto, auto) { return ++looked_at < enough_to_judge; });
     }
-    return keep_gene_expression(std::move(out), features, options.genome);
+    out.layers.push_back(info);
+    return kept ? out.select({}, *kept) : out;
   }
 
  private:
@@ -264,10 +277,45 @@ class MatrixMarket final : public FormatReader {
     return out;
   }
 
-  /// All entries, held against the sizes; stops at the first value that is no count and says so in `info`.
-  static Entries read_entries(ByteStream& in, std::int64_t& line_number, const Header& header, bool turned,
-                              const Dataset& names, LayerInfo& info, const RunControl& control) {
-    Entries out;
+  struct Reading {
+    std::string matrix;
+    Header header;
+    bool turned;
+    const std::vector<std::string>&cells, &genes;
+    const RunControl& control;
+  };
+
+  /// Hands on the entries as they come where they come by cell or by gene, else gathered.
+  static void stream(const Reading& reading, Dataset& out, CountSink& counts, LayerInfo& info) {
+    for (const Major major : {Major::Cell, Major::Gene}) {
+      counts.begin(out.cells, out.genes);
+      Rows rows(counts, major);
+      const bool by_cell = major == Major::Cell;
+      if (!read_entries(reading, info, [&](std::uint32_t cell, std::uint32_t gene, Count count) {
+            return by_cell ? rows.add(cell, gene, count) : rows.add(gene, cell, count);
+          }))
+        continue;
+      return rows.finish(out.notes);
+    }
+    counts.begin(out.cells, out.genes);
+    Entries entries;
+    read_entries(reading, info, [&](std::uint32_t cell, std::uint32_t gene, Count count) {
+      entries.cell.push_back(cell);
+      entries.gene.push_back(gene);
+      entries.count.push_back(count);
+      return true;
+    });
+    add_by_cell(entries, info.n_cells, counts, out.notes);
+  }
+
+  /// All entries, held against the sizes, as long as `take_entry` wants more (else it returns false); stops at the
+  /// first value that is no count and says so in `info`.
+  template <class TakeEntry>
+  static bool read_entries(const Reading& reading, LayerInfo& info, const TakeEntry& take_entry) {
+    const auto& [matrix, header, turned, cells, genes, control] = reading;
+    ByteStream in(matrix);
+    std::int64_t line_number = 0;
+    read_header(in, line_number, control);
     std::int64_t read = 0;
     for (std::string_view line; in.line(line, control);) {
       ++line_number;
@@ -286,21 +334,19 @@ class MatrixMarket final : public FormatReader {
       if (row < 1 || row > header.rows || column < 1 || column > header.columns)
         bad(here() + "entry " + std::to_string(row) + ", " + std::to_string(column) + " lies outside " +
             grouped(header.rows) + " × " + grouped(header.columns));
-      const std::int64_t gene = (turned ? column : row) - 1, cell = (turned ? row : column) - 1;
+      const auto gene = static_cast<std::uint32_t>((turned ? column : row) - 1),
+                 cell = static_cast<std::uint32_t>((turned ? row : column) - 1);
       if (const Fault fault = judge(value); fault != Fault::None) {
         info.is_counts = false;
-        info.why_not = "holds " + number_text(value, false) + " at cell " + names.cells.names[cell] + ", gene " +
-                       names.genes.names[gene] + ", which is " + describe(fault);
-        return {};
+        info.why_not = "holds " + number_text(value, false) + " at cell " + cells[cell] + ", gene " + genes[gene] +
+                       ", which is " + describe(fault);
+        return true;
       }
-      if (value == 0) continue;
-      out.cell.push_back(static_cast<std::uint32_t>(cell));
-      out.gene.push_back(static_cast<std::uint32_t>(gene));
-      out.count.push_back(static_cast<Count>(value));
+      if (value != 0 && !take_entry(cell, gene, static_cast<Count>(value))) return false;
     }
     if (read < header.entries)
       bad(in.name() + " is cut short: it ends after " + grouped(read) + " of " + grouped(header.entries) + " entries");
-    return out;
+    return true;
   }
 };
 

@@ -1,4 +1,5 @@
 #pragma once
+#include <limits>
 #include <map>
 #include <mutex>
 #include <optional>
@@ -38,8 +39,9 @@ class MissingBuilder {
  private:
   std::mutex mutex_;
   std::vector<std::uint32_t> pattern_of_cell_;
-  std::map<std::vector<std::uint32_t>, std::uint32_t> patterns_;  // genes → pattern, from 1
-  std::map<std::uint32_t, std::vector<std::uint32_t>> by_cell_;   // of add_gene
+  std::map<std::vector<std::uint32_t>, std::uint32_t> patterns_;                      // genes → pattern, from 1
+  const std::pair<const std::vector<std::uint32_t>, std::uint32_t>* last_ = nullptr;  // into patterns_
+  std::map<std::uint32_t, std::vector<std::uint32_t>> by_cell_;                       // of add_gene
 };
 
 /// "700,237,410 entries of 109,806 cells and 10,578 genes were not measured (47 patterns)".

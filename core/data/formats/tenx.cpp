@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <optional>
 
 #include "core/data/formats/features.hpp"
 #include "core/data/formats/formats.hpp"
@@ -24,7 +25,7 @@ std::vector<std::string> text_of(const File& file, const std::string& path) {
 }
 
 /// Reads the matrix of `group` into `out`, whose cell and gene names are set.
-void read_matrix(const File& file, const std::string& group, Dataset& out, bool with_counts,
+void read_matrix(const File& file, const std::string& group, Dataset& out, CountSink* counts,
                  const RunControl& control) {
   hdf5::Place place{group, group, hdf5::Layout::CellMajor, {}};
   if (hdf5::kind(file, group + "/shape") == Kind::Dataset) {
@@ -33,11 +34,13 @@ void read_matrix(const File& file, const std::string& group, Dataset& out, bool 
   }
   const hdf5::Names names{out.cells.names, out.genes.names};
   LayerInfo info = hdf5::describe(file, place, names);
-  auto counts = hdf5::scan(file, place, names, info, with_counts, out.notes, {0, 1}, control);
+  if (counts) counts->begin(out.cells, out.genes);
+  hdf5::Scanned scanned = hdf5::scan(file, place, names, info, counts, {0, 1}, control);
+  out.missing = std::move(scanned.missing);
+  out.notes.insert(out.notes.end(), scanned.notes.begin(), scanned.notes.end());
   out.layers.push_back(info);
   if (info.is_counts) out.layer = group;
-  if (counts) out.counts = std::move(*counts);
-  if (with_counts && !info.is_counts)
+  if (counts && !info.is_counts)
     throw Error(ErrorCode::BadInput, "`" + group + "` of " + file.name() + " " + info.why_not,
                 "Open the file as Cell Ranger wrote it, before its values were transformed.");
 }
@@ -61,7 +64,7 @@ class TenxV3 final : public FormatReader {
     return 0;
   }
 
-  Dataset read(const std::string& path, const OpenOptions& options, bool with_counts,
+  Dataset read(const std::string& path, const OpenOptions& options, CountSink* counts,
                const RunControl& control) const override {
     const File file(path);
     check_layer(options, "matrix", file);
@@ -80,8 +83,11 @@ class TenxV3 final : public FormatReader {
     optional("genome", features.genomes);
     make_unique(out.cells.names, "cell", out.notes);
     out.genes = gene_table(features, file.name(), out.notes);
-    read_matrix(file, "matrix", out, with_counts, control);
-    return keep_gene_expression(std::move(out), features, options.genome);
+    const auto kept = gene_expression(features, options.genome, file.name(), out.notes);
+    std::optional<GeneSelection> selection;
+    if (counts && kept) counts = &selection.emplace(*counts, *kept, static_cast<std::int64_t>(out.genes.size()));
+    read_matrix(file, "matrix", out, counts, control);
+    return kept ? out.select({}, *kept) : out;
   }
 };
 
@@ -96,7 +102,7 @@ class TenxV2 final : public FormatReader {
     return 0;
   }
 
-  Dataset read(const std::string& path, const OpenOptions& options, bool with_counts,
+  Dataset read(const std::string& path, const OpenOptions& options, CountSink* counts,
                const RunControl& control) const override {
     const File file(path);
     const std::vector<std::string> all = genomes(file);
@@ -119,7 +125,7 @@ class TenxV2 final : public FormatReader {
     if (hdf5::kind(file, group + "/gene_names") == Kind::Dataset)
       features.symbols = text_of(file, group + "/gene_names");
     out.genes = gene_table(features, file.name(), out.notes);
-    read_matrix(file, group, out, with_counts, control);
+    read_matrix(file, group, out, counts, control);
     return out;
   }
 

@@ -1,10 +1,7 @@
 #include <QTest>
 
 #include "core/data/count_matrix.hpp"
-#include "core/error.hpp"
 
-using scriptorium::Error;
-using scriptorium::data::CountBlock;
 using scriptorium::data::CountMatrix;
 
 namespace {
@@ -26,30 +23,6 @@ class TestCountMatrix : public QObject {
     QCOMPARE(m.at(0, 2), 0U);
     QCOMPARE(m.at(1, 0), 0U);
     QCOMPARE(m.at(2, 2), 2U);
-  }
-
-  void blocksAppendToTheSameMatrix() {
-    const CountMatrix m = example();
-    CountMatrix copy;
-    copy.n_genes = m.n_genes;
-    std::vector<std::int64_t> scratch;
-    for (std::int64_t cell = 0; cell < 3; cell += 2)
-      copy.append(m.block(cell, std::min<std::int64_t>(cell + 2, 3), scratch));
-    QCOMPARE(copy.n_cells, m.n_cells);
-    QCOMPARE(copy.row_start, m.row_start);
-    QCOMPARE(copy.gene, m.gene);
-    QCOMPARE(copy.count, m.count);
-  }
-
-  void refusesForeignBlocks() {
-    const CountMatrix m = example();
-    std::vector<std::int64_t> scratch;
-    CountMatrix narrow;
-    narrow.n_genes = 2;
-    QVERIFY_EXCEPTION_THROWN(narrow.append(m.block(0, 1, scratch)), Error);
-    CountMatrix late;
-    late.n_genes = 4;
-    QVERIFY_EXCEPTION_THROWN(late.append(m.block(1, 2, scratch)), Error);
   }
 
   void selectsInTheOrderWanted() {

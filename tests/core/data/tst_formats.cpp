@@ -2,6 +2,7 @@
 #include <QTest>
 #include <nlohmann/json.hpp>
 
+#include "core/data/identity.hpp"
 #include "core/data/inspect.hpp"
 #include "core/error.hpp"
 #include "small_files.hpp"

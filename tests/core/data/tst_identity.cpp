@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <random>
 
+#include "core/data/identity.hpp"
 #include "core/data/open.hpp"
 #include "small_files.hpp"
 
