@@ -109,6 +109,10 @@ void DataOptions::add_to(CLI::App& command, bool required) {
   command.add_option("data", path, "file or folder with counts")->required(required);
   command.add_option("--layer", open.layer, "where the counts are, as inspect lists it");
   command.add_option("--genome", open.genome, "genome of a 10x v2 file that holds several");
+  command.add_option("--modality", open.modality, "modality of an h5mu file, or assay of a Seurat object");
+  command
+      .add_option("--orientation", open.orientation, "what the rows of a table or bare R matrix are: cells or genes")
+      ->check(CLI::IsMember({"cells", "genes"}));
 }
 
 data::Dataset DataOptions::read(const RunControl& control) const {

@@ -18,6 +18,10 @@ constexpr std::int64_t sample_blocks = 8;       ///< of a matrix that is only ju
               "Copy or download the file again, or write it anew with the program that made it.");
 }
 
+bool is_dense(Layout layout) {
+  return layout == Layout::Dense || layout == Layout::DenseGenes;
+}
+
 /// Offsets of the majors of a sparse matrix, checked to be a partition of its stored values.
 std::vector<std::int64_t> read_offsets(const File& file, const Place& place, std::int64_t stored) {
   auto offsets = Dataset(file, place.path + "/indptr").read_all<std::int64_t>();
@@ -49,7 +53,7 @@ class Scan {
   Scanned run() {
     info_.is_counts = true;
     Scanned out;
-    if (place_.layout == Layout::Dense)
+    if (is_dense(place_.layout))
       dense(out);
     else
       sparse(out);
@@ -117,28 +121,33 @@ class Scan {
 
   void dense(Scanned& out) {
     const Dataset data(file_, place_.path);
-    CountBuilder builder(counts_, Major::Cell);
+    const bool by_gene = place_.layout == Layout::DenseGenes;
+    const std::int64_t rows = by_gene ? info_.n_genes : info_.n_cells, minors = by_gene ? info_.n_cells : info_.n_genes;
+    CountBuilder builder(counts_, by_gene ? Major::Gene : Major::Cell);
     std::vector<std::uint32_t> lacking;
-    const std::int64_t block = aligned_block(data.chunk_rows(), std::max<std::int64_t>(info_.n_genes, 1));
-    for (std::int64_t first = 0; first < info_.n_cells; first += stride(block, info_.n_cells)) {
-      step(first, info_.n_cells, "cells");
-      const std::int64_t n = std::min(block, info_.n_cells - first);
+    const std::int64_t block = aligned_block(data.chunk_rows(), std::max<std::int64_t>(minors, 1));
+    for (std::int64_t first = 0; first < rows; first += stride(block, rows)) {
+      step(first, rows, by_gene ? "genes" : "cells");
+      const std::int64_t n = std::min(block, rows - first);
       const std::vector<Value> values = data.read<Value>(first, n);
       if (const auto fault = std::find_if(values.begin(), values.end(), is_fault); fault != values.end()) {
-        const std::int64_t at = fault - values.begin();
-        refuse(first + at / info_.n_genes, at % info_.n_genes, *fault);
+        const std::int64_t at = fault - values.begin(), row = first + at / minors, minor = at % minors;
+        refuse(by_gene ? minor : row, by_gene ? row : minor, *fault);
         return;
       }
       if (!counts_) continue;
       for (std::int64_t i = 0, at = 0; i < n; ++i) {
         lacking.clear();
-        for (std::int64_t gene = 0; gene < info_.n_genes; ++gene, ++at)
+        for (std::int64_t minor = 0; minor < minors; ++minor, ++at)
           if (is_missing_mark(values[at]))
-            lacking.push_back(static_cast<std::uint32_t>(gene));
+            lacking.push_back(static_cast<std::uint32_t>(minor));
           else
-            builder.add(static_cast<std::uint32_t>(gene), static_cast<Count>(values[at]));
+            builder.add(static_cast<std::uint32_t>(minor), static_cast<Count>(values[at]));
         builder.end_row();
-        missing_.add_cell(first + i, lacking);
+        if (by_gene)
+          missing_.add_gene(static_cast<std::uint32_t>(first + i), lacking);
+        else
+          missing_.add_cell(first + i, lacking);
       }
     }
     note_merged(builder.finish(), out.notes);
@@ -206,7 +215,7 @@ LayerInfo describe(const File& file, const Place& place, const Names& names) {
   info.n_cells = count_of(names.cells);
   info.n_genes = count_of(names.genes);
   std::vector<std::int64_t> shape = place.stated_shape;
-  if (place.layout == Layout::Dense) {
+  if (is_dense(place.layout)) {
     const Dataset data(file, place.path);
     info.encoding = "dense";
     info.dtype = data.dtype();
@@ -214,6 +223,7 @@ LayerInfo describe(const File& file, const Place& place, const Names& names) {
     shape = data.shape();
     if (shape.size() != 2)
       damaged(file, place, "has " + std::to_string(shape.size()) + " dimensions where 2 are needed");
+    if (place.layout == Layout::DenseGenes) std::swap(shape[0], shape[1]);
   } else {
     const Dataset data(file, place.path + "/data"), indices(file, place.path + "/indices"),
         indptr(file, place.path + "/indptr");
@@ -239,7 +249,7 @@ LayerInfo describe(const File& file, const Place& place, const Names& names) {
 
 Scanned scan(const File& file, const Place& place, const Names& names, LayerInfo& info, CountSink* counts, Span span,
              const RunControl& control) {
-  const Dataset data(file, place.layout == Layout::Dense ? place.path : place.path + "/data");
+  const Dataset data(file, is_dense(place.layout) ? place.path : place.path + "/data");
   if (data.is_float()) return Scan<double>(file, place, names, info, counts, span, control).run();
   if (data.is_integer()) return Scan<std::int64_t>(file, place, names, info, counts, span, control).run();
   info.why_not = "holds " + data.dtype() + " where numbers are needed";

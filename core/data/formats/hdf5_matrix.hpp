@@ -7,7 +7,8 @@
 
 namespace scriptorium::data::hdf5 {
 
-enum class Layout { CellMajor, GeneMajor, Dense };
+/// Sparse by cells or by genes; dense with cells in rows or with genes in rows.
+enum class Layout { CellMajor, GeneMajor, Dense, DenseGenes };
 
 /// Where a matrix lies: a group with data, indices and indptr, or a dense dataset.
 struct Place {

@@ -58,36 +58,13 @@ Column read_values(const Dataset& data) {
   return column;
 }
 
-/// One element of a data frame: a dataset, or a group for labels and for values with a mask.
-Column read_element(const File& file, const std::string& path) {
-  if (kind(file, path) != Kind::Group) return read_values(Dataset(file, path));
-  Column column;
-  if (kind(file, path + "/codes") == Kind::Dataset) {
-    Categorical labels = make_labels(file, path, Dataset(file, path + "/codes").read_all<std::int64_t>(),
-                                     as_text(Dataset(file, path + "/categories")));
-    labels.ordered = boolean_attribute(file, path, "ordered").value_or(false);
-    column.values = std::move(labels);
-  } else if (kind(file, path + "/values") == Kind::Dataset) {
-    column = read_values(Dataset(file, path + "/values"));
-    if (kind(file, path + "/mask") == Kind::Dataset) {
-      const auto mask = Dataset(file, path + "/mask").read_all<std::int64_t>();
-      if (mask.size() != column.size()) unreadable(file, path, "has a mask of another length");
-      if (std::any_of(mask.begin(), mask.end(), [](std::int64_t m) { return m != 0; }))
-        column.missing.assign(mask.begin(), mask.end());
-    }
-  } else {
-    unreadable(file, path, "is stored as “" + text_attribute(file, path, "encoding-type").value_or("a group") + "”");
-  }
-  return column;
-}
-
 std::string join(const std::string& group, const std::string& name) {
   return group + "/" + name;
 }
 
 /// Names of the rows: text where there is text, and empty where masked.
 std::vector<std::string> names_of(const File& file, const std::string& path) {
-  const Column column = read_element(file, path);
+  const Column column = read_column(file, path);
   std::vector<std::string> names(column.size());
   for (std::size_t i = 0; i < names.size(); ++i) names[i] = column.text(i);
   return names;
@@ -125,7 +102,7 @@ Table read_group(const File& file, const std::string& path, const std::string& w
     if (name == index || name == "__categories") continue;
     add_column(table, path, name, notes, [&] {
       const std::string categories = path + "/__categories/" + name;
-      if (kind(file, categories) != Kind::Dataset) return read_element(file, join(path, name));
+      if (kind(file, categories) != Kind::Dataset) return read_column(file, join(path, name));
       Column column;  // anndata 0.7: codes beside a group of categories
       Categorical labels = make_labels(file, join(path, name), Dataset(file, join(path, name)).read_all<std::int64_t>(),
                                        as_text(Dataset(file, categories)));
@@ -184,6 +161,28 @@ Table read_compound(const File& file, const std::string& path, const std::string
 
 }  // namespace
 
+Column read_column(const File& file, const std::string& path) {
+  if (kind(file, path) != Kind::Group) return read_values(Dataset(file, path));
+  Column column;
+  if (kind(file, path + "/codes") == Kind::Dataset) {
+    Categorical labels = make_labels(file, path, Dataset(file, path + "/codes").read_all<std::int64_t>(),
+                                     as_text(Dataset(file, path + "/categories")));
+    labels.ordered = boolean_attribute(file, path, "ordered").value_or(false);
+    column.values = std::move(labels);
+  } else if (kind(file, path + "/values") == Kind::Dataset) {
+    column = read_values(Dataset(file, path + "/values"));
+    if (kind(file, path + "/mask") == Kind::Dataset) {
+      const auto mask = Dataset(file, path + "/mask").read_all<std::int64_t>();
+      if (mask.size() != column.size()) unreadable(file, path, "has a mask of another length");
+      if (std::any_of(mask.begin(), mask.end(), [](std::int64_t m) { return m != 0; }))
+        column.missing.assign(mask.begin(), mask.end());
+    }
+  } else {
+    unreadable(file, path, "is stored as “" + text_attribute(file, path, "encoding-type").value_or("a group") + "”");
+  }
+  return column;
+}
+
 Table read_table(const File& file, const std::string& path, const std::string& what, std::vector<std::string>& notes,
                  const RunControl& control) {
   control.check();
@@ -193,24 +192,26 @@ Table read_table(const File& file, const std::string& path, const std::string& w
   return table;
 }
 
-std::vector<Embedding> read_embeddings(const File& file, std::int64_t n_cells, std::vector<std::string>& notes) {
+std::vector<Embedding> read_embeddings(const File& file, const std::string& path, std::int64_t n_cells,
+                                       std::vector<std::string>& notes) {
   std::vector<Embedding> out;
   const auto add = [&](const std::string& name, std::int64_t rows, std::int64_t dims, const auto& read) {
     if (rows != n_cells || dims < 1 || dims > most_embedding_dims)
-      notes.push_back("Embedding left out: `obsm/" + name + "` is " + grouped(rows) + " × " + grouped(dims) + ".");
+      notes.push_back("Embedding left out: `" + path + "/" + name + "` is " + grouped(rows) + " × " + grouped(dims) +
+                      ".");
     else
       out.push_back({name, static_cast<int>(dims), read()});
   };
   try {
-    if (kind(file, "obsm") == Kind::Dataset) {
-      const Dataset data(file, "obsm");
+    if (kind(file, path) == Kind::Dataset) {
+      const Dataset data(file, path);
       for (const Dataset::Field& field : data.fields())
         if (field.type_class == H5T_FLOAT)
           add(field.name, data.size(), field.dims, [&] { return data.read_field<float>(field); });
     } else {
-      for (const std::string& name : children(file, "obsm")) {
-        if (kind(file, "obsm/" + name) != Kind::Dataset) continue;  // tables and sparse matrices are no coordinates
-        const Dataset data(file, "obsm/" + name);
+      for (const std::string& name : children(file, path)) {
+        if (kind(file, path + "/" + name) != Kind::Dataset) continue;  // tables and sparse matrices are no coordinates
+        const Dataset data(file, path + "/" + name);
         if (data.shape().size() == 2 && (data.is_float() || data.is_integer()))
           add(name, data.shape()[0], data.shape()[1], [&] { return data.read_all<float>(); });
       }
