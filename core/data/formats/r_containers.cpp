@@ -66,8 +66,11 @@ void refuse_split_counts(const RObject* assay, const std::string& name, const st
            "Join them in R: saveRDS(JoinLayers(object), \"joined.rds\").");
 }
 
-std::string choose_assay(const std::vector<std::string>& names, const std::string& wanted, const std::string& active,
-                         const std::string& file, std::vector<std::string>& notes) {
+std::string choose_assay(const std::vector<std::string>& names, const std::string& modality, const std::string& layer,
+                         const std::string& active, const std::string& file, std::vector<std::string>& notes) {
+  std::string wanted = modality;
+  for (const std::string& name : names)
+    if (wanted.empty() && layer.rfind(name + "/", 0) == 0) wanted = name;
   const auto is_there = [&](const std::string& name) {
     return std::find(names.begin(), names.end(), name) != names.end();
   };
@@ -81,14 +84,14 @@ std::string choose_assay(const std::vector<std::string>& names, const std::strin
   return taken;
 }
 
-Contents seurat(const RObject* object, const std::string& file, const std::string& modality) {
+Contents seurat(const RObject* object, const std::string& file, const std::string& modality, const std::string& layer) {
   Contents out;
   out.format = "rds-seurat";
   const RObject* const assays = slot(object, "assays");
   const std::vector<std::string> names = names_of(assays);
   if (names.empty()) refuse(file + " is a Seurat object without assays", "Save it again in R with the counts in it.");
   const std::vector<std::string> active = strings(slot(object, "active.assay"));
-  const std::string taken = choose_assay(names, modality, active.empty() ? "" : active.front(), file, out.notes);
+  const std::string taken = choose_assay(names, modality, layer, active.empty() ? "" : active.front(), file, out.notes);
   const RObject* const assay = element(assays, taken);
   refuse_split_counts(assay, taken, file);
   add_assay(out, assay, taken, file);
@@ -149,8 +152,9 @@ Contents experiment(const RObject* object, const std::string& file) {
 
 }  // namespace
 
-Contents contents_of(const RObject* object, const std::string& file, const std::string& modality) {
-  if (is_a(object, "Seurat")) return seurat(object, file, modality);
+Contents contents_of(const RObject* object, const std::string& file, const std::string& modality,
+                     const std::string& layer) {
+  if (is_a(object, "Seurat")) return seurat(object, file, modality, layer);
   if (is_a(object, "seurat")) return old_seurat(object, file);
   for (const char* name : {"SingleCellExperiment", "SummarizedExperiment", "RangedSummarizedExperiment"})
     if (is_a(object, name)) return experiment(object, file);

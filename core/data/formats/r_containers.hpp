@@ -21,8 +21,10 @@ struct Contents {
 
 /// Looks into a Seurat object (Assay, Assay5, and the old class seurat), a SingleCellExperiment or a
 /// SummarizedExperiment, a dgCMatrix or a matrix.
-/// @param modality the assay of a Seurat object; empty: RNA, or the active one
+/// @param modality the assay of a Seurat object; empty: the one that `layer` begins with ("ADT/counts"), RNA, or the
+/// active one
 /// @throws Error when the object is none of them, has no such assay, or keeps its counts in a form that is not read
-Contents contents_of(const RObject* object, const std::string& file, const std::string& modality);
+Contents contents_of(const RObject* object, const std::string& file, const std::string& modality,
+                     const std::string& layer);
 
 }  // namespace scriptorium::data::rds

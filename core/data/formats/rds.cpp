@@ -1,3 +1,5 @@
+#include <algorithm>
+#include <cctype>
 #include <filesystem>
 
 #include "core/data/formats/formats.hpp"
@@ -55,7 +57,11 @@ class Rds final : public FormatReader {
   std::string name() const override { return "rds"; }
 
   double recognises(const std::string& path) const override try {
-    return std::filesystem::is_regular_file(path) && rds::has_signature(path) ? 1 : 0;
+    if (!std::filesystem::is_regular_file(path)) return 0;
+    if (rds::has_signature(path)) return 1;
+    std::string ending = std::filesystem::path(path).extension().string();
+    std::transform(ending.begin(), ending.end(), ending.begin(), [](unsigned char c) { return std::tolower(c); });
+    return ending == ".rds" ? 0.1 : 0;  // to say what is wrong with it
   } catch (const std::exception&) {
     return 0;
   }
@@ -65,7 +71,7 @@ class Rds final : public FormatReader {
     const std::string file = file_name(path), memory = memory_needed(path);
     control.tell(0, memory);
     const auto object = rds::read_object(path, control);
-    Contents contents = rds::contents_of(object.get(), file, options.modality);
+    Contents contents = rds::contents_of(object.get(), file, options.modality, options.layer);
     if (contents.bare) turn(contents.matrices.front(), options.orientation, contents.notes);
 
     Dataset out;

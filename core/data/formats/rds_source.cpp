@@ -140,6 +140,9 @@ void take_preamble(Source& source) {
   if (begins("A\n") || begins("B\n"))
     source.fail(ErrorCode::Unsupported, source.name() + " holds an R object in a form that is not read here",
                 "Write it again in R by saveRDS(object, \"object.rds\"), which is binary unless asked otherwise.");
+  if (begins("\xFD\x37zXZ") || begins("BZh"))
+    source.fail(ErrorCode::Unsupported, source.name() + " is compressed with xz or bzip2, which are not unpacked here",
+                "Write it again in R: saveRDS(object, \"object.rds\") compresses with gzip.");
   if (!begins("X\n") || got < bytes.size())
     source.fail(ErrorCode::BadInput, source.name() + " is no R object, or cut short", copy_again);
   const std::uint32_t version = big_endian(bytes.data() + 2);
@@ -319,8 +322,8 @@ std::uint64_t least_memory(const std::string& path) {
   in.read(reinterpret_cast<char*>(bytes.data()), 4);
   std::reverse(bytes.begin(), bytes.end());
   std::uint64_t unpacked = big_endian(bytes.data());
-  const std::uint64_t least = on_disk - on_disk / 1000 - 64;  // what cannot be packed grows by less than that
-  while (unpacked < least) unpacked += std::uint64_t{1} << 32;
+  // What cannot be packed grows by less than that.
+  while (unpacked + unpacked / 1000 + 64 < on_disk) unpacked += std::uint64_t{1} << 32;
   return unpacked;
 }
 

@@ -117,6 +117,7 @@ class TestRds : public QObject {
     QCOMPARE(d.layers.size(), 2U);
     QVERIFY(!d.layers[1].is_counts && has(d.layers[1].why_not, "fraction"));
     QCOMPARE(open("seurat4.rds", {.modality = "ADT"}).genes.size(), 4U);
+    QCOMPARE(open("seurat4.rds", {.layer = "ADT/counts"}).genes.size(), 4U);
     verify(says(data_folder + "seurat4.rds", {.modality = "SCT"}), {"no assay SCT", "ADT or RNA"});
     verify(says(data_folder + "seurat4.rds", {.layer = "data"}), {"`RNA/data` of seurat4.rds holds", "`RNA/counts`"});
     verify(says(data_folder + "sce.rds", {.layer = "logcounts"}), {"`logcounts`", "`counts`"});
@@ -137,7 +138,11 @@ class TestRds : public QObject {
     verify(says_of("RDX3\nX\n" + matrix.substr(2)), {"workspace of R", "saveRDS"});
     verify(says_of("A\n3\n262658\n"), {"form that is not read here"});
     verify(says_of(std::string("X\n\0\0\0\7\0\4\2\2\0\3\5\0", 14)), {"version 7"});
-    verify(says_of(std::string("X\n\0\0", 4)), {"in no format"});
+    verify(says_of(std::string("X\n\0\0", 4)), {"no R object, or cut short"});
+    verify(says_of("Not R at all"), {"x.rds is no R object"});
+    put(file("tiny.rds"), std::string("X\n\0\0\0\3\0\4\2\2\0\3\5\0", 14), true);
+    verify(says(file("tiny.rds")), {"tiny.rds is damaged: it is cut short"});
+    verify(says_of("\xFD\x37zXZ and so on, packed"), {"compressed with xz", "saveRDS"});
     verify(says_of(std::string("X\n\0\0\0\3\0\4", 8)), {"no R object, or cut short"});
   }
 
