@@ -51,7 +51,7 @@ std::string choose(const std::vector<std::string>& all, const OpenOptions& optio
   if (std::count_if(all.begin(), all.end(), is_expression) != 1)
     throw Error(ErrorCode::BadInput, file + " holds " + std::to_string(all.size()) + " modalities: " + listed(all),
                 "Say which one: modality " + listed(all, 8, "or") + " (--modality on the command line).");
-  const std::string taken = *std::find_if(all.begin(), all.end(), is_expression);
+  std::string taken = *std::find_if(all.begin(), all.end(), is_expression);
   notes.push_back("The modality " + taken + " is taken of " + listed(all) + " (another one: --modality).");
   return taken;
 }

@@ -78,7 +78,7 @@ std::string choose_assay(const std::vector<std::string>& names, const std::strin
     if (is_there(wanted)) return wanted;
     throw Error(ErrorCode::BadInput, file + " has no assay " + wanted, "Choose one of " + listed(names, 8, "or") + ".");
   }
-  const std::string taken = is_there("RNA") ? "RNA" : is_there(active) ? active : names.front();
+  std::string taken = is_there("RNA") ? "RNA" : is_there(active) ? active : names.front();
   if (names.size() > 1)
     notes.push_back("The assay " + taken + " is taken of " + listed(names) + " (another one: --modality).");
   return taken;

@@ -28,7 +28,7 @@ std::string size_text(std::uint64_t bytes) {
 /// How much memory the file takes, in words. @throws Error(OutOfMemory) when this machine has less
 std::string memory_needed(const std::string& path) {
   const std::uint64_t need = rds::least_memory(path), have = rds::machine_memory();
-  const std::string words = file_name(path) + " is read whole, which takes at least " + size_text(need) + " of memory";
+  std::string words = file_name(path) + " is read whole, which takes at least " + size_text(need) + " of memory";
   if (need >= have)
     throw Error(ErrorCode::OutOfMemory, words + "; this machine has " + size_text(have),
                 "Save only the counts: in R, Matrix::writeMM(counts, \"matrix.mtx\") with the names beside it.");
