@@ -83,26 +83,30 @@ def damage_inside(data: bytes, rng: random.Random) -> bytes:
     return out.getvalue()
 
 
+def damage_packed(data: bytes, rng: random.Random) -> bytes:
+    """Damages a file; of one that is gzipped or zipped mostly what is packed in it."""
+    if data[:4] == b"PK\x03\x04" and rng.random() < 0.8:
+        return damage_inside(data, rng)
+    if data[:2] == b"\x1f\x8b" and rng.random() < 0.7:
+        return gzip.compress(damage(gzip.decompress(data), rng), 1)
+    return damage(data, rng)
+
+
 def write_copy(source: pathlib.Path, folder: pathlib.Path, rng) -> pathlib.Path:
     """A damaged copy of a file, or of a folder with one of its files damaged (or missing). No `rng`: a whole copy."""
     copy = folder / source.name
     if source.is_file():
         data = source.read_bytes()
-        if rng:
-            data = damage_inside(data, rng) if source.suffix == ".zip" and rng.random() < 0.8 else damage(data, rng)
-        copy.write_bytes(data)
+        copy.write_bytes(damage_packed(data, rng) if rng else data)
         return copy
     shutil.copytree(source, copy)
     if not rng:
         return copy
     victim = rng.choice(sorted(path for path in copy.rglob("*") if path.is_file()))
-    data = victim.read_bytes()
     if rng.random() < 0.02:
         victim.unlink()
-    elif victim.suffix == ".gz" and rng.random() < 0.7:  # damage the text, not its packing
-        victim.write_bytes(gzip.compress(damage(gzip.decompress(data), rng), 1))
     else:
-        victim.write_bytes(damage(data, rng))
+        victim.write_bytes(damage_packed(victim.read_bytes(), rng))
     return copy
 
 
@@ -167,8 +171,9 @@ def run_one(cli: str, source: pathlib.Path, seed: str, keep: pathlib.Path):
 
 def sources(only: str):
     data = HERE.parent / "data"
-    files = [p for p in data.rglob("*") if p.suffix in (".h5ad", ".h5", ".zip")]
+    kinds = (".h5ad", ".h5", ".h5mu", ".loom", ".csv", ".tsv", ".rds", ".zip")
     folders = {p.parent for p in data.rglob("matrix.mtx*")} | set(data.rglob("*.zarr"))
+    files = [p for p in data.rglob("*") if p.suffix in kinds and p.parent not in folders]
     return [p for p in sorted(files) + sorted(folders) if only in str(p)]
 
 

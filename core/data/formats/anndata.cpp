@@ -1,19 +1,16 @@
 #include "core/data/formats/anndata.hpp"
 
-#include <algorithm>
-
 #include "core/data/formats/anndata_table.hpp"
+#include "core/data/formats/layers.hpp"
 #include "core/data/formats/matrix_scan.hpp"
-#include "core/data/formats/names.hpp"
 #include "core/error.hpp"
 
 namespace scriptorium::data {
 namespace {
 
-/// One matrix of the file: where it lies, what is known of it, and whether its genes are those of raw/var.
+/// One matrix of the file: where it lies, and whether its genes are those of raw/var.
 struct Matrix {
   Place place;
-  LayerInfo info;
   bool of_raw = false;
 };
 
@@ -31,51 +28,17 @@ Place place_of(const Tree& file, const std::string& path) {
   return place;
 }
 
-std::vector<Matrix> find_matrices(const Tree& file) {
+std::vector<Matrix> find_matrices(const Tree& file, const std::string& root) {
   std::vector<Matrix> all;
   const auto add = [&](const std::string& path, bool of_raw) {
-    if (file.kind(path) == NodeKind::None) return;
-    all.push_back({place_of(file, path), {}, of_raw});
-    all.back().info.path = path;
+    if (file.kind(root + path) != NodeKind::None) all.push_back({place_of(file, root + path), of_raw});
   };
   add("X", false);
-  for (const std::string& layer : file.children("layers")) add("layers/" + layer, false);
+  for (const std::string& layer : file.children(root + "layers")) add("layers/" + layer, false);
   add("raw/X", true);
   return all;
 }
 
-std::vector<std::string> quoted_paths(const std::vector<Matrix>& matrices, bool counts_only) {
-  std::vector<std::string> out;
-  for (const Matrix& m : matrices)
-    if (!counts_only || m.info.is_counts) out.push_back("`" + m.info.path + "`");
-  return out;
-}
-
-/// Index of the layer that `--layer` names: its path, or the plain name of a layer, or "raw".
-std::size_t find_layer(const std::vector<Matrix>& matrices, const std::string& wanted, const std::string& name) {
-  for (const std::string& path : {wanted, "layers/" + wanted, wanted + "/X"})
-    for (std::size_t i = 0; i < matrices.size(); ++i)
-      if (matrices[i].info.path == path) return i;
-  throw Error(ErrorCode::BadInput, name + " has no layer `" + wanted + "`",
-              "Choose one of " + listed(quoted_paths(matrices, false), 8, "or") + ".");
-}
-
-/// The first one if it is counts; else, when none was asked for, the only other that is.
-std::optional<std::size_t> choose(const std::vector<Matrix>& matrices, std::size_t first, bool asked) {
-  if (matrices[first].info.is_counts) return first;
-  const auto counts = [](const Matrix& m) { return m.info.is_counts; };
-  if (asked || std::count_if(matrices.begin(), matrices.end(), counts) != 1) return {};
-  return std::find_if(matrices.begin(), matrices.end(), counts) - matrices.begin();
-}
-
-[[noreturn]] void refuse(const std::vector<Matrix>& matrices, std::size_t first, const std::string& file) {
-  const LayerInfo& info = matrices[first].info;
-  const std::vector<std::string> others = quoted_paths(matrices, true);
-  throw Error(ErrorCode::BadInput, "`" + info.path + "` of " + file + " " + info.why_not,
-              !others.empty() ? "Choose the layer " + listed(others, 8, "or") + ": counts are there."
-                              : "No matrix of this file holds counts (" + listed(quoted_paths(matrices, false)) +
-                                    " looked at): open the file from before the values were transformed.");
-}
 }  // namespace
 
 double looks_like_anndata(const Tree& file) {
@@ -84,65 +47,46 @@ double looks_like_anndata(const Tree& file) {
   return file.text_attribute("/", "encoding-type") == "anndata" ? 0.9 : 0;
 }
 
-Dataset read_anndata(const Tree& file, const OpenOptions& options, CountSink* counts, const RunControl& control) {
+Dataset read_anndata(const Tree& file, const std::string& root, const OpenOptions& options, CountSink* counts,
+                     const RunControl& control) {
   Dataset out;
   control.tell(0, "reading the tables of cells and genes");
-  out.cells = read_table(file, "obs", "cell", out.notes, control);
-  out.genes = read_table(file, "var", "gene", out.notes, control);
-  std::vector<Matrix> matrices = find_matrices(file);
+  out.cells = read_table(file, root + "obs", "cell", out.notes, control);
+  out.genes = read_table(file, root + "var", "gene", out.notes, control);
+  const std::vector<Matrix> matrices = find_matrices(file, root);
   if (matrices.empty())
     throw Error(ErrorCode::BadInput, file.name() + " holds tables of cells and genes but no matrix",
                 "Write it again with its counts in X or in a layer.");
   Table raw_genes;
   std::vector<std::string> raw_notes;
-  if (matrices.back().of_raw) raw_genes = read_table(file, "raw/var", "gene", raw_notes, control);
-  const auto names = [&](const Matrix& m) {
-    return Names{out.cells.names, m.of_raw ? raw_genes.names : out.genes.names};
-  };
+  if (matrices.back().of_raw) raw_genes = read_table(file, root + "raw/var", "gene", raw_notes, control);
 
-  const bool asked = !options.layer.empty();
-  const std::size_t first = asked ? find_layer(matrices, options.layer, file.name()) : 0;
-  Scanned scanned;
-  const auto read_counts = [&](Matrix& m, Span span) {
-    counts->begin(out.cells, m.of_raw ? raw_genes : out.genes);
-    scanned = scan(file, m.place, names(m), m.info, counts, span, control);
-  };
-  const double share = 1.0 / static_cast<double>(matrices.size());
-  for (std::size_t turn = 0; turn < matrices.size(); ++turn) {  // the wanted one first, then the others
-    const std::size_t i = turn == 0 ? first : turn <= first ? turn - 1 : turn;
-    Matrix& m = matrices[i];
-    const double from = share * static_cast<double>(turn);
-    try {
-      m.info = describe(file, m.place, names(m));
-      if (counts && turn == 0)
-        read_counts(m, {from, from + share});
-      else
-        scan(file, m.place, names(m), m.info, nullptr, {from, from + share}, control);
-    } catch (const Error& error) {
-      m.info.is_counts = false;
-      m.info.why_not = "cannot be read (" + std::string(error.what()) + ")";
-    }
-  }
-  std::optional<std::size_t> chosen = choose(matrices, first, asked);
-  if (!chosen && counts) refuse(matrices, first, file.name());
-  if (chosen && counts && *chosen != first) {
-    Matrix& m = matrices[*chosen];
-    read_counts(m, {1 - share, 1});
-    if (!m.info.is_counts) refuse(matrices, *chosen, file.name());  // a sample of it had looked like counts
-    out.notes.push_back("`" + matrices[first].info.path + "` " + matrices[first].info.why_not +
-                        ": the counts are taken from `" + m.info.path + "`.");
-  }
-  for (const Matrix& m : matrices) out.layers.push_back(m.info);
-  if (chosen) {
-    out.layer = matrices[*chosen].info.path;
-    if (matrices[*chosen].of_raw) {
+  const std::string& wanted = options.layer;
+  LayerChoice choice{.paths = {}, .first = 0, .asked = !wanted.empty()};
+  for (const Matrix& matrix : matrices) choice.paths.push_back(matrix.place.layer);
+  if (choice.asked)
+    choice.first =
+        find_layer(choice.paths, {wanted, root + wanted, root + "layers/" + wanted, root + wanted + "/X"}, file.name());
+  Taken taken = take_layer(choice, counts != nullptr, file.name(), [&](std::size_t i, bool keep, Span span) {
+    const Matrix& matrix = matrices[i];
+    const Table& genes = matrix.of_raw ? raw_genes : out.genes;
+    const Names names{out.cells.names, genes.names};
+    Judged judged{.info = describe(file, matrix.place, names), .scanned = {}};
+    if (keep) counts->begin(out.cells, genes);
+    judged.scanned = scan(file, matrix.place, names, judged.info, keep ? counts : nullptr, span, control);
+    return judged;
+  });
+  out.layers = std::move(taken.layers);
+  if (taken.chosen) {
+    out.layer = choice.paths[*taken.chosen];
+    if (matrices[*taken.chosen].of_raw) {
       out.genes = std::move(raw_genes);
       out.notes.insert(out.notes.end(), raw_notes.begin(), raw_notes.end());
     }
   }
-  out.missing = std::move(scanned.missing);
-  out.notes.insert(out.notes.end(), scanned.notes.begin(), scanned.notes.end());
-  out.embeddings = read_embeddings(file, static_cast<std::int64_t>(out.cells.size()), out.notes);
+  out.missing = std::move(taken.scanned.missing);
+  out.notes.insert(out.notes.end(), taken.scanned.notes.begin(), taken.scanned.notes.end());
+  out.embeddings = read_embeddings(file, root + "obsm", static_cast<std::int64_t>(out.cells.size()), out.notes);
   return out;
 }
 

@@ -62,36 +62,13 @@ Column read_values(const Array& data) {
   return column;
 }
 
-/// One element of a data frame: a dataset, or a group for labels and for values with a mask.
-Column read_element(const Tree& file, const std::string& path) {
-  if (file.kind(path) != NodeKind::Group) return read_values(*file.array(path));
-  Column column;
-  if (file.kind(path + "/codes") == NodeKind::Dataset) {
-    Categorical labels = make_labels(file, path, file.array(path + "/codes")->read_all<std::int64_t>(),
-                                     as_text(*file.array(path + "/categories")));
-    labels.ordered = file.boolean_attribute(path, "ordered").value_or(false);
-    column.values = std::move(labels);
-  } else if (file.kind(path + "/values") == NodeKind::Dataset) {
-    column = read_values(*file.array(path + "/values"));
-    if (file.kind(path + "/mask") == NodeKind::Dataset) {
-      const auto mask = file.array(path + "/mask")->read_all<std::int64_t>();
-      if (mask.size() != column.size()) unreadable(file, path, "has a mask of another length");
-      if (std::any_of(mask.begin(), mask.end(), [](std::int64_t m) { return m != 0; }))
-        column.missing.assign(mask.begin(), mask.end());
-    }
-  } else {
-    unreadable(file, path, "is stored as “" + file.text_attribute(path, "encoding-type").value_or("a group") + "”");
-  }
-  return column;
-}
-
 std::string join(const std::string& group, const std::string& name) {
   return group + "/" + name;
 }
 
 /// Names of the rows: text where there is text, and empty where masked.
 std::vector<std::string> names_of(const Tree& file, const std::string& path) {
-  return texts_of(read_element(file, path));
+  return texts_of(read_column(file, path));
 }
 
 /// Adds a column read by `read`; one that fails or has another length becomes a note.
@@ -126,7 +103,7 @@ Table read_group(const Tree& file, const std::string& path, const std::string& w
     if (name == index || name == "__categories") continue;
     add_column(table, path, name, notes, [&] {
       const std::string categories = path + "/__categories/" + name;
-      if (file.kind(categories) != NodeKind::Dataset) return read_element(file, join(path, name));
+      if (file.kind(categories) != NodeKind::Dataset) return read_column(file, join(path, name));
       Column column;  // anndata 0.7: codes beside a group of categories
       Categorical labels = make_labels(file, join(path, name), file.array(join(path, name))->read_all<std::int64_t>(),
                                        as_text(*file.array(categories)));
@@ -164,6 +141,28 @@ Table table_of_records(const Tree& file, const std::string& path, const std::str
 
 }  // namespace
 
+Column read_column(const Tree& file, const std::string& path) {
+  if (file.kind(path) != NodeKind::Group) return read_values(*file.array(path));
+  Column column;
+  if (file.kind(path + "/codes") == NodeKind::Dataset) {
+    Categorical labels = make_labels(file, path, file.array(path + "/codes")->read_all<std::int64_t>(),
+                                     as_text(*file.array(path + "/categories")));
+    labels.ordered = file.boolean_attribute(path, "ordered").value_or(false);
+    column.values = std::move(labels);
+  } else if (file.kind(path + "/values") == NodeKind::Dataset) {
+    column = read_values(*file.array(path + "/values"));
+    if (file.kind(path + "/mask") == NodeKind::Dataset) {
+      const auto mask = file.array(path + "/mask")->read_all<std::int64_t>();
+      if (mask.size() != column.size()) unreadable(file, path, "has a mask of another length");
+      if (std::any_of(mask.begin(), mask.end(), [](std::int64_t m) { return m != 0; }))
+        column.missing.assign(mask.begin(), mask.end());
+    }
+  } else {
+    unreadable(file, path, "is stored as “" + file.text_attribute(path, "encoding-type").value_or("a group") + "”");
+  }
+  return column;
+}
+
 Table read_table(const Tree& file, const std::string& path, const std::string& what, std::vector<std::string>& notes,
                  const RunControl& control) {
   control.check();
@@ -173,24 +172,26 @@ Table read_table(const Tree& file, const std::string& path, const std::string& w
   return table;
 }
 
-std::vector<Embedding> read_embeddings(const Tree& file, std::int64_t n_cells, std::vector<std::string>& notes) {
+std::vector<Embedding> read_embeddings(const Tree& file, const std::string& path, std::int64_t n_cells,
+                                       std::vector<std::string>& notes) {
   std::vector<Embedding> out;
   const auto fits = [&](const std::string& name, std::int64_t rows, std::int64_t dims) {
     const bool fit = rows == n_cells && dims >= 1 && dims <= most_embedding_dims;
     if (!fit)
-      notes.push_back("Embedding left out: `obsm/" + name + "` is " + grouped(rows) + " × " + grouped(dims) + ".");
+      notes.push_back("Embedding left out: `" + join(path, name) + "` is " + grouped(rows) + " × " + grouped(dims) +
+                      ".");
     return fit;
   };
   try {
-    if (file.kind("obsm") == NodeKind::Dataset) {
-      for (Embedding& found : file.read_record_lists("obsm"))
+    if (file.kind(path) == NodeKind::Dataset) {
+      for (Embedding& found : file.read_record_lists(path))
         if (fits(found.name, found.dims < 1 ? 0 : static_cast<std::int64_t>(found.coordinates.size()) / found.dims,
                  found.dims))
           out.push_back(std::move(found));
     }
-    for (const std::string& name : file.children("obsm")) {
-      if (file.kind("obsm/" + name) != NodeKind::Dataset) continue;  // tables and sparse matrices are no coordinates
-      const std::unique_ptr<Array> data = file.array("obsm/" + name);
+    for (const std::string& name : file.children(path)) {
+      if (file.kind(join(path, name)) != NodeKind::Dataset) continue;  // tables and sparse matrices are no coordinates
+      const std::unique_ptr<Array> data = file.array(join(path, name));
       const std::vector<std::int64_t>& shape = data->shape();
       if (shape.size() == 2 && (data->is_float() || data->is_integer()) && fits(name, shape[0], shape[1]))
         out.push_back({name, static_cast<int>(shape[1]), data->read_all<float>()});

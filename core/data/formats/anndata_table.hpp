@@ -13,7 +13,12 @@ namespace scriptorium::data {
 Table read_table(const Tree& file, const std::string& path, const std::string& what, std::vector<std::string>& notes,
                  const RunControl& control);
 
-/// Coordinates below /obsm that have one row a cell.
-std::vector<Embedding> read_embeddings(const Tree& file, std::int64_t n_cells, std::vector<std::string>& notes);
+/// One column of a table: an array of numbers, booleans or text, or a group for labels and for values with a mask.
+/// @throws Error when it is something else
+Column read_column(const Tree& file, const std::string& path);
+
+/// Coordinates below the group `path` ("obsm") that have one row a cell.
+std::vector<Embedding> read_embeddings(const Tree& file, const std::string& path, std::int64_t n_cells,
+                                       std::vector<std::string>& notes);
 
 }  // namespace scriptorium::data

@@ -10,14 +10,17 @@ class H5ad final : public FormatReader {
   std::string name() const override { return "h5ad"; }
 
   double recognises(const std::string& path) const override try {
-    return hdf5::has_signature(path) ? looks_like_anndata(hdf5::File(path)) : 0;
+    if (!hdf5::has_signature(path)) return 0;
+    const hdf5::File file(path);
+    if (file.kind("mod") != NodeKind::None && file.kind("X") == NodeKind::None) return 0;  // several of them, as h5mu
+    return looks_like_anndata(file);
   } catch (const std::exception&) {
     return 0;
   }
 
   Dataset read(const std::string& path, const OpenOptions& options, CountSink* counts,
                const RunControl& control) const override {
-    Dataset out = read_anndata(hdf5::File(path), options, counts, control);
+    Dataset out = read_anndata(hdf5::File(path), "", options, counts, control);
     out.path = path;
     out.format = name();
     return out;

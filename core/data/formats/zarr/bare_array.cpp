@@ -5,9 +5,9 @@
 
 #include "core/data/formats/anndata.hpp"
 #include "core/data/formats/cell_report.hpp"
+#include "core/data/formats/companion_table.hpp"
 #include "core/data/formats/matrix_scan.hpp"
 #include "core/data/formats/names.hpp"
-#include "core/data/formats/side_table.hpp"
 #include "core/error.hpp"
 
 namespace scriptorium::data::zarr {
@@ -86,22 +86,32 @@ Candidate choose(const StoreTree& tree, const std::string& wanted) {
   return all.front();
 }
 
-/// The first table that names `n` rows; the others get a note.
-Table table_for(const std::vector<SideTable>& tables, std::int64_t n, const std::string& what,
-                std::vector<std::string>& notes) {
-  for (const SideTable& table : tables) {
-    if (table.fits(n)) {
-      notes.push_back("The names of the " + what + "s are those of " + table.file + ".");
-      return table.table(n, what, notes);
-    }
-    notes.push_back(table.file + " has " + grouped(static_cast<std::int64_t>(table.lines.size())) + " lines for " +
-                    grouped(n) + " " + what + "s: not used.");
-  }
-  return {};
+/// Whether a table has a line for each of `n` cells or genes, below a header or not.
+bool fits(const TextTable& table, std::int64_t n) {
+  const auto lines = static_cast<std::int64_t>(table.lines.size());
+  return n > 0 && (lines == n || lines == n + 1);
 }
 
-bool fit(const std::vector<SideTable>& tables, std::int64_t n) {
-  return std::any_of(tables.begin(), tables.end(), [n](const SideTable& table) { return table.fits(n); });
+bool any_fits(const std::vector<TextTable>& tables, bool of_cells, std::int64_t n) {
+  return std::any_of(tables.begin(), tables.end(),
+                     [&](const TextTable& table) { return table.of_cells == of_cells && fits(table, n); });
+}
+
+/// The first table that names `n` cells or genes; the others get a note.
+Table table_for(const std::vector<TextTable>& tables, bool of_cells, std::int64_t n, std::vector<std::string>& notes) {
+  const std::string what = of_cells ? "cell" : "gene";
+  for (const TextTable& table : tables) {
+    if (table.of_cells != of_cells) continue;
+    const auto lines = static_cast<std::int64_t>(table.lines.size());
+    if (fits(table, n)) {
+      notes.push_back("The names of the " + what + "s are those of " + table.file + ".");
+      Table out = table.table(lines == n + 1);
+      make_unique(out.names, what, notes);
+      return out;
+    }
+    notes.push_back(table.file + " has " + grouped(lines) + " lines for " + grouped(n) + " " + what + "s: not used.");
+  }
+  return {};
 }
 
 }  // namespace
@@ -115,15 +125,15 @@ Dataset read_bare(const StoreTree& tree, const std::string& beside, const OpenOp
   if (description.rank != 2)
     throw Error(ErrorCode::BadInput, name + " has 1 dimension where 2 are needed", "Choose a matrix, or its folder.");
   control.tell(0, "reading the names of cells and genes");
-  const SideTables tables = tables_beside(beside, out.notes, control);
+  const std::vector<TextTable> tables = tables_in(beside, out.notes, control);
   const std::int64_t rows = description.rows, columns = description.columns;
   // Cells in rows, unless tables say the opposite.
-  const bool as_usual = fit(tables.cells, rows) || fit(tables.genes, columns);
-  const bool turned = !as_usual && (fit(tables.cells, columns) || fit(tables.genes, rows));
+  const bool as_usual = any_fits(tables, true, rows) || any_fits(tables, false, columns);
+  const bool turned = !as_usual && (any_fits(tables, true, columns) || any_fits(tables, false, rows));
   const std::int64_t n_cells = turned ? columns : rows, n_genes = turned ? rows : columns;
   if (turned) out.notes.push_back(name + " holds genes in rows and cells in columns: read that way.");
-  out.cells = table_for(tables.cells, n_cells, "cell", out.notes);
-  out.genes = table_for(tables.genes, n_genes, "gene", out.notes);
+  out.cells = table_for(tables, true, n_cells, out.notes);
+  out.genes = table_for(tables, false, n_genes, out.notes);
   for (const auto& [table, n, what] : {std::tuple{&out.cells, n_cells, "cell"}, {&out.genes, n_genes, "gene"}}) {
     if (table->size() > 0 || n == 0) continue;
     if (n > most_unnamed)

@@ -27,7 +27,7 @@ class Zarr final : public FormatReader {
     const std::unique_ptr<zarr::Store> store = zarr::open_store(path);
     const zarr::StoreTree tree(*store, control);
     Dataset out = looks_like_anndata(tree) > 0
-                      ? read_anndata(tree, options, counts, control)
+                      ? read_anndata(tree, "", options, counts, control)
                       : zarr::read_bare(tree, folder_beside(path, tree), options, counts, control);
     out.path = path;
     out.format = name();
