@@ -14,8 +14,8 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr const char* known_formats =
-    "Known are h5ad, h5mu, loom, the HDF5 files of Cell Ranger (versions 2 and 3), Zarr stores (folders or .zip files), "
-    "folders with matrix.mtx, features.tsv or genes.tsv, and barcodes.tsv, tables of counts as text, and RDS files of R.";
+    "Known are h5ad, h5mu, loom, Zarr stores (folders or .zip files), HDF5 files of Cell Ranger (versions 2 and 3), "
+    "folders with matrix.mtx, features.tsv or genes.tsv, and barcodes.tsv, tables of counts as text, and RDS files.";
 
 [[noreturn]] void no_format(const std::string& path) {
   const std::string name = file_name(path);
