@@ -50,7 +50,7 @@ std::string anndata_below(const StoreTree& tree) {
   for (const std::string& child : tree.children("")) {
     if (is_anndata(child)) return child;
     for (const std::string& grandchild : tree.children(child))
-      if (const std::string path = join(child, grandchild); is_anndata(path)) return path;
+      if (std::string path = join(child, grandchild); is_anndata(path)) return path;
   }
   return {};
 }
