@@ -115,6 +115,10 @@ void DataOptions::add_to(CLI::App& command, bool required) {
           "--missing", [this](const std::string& word) { open.missing = data::missing_rule(word); },
           "entries that were not measured: leave-out (default), zero or full-genes")
       ->check(CLI::IsMember({"leave-out", "zero", "full-genes"}));
+  command.add_option("--modality", open.modality, "modality of an h5mu file, or assay of a Seurat object");
+  command
+      .add_option("--orientation", open.orientation, "what the rows of a table or bare R matrix are: cells or genes")
+      ->check(CLI::IsMember({"cells", "genes"}));
 }
 
 data::Dataset DataOptions::read(const RunControl& control) const {

@@ -31,7 +31,7 @@ struct Common {
 std::stop_token interrupted();
 void watch_for_interrupts();
 
-/// --layer, --genome of a command that reads data.
+/// --layer, --genome, --missing, --modality, --orientation of a command that reads data.
 struct DataOptions {
   std::string path;
   data::OpenOptions open;

@@ -171,12 +171,25 @@ void run_fit(const FitWords& words, CLI::App& command, const json& whole) {
   std::string checkpoint_trouble;
   {
     const auto control = words.common.control();
-    auto dataset = words.data.read(control);
-    if (!filter.empty()) {
-      const auto kept = data::apply(filter, dataset);
-      dataset = dataset.select(kept.cells, kept.genes);
+    // Counts that nothing but the summary needs pass by and are not kept.
+    const bool keep = !filter.empty() || words.data.open.missing != data::MissingRule::LeaveOut ||
+                      inference::needs_counts(model, options);
+    data::Dataset dataset;
+    summary::Digest digest;
+    if (keep) {
+      dataset = words.data.read(control);
+      if (!filter.empty()) {
+        const auto kept = data::apply(filter, dataset);
+        dataset = dataset.select(kept.cells, kept.genes);
+      }
+      control.tell(-1, "summarising the counts");
+      digest = summary::digest(dataset, options.threads, control);
+    } else {
+      summary::DigestSink sink;
+      dataset = data::stream(words.data.path, words.data.open, sink, control);
+      digest = sink.finish(dataset.missing);
     }
-    fit = result::new_fit(dataset, model, options, control);
+    fit = result::new_fit(dataset, std::move(digest), model, options);
     fit.data_filter = filter.describe();
     fit.name = words.name;
 
@@ -205,8 +218,8 @@ void run_fit(const FitWords& words, CLI::App& command, const json& whole) {
     };
     const bool had_checkpoint = resume.has_value();
     try {
-      fit.result = inference::fit({model, &fit.summary, &dataset.counts}, options, had_checkpoint ? &*resume : nullptr,
-                                  fit_control);
+      fit.result = inference::fit({model, &fit.summary, keep ? &dataset.counts : nullptr}, options,
+                                  had_checkpoint ? &*resume : nullptr, fit_control);
     } catch (const Cancelled&) {
       const bool kept = std::filesystem::exists(checkpoint_path, problem);
       throw Error(

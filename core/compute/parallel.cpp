@@ -5,6 +5,7 @@
 #include <oneapi/tbb/task_arena.h>
 
 #include <algorithm>
+#include <atomic>
 #include <thread>
 
 namespace scriptorium::compute {
@@ -28,6 +29,19 @@ void parallel_for(std::int64_t n, std::int64_t grain, int threads,
                                     static_cast<std::size_t>(std::max(workers, resolve_threads(0))));
   tbb::task_arena arena(workers);
   arena.execute([&] { tbb::parallel_for(std::int64_t{0}, count, run, tbb::simple_partitioner{}); });
+}
+
+void for_each_in_order(std::int64_t n, int threads, const std::function<void(std::int64_t)>& body) {
+  std::atomic<std::int64_t> next = 0;
+  const std::int64_t workers = std::min<std::int64_t>(n, resolve_threads(threads));
+  parallel_for(workers, 1, threads, [&](std::int64_t, std::int64_t, std::int64_t) {
+    try {
+      for (std::int64_t i = next++; i < n; i = next++) body(i);
+    } catch (...) {
+      next = n;
+      throw;
+    }
+  });
 }
 
 }  // namespace scriptorium::compute

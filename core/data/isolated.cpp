@@ -60,9 +60,10 @@ std::string find_program() {
   for (const char* folder : {".", "../libexec/scriptorium", "../app", "../../app"})
     if (const fs::path path = here / folder / "scriptorium-reader"; fs::is_regular_file(path, error))
       return path.string();
-  throw Error(ErrorCode::Io,
-              "The program scriptorium-reader, which reads HDF5 files, is not where it belongs: " + here.string(),
-              "Install Scriptorium again.");
+  throw Error(
+      ErrorCode::Io,
+      "The program scriptorium-reader, which reads HDF5 and RDS files, is not where it belongs: " + here.string(),
+      "Install Scriptorium again.");
 }
 
 /// A running child; ended and collected when this goes, unless it ended by itself.
@@ -167,7 +168,7 @@ class Answer {
   [[noreturn]] void died() {
     const int status = child_.wait();
     if (WIFSIGNALED(status) && WTERMSIG(status) == SIGXCPU) too_slow();
-    throw Error(ErrorCode::BadInput, name_ + " is damaged: reading its HDF5 structures failed",
+    throw Error(ErrorCode::BadInput, name_ + " is damaged: reading its structures failed",
                 "Copy or download the file again, or write it anew with the program that made it.");
   }
   [[noreturn]] void too_slow() const {
@@ -206,7 +207,8 @@ void set_reader_program(const std::string& path) {
 Dataset read_isolated(const std::string& path, const OpenOptions& options, CountSink* counts,
                       const RunControl& control) {
   control.check();
-  Child child({find_program(), path, options.layer, options.genome, counts ? "open" : "peek"});
+  Child child({find_program(), path, counts ? "open" : "peek", options.layer, options.genome, options.modality,
+               options.orientation});
   Answer answer(child, file_name(path), fs::file_size(path), control);
   wire::Reader in([&](void* into, std::size_t n) { answer.fill(into, n); });
   std::array<std::size_t, 2> sizes{};  // cells, genes
@@ -249,8 +251,10 @@ Dataset read_isolated(const std::string& path, const OpenOptions& options, Count
 }
 
 int reader_main(int argc, char** argv) {
-  if (argc != 5) {
-    std::fputs("scriptorium-reader is started by Scriptorium itself: FILE LAYER GENOME open|peek\n", stderr);
+  if (argc != 7) {
+    std::fputs(
+        "scriptorium-reader is started by Scriptorium itself: FILE open|peek LAYER GENOME MODALITY ORIENTATION\n",
+        stderr);
     return 2;
   }
   // What the library prints must not get between the frames.
@@ -274,10 +278,11 @@ int reader_main(int argc, char** argv) {
       out.text(progress.message);
       out.flush();
     };
-    const OpenOptions options{.layer = argv[2], .genome = argv[3], .isolated = false};
+    const OpenOptions options{
+        .layer = argv[3], .genome = argv[4], .modality = argv[5], .orientation = argv[6], .isolated = false};
     wire::CountWriter counts(out);
     const Dataset dataset =
-        std::strcmp(argv[4], "open") == 0 ? stream(path, options, counts, control) : peek(path, options, control);
+        std::strcmp(argv[2], "open") == 0 ? stream(path, options, counts, control) : peek(path, options, control);
     out.value(Frame::Result);
     wire::write(out, dataset);
   } catch (const Error& error) {

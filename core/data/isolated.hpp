@@ -3,9 +3,10 @@
 
 #include "core/data/open.hpp"
 
-/// Reading in a child process. The HDF5 library crashes on some damaged files; here such a file ends a small child
-/// program (`scriptorium-reader`, which calls `reader_main`) and becomes a message. The child has limits on memory and
-/// processor time that grow with the file, and is ended at once when the caller cancels.
+/// Reading in a child process. The HDF5 library crashes on some damaged files, and an RDS file is read whole whatever
+/// it claims to hold; here such a file ends a small child program (`scriptorium-reader`, which calls `reader_main`) and
+/// becomes a message. The child has limits on memory and processor time that grow with the file, and is ended at once
+/// when the caller cancels.
 namespace scriptorium::data {
 
 /// The program to start as the child. Empty (the default): `scriptorium-reader` beside the running program, in

@@ -5,6 +5,7 @@
 
 #include "core/data/formats/hdf5.hpp"
 #include "core/data/formats/names.hpp"
+#include "core/data/formats/rds_signature.hpp"
 #include "core/data/isolated.hpp"
 
 namespace scriptorium::data {
@@ -13,24 +14,22 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr const char* known_formats =
-    "Known are h5ad, the HDF5 files of Cell Ranger (versions 2 and 3) and folders with matrix.mtx, features.tsv or "
-    "genes.tsv, and barcodes.tsv.";
+    "Known are h5ad, h5mu, loom, Zarr stores (folders or .zip files), HDF5 files of Cell Ranger (versions 2 and 3), "
+    "folders with matrix.mtx, features.tsv or genes.tsv, and barcodes.tsv, tables of counts as text, and RDS files.";
 
 [[noreturn]] void no_format(const std::string& path) {
   const std::string name = file_name(path);
   if (fs::is_directory(path))
-    throw Error(ErrorCode::BadInput, "The folder " + name + " holds no matrix.mtx or matrix.mtx.gz", known_formats);
+    throw Error(ErrorCode::BadInput,
+                "The folder " + name + " holds no matrix.mtx or matrix.mtx.gz and is no Zarr store", known_formats);
   if (!hdf5::has_signature(path))
     throw Error(ErrorCode::BadInput, name + " is in no format that is known here", known_formats);
   const hdf5::File file(path);
   std::vector<std::string> parts = hdf5::children(file, "/");
-  const bool loom =
-      hdf5::kind(file, "row_attrs") != hdf5::Kind::None && hdf5::kind(file, "col_attrs") != hdf5::Kind::None;
   for (std::string& part : parts) part = std::string("`").append(valid_utf8(part)).append("`");
-  throw Error(loom ? ErrorCode::Unsupported : ErrorCode::BadInput,
-              name + " is an HDF5 file but " +
-                  (loom ? "looks like loom, which is not read yet"
-                        : "no data set of cells and genes: it holds " + (parts.empty() ? "nothing" : listed(parts))),
+  throw Error(ErrorCode::BadInput,
+              name + " is an HDF5 file but no data set of cells and genes: it holds " +
+                  (parts.empty() ? "nothing" : listed(parts)),
               known_formats);
 }
 
@@ -63,7 +62,8 @@ Dataset read(const std::string& path, const OpenOptions& options, CountSink* cou
       throw Error(ErrorCode::BadInput, name + " is neither a file nor a folder", "Choose a file.");
     if (fs::file_size(path) == 0)
       throw Error(ErrorCode::BadInput, name + " is empty", "Copy or download the file again.");
-    if (options.isolated && hdf5::has_signature(path)) return read_isolated(path, options, counts, control);
+    if (options.isolated && (hdf5::has_signature(path) || rds::has_signature(path)))
+      return read_isolated(path, options, counts, control);
   }
   return read_here(path, options, counts, control);
 } catch (const fs::filesystem_error& error) {

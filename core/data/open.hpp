@@ -13,16 +13,20 @@ enum class MissingRule { LeaveOut, Zero, FullGenes };
 MissingRule missing_rule(const std::string& word);  ///< leave-out, zero, full-genes. @throws Error(BadInput)
 
 struct OpenOptions {
-  std::string layer = {};   ///< as LayerInfo::path (also plain layer names: "counts"); empty: X if it is counts, else
-                            ///< the only layer that is
-  std::string genome = {};  ///< 10x v2 files with several genomes need one
+  /// As LayerInfo::path (also plain layer names: "counts"); empty: X if it is counts, else the only layer that is.
+  std::string layer = {};
+  std::string genome = {};    ///< 10x v2 files with several genomes need one
+  std::string modality = {};  ///< h5mu: the kind of measurement to take; Seurat objects: the assay
+  /// What the rows of a text table or bare R matrix are, "cells" or "genes"; empty: found out.
+  std::string orientation = {};
   MissingRule missing = MissingRule::LeaveOut;
-  bool isolated = true;  ///< read HDF5 in a child process with limits (core/data/isolated.hpp), so damage is a message
+  /// Read HDF5 and RDS in a child process with limits (core/data/isolated.hpp), so damage is a message.
+  bool isolated = true;
 };
 
 /// What a file holds, judged without keeping its counts: tables, layers with verdicts, embeddings. `counts` stays
 /// empty; `layer` is the one that `open` would take, empty where none is counts: a file without counts can be looked
-/// at.
+/// at. Of a large file only a part is judged; rows of a text file that were not looked at stand in no table.
 /// @throws Error naming the file, the group and what to do.
 Dataset peek(const std::string& path, const OpenOptions& options, const RunControl& control);
 

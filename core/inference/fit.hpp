@@ -88,6 +88,9 @@ struct FitInput {
   const data::CountMatrix* counts = nullptr;  ///< needed by zinbvcp, by mean_disp with capture, and by minibatches
 };
 
+/// Whether such a fit needs FitInput::counts.
+bool needs_counts(const model::Model& model, const FitOptions& options);
+
 struct FitResult {
   Posterior posterior;
   std::vector<LossPoint> trace;

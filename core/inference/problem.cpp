@@ -10,6 +10,14 @@
 
 namespace scriptorium::inference {
 
+bool visits_nonzeros(const model::Model& model) {
+  const auto& info = model::find_likelihood(model.likelihood);
+  const auto sites = model::layout(model);
+  const bool own_probability =
+      std::none_of(sites.begin(), sites.end(), [](const auto& site) { return site.extent == model::Extent::Scalar; });
+  return info.variable_capture && (info.zero_inflated || own_probability);
+}
+
 Problem::Problem(const model::Model& m, const summary::CountSummary& s, const data::CountMatrix* matrix,
                  bool cells_apart)
     : model(m), summary(&s), counts(matrix) {
@@ -42,7 +50,7 @@ Problem::Problem(const model::Model& m, const summary::CountSummary& s, const da
     mean = Mean::MeanAndDispersion;
   else
     mean = gene_sites.front().site().name == "r" ? Mean::DispersionIsSampled : Mean::MeanTimesOdds;
-  visits_nonzeros = capture && (zero_inflated || mean == Mean::MeanAndDispersion);
+  visits_nonzeros = inference::visits_nonzeros(model);
   if (visits_nonzeros) {
     if (!counts)
       throw Error(

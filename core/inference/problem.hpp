@@ -22,6 +22,9 @@ enum class Mean {
   MeanAndDispersion     ///< mean_disp: gene sites μ and r, φ_g = r/μ
 };
 
+/// Whether the likelihood visits the non-zeros beside the summary: zero-inflated capture, and mean_disp with capture.
+bool visits_nonzeros(const model::Model& model);
+
 /// A model bound to data: what every solver works on. Cells that share a class share a unit where the model allows.
 struct Problem {
   /// `cells_apart`: a unit for every cell even where the model could share them (stochastic draws differ by cell).

@@ -157,6 +157,10 @@ std::vector<std::string> identifiability_notes(const Problem& p) {
   return notes;
 }
 
+bool needs_counts(const model::Model& model, const FitOptions& options) {
+  return visits_nonzeros(model) || (options.method == Method::Svi && options.svi.batch_size > 0);
+}
+
 FitResult fit(const FitInput& input, const FitOptions& options, const Checkpoint* resume, const FitControl& control) {
   if (!input.summary) throw Error(ErrorCode::BadInput, "a fit needs a count summary");
   control.check();  // a cancel may come before the start

@@ -1,5 +1,4 @@
 #include "core/result/new_fit.hpp"
-#include "core/data/identity.hpp"
 
 #include <ctime>
 
@@ -8,24 +7,23 @@
 
 namespace scriptorium::result {
 
-Fit new_fit(const data::Dataset& dataset, const model::Model& model, const inference::FitOptions& options,
-            const RunControl& control) {
+Fit new_fit(const data::Dataset& dataset, summary::Digest digest, const model::Model& model,
+            const inference::FitOptions& options) {
   model::validate(model);
-  if (dataset.counts.n_cells == 0 || dataset.counts.n_genes == 0)
+  if (digest.summary.n_cells == 0 || digest.summary.n_genes == 0)
     throw Error(ErrorCode::BadInput, "The data have no cells or no genes.", "Choose other data, or a wider filter.");
-  if (dataset.counts.nnz() == 0)
+  if (digest.summary.total() == 0)
     throw Error(ErrorCode::BadInput, "All counts are zero: there is nothing to fit.",
                 "Choose another layer or other data.");
   Fit fit;
   fit.model = model;
   fit.options = options;
-  control.tell(-1, "summarising the counts");
-  fit.summary = summary::summarise(dataset.counts, options.threads, control, dataset.missing);
+  fit.summary = std::move(digest.summary);
   fit.genes = dataset.genes.names;
   fit.cells = dataset.cells.names;
   fit.data_path = dataset.path;
   fit.data_layer = dataset.layer;
-  fit.data_id = data::data_identity(dataset);
+  fit.data_id = std::move(digest.data_id);
   const int threads = compute::resolve_threads(options.threads);
   fit.device = "cpu, " + std::to_string(threads) + (threads == 1 ? " thread" : " threads");
   fit.version = SCRIPTORIUM_VERSION;

@@ -11,6 +11,7 @@ own code fails too; one whose first frame outside the runtime lies in the HDF5 l
 import argparse
 import concurrent.futures
 import gzip
+import io
 import json
 import os
 import pathlib
@@ -21,10 +22,11 @@ import subprocess
 import sys
 import tempfile
 import time
+import zipfile
 
 HERE = pathlib.Path(__file__).resolve().parent
 LIMIT_SECONDS = 10
-RUNTIME = re.compile(r"lib(asan|ubsan|lsan|c|m|z|stdc\+\+|gcc_s)\.so")
+RUNTIME = re.compile(r"lib(asan|ubsan|lsan|c|m|z|lz4|zstd|blosc|stdc\+\+|gcc_s)\.so")
 
 
 def damage(data: bytes, rng: random.Random) -> bytes:
@@ -62,24 +64,49 @@ def damage(data: bytes, rng: random.Random) -> bytes:
     return bytes(out)
 
 
+def damage_inside(data: bytes, rng: random.Random) -> bytes:
+    """A .zip with one of its entries damaged, or missing, and checksums to match; one array of a collection of arrays."""
+    with zipfile.ZipFile(io.BytesIO(data)) as whole:
+        entries = {info.filename: whole.read(info) for info in whole.infolist()}
+    if not any(name.startswith("obs/") for name in entries):
+        array = rng.choice(sorted({name.split("/")[0] for name in entries if "/" in name})) + "/"
+        entries = {name.removeprefix(array): content for name, content in entries.items() if name.startswith(array)}
+    victim = rng.choice(sorted(entries))
+    if rng.random() < 0.05:
+        del entries[victim]
+    else:
+        entries[victim] = damage(entries[victim], rng)
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w") as copy:
+        for name, content in entries.items():
+            copy.writestr(name, content)
+    return out.getvalue()
+
+
+def damage_packed(data: bytes, rng: random.Random) -> bytes:
+    """Damages a file; of one that is gzipped or zipped mostly what is packed in it."""
+    if data[:4] == b"PK\x03\x04" and rng.random() < 0.8:
+        return damage_inside(data, rng)
+    if data[:2] == b"\x1f\x8b" and rng.random() < 0.7:
+        return gzip.compress(damage(gzip.decompress(data), rng), 1)
+    return damage(data, rng)
+
+
 def write_copy(source: pathlib.Path, folder: pathlib.Path, rng) -> pathlib.Path:
     """A damaged copy of a file, or of a folder with one of its files damaged (or missing). No `rng`: a whole copy."""
     copy = folder / source.name
     if source.is_file():
         data = source.read_bytes()
-        copy.write_bytes(damage(data, rng) if rng else data)
+        copy.write_bytes(damage_packed(data, rng) if rng else data)
         return copy
     shutil.copytree(source, copy)
     if not rng:
         return copy
-    victim = rng.choice(sorted(copy.iterdir()))
-    data = victim.read_bytes()
+    victim = rng.choice(sorted(path for path in copy.rglob("*") if path.is_file()))
     if rng.random() < 0.02:
         victim.unlink()
-    elif victim.suffix == ".gz" and rng.random() < 0.7:  # damage the text, not its packing
-        victim.write_bytes(gzip.compress(damage(gzip.decompress(data), rng), 1))
     else:
-        victim.write_bytes(damage(data, rng))
+        victim.write_bytes(damage_packed(victim.read_bytes(), rng))
     return copy
 
 
@@ -144,8 +171,9 @@ def run_one(cli: str, source: pathlib.Path, seed: str, keep: pathlib.Path):
 
 def sources(only: str):
     data = HERE.parent / "data"
-    files = [p for p in data.rglob("*") if p.suffix in (".h5ad", ".h5")]
-    folders = {p.parent for p in data.rglob("matrix.mtx*")}
+    kinds = (".h5ad", ".h5", ".h5mu", ".loom", ".csv", ".tsv", ".rds", ".zip")
+    folders = {p.parent for p in data.rglob("matrix.mtx*")} | set(data.rglob("*.zarr"))
+    files = [p for p in data.rglob("*") if p.suffix in kinds and p.parent not in folders]
     return [p for p in sorted(files) + sorted(folders) if only in str(p)]
 
 

@@ -1,5 +1,5 @@
 #include "ui/project/data_state.hpp"
-#include "core/data/identity.hpp"
+#include "core/summary/digest.hpp"
 
 #include <QThreadPool>
 #include <QUndoCommand>
@@ -167,9 +167,9 @@ void DataState::prepare() {
           made->dataset = std::make_shared<const data::Dataset>(dataset->select(kept.cells, kept.genes));
         }
         control.check();
-        made->summary = std::make_shared<const summary::CountSummary>(
-            summary::summarise(made->dataset->counts, 0, control, made->dataset->missing));
-        made->id = data::data_identity(*made->dataset);
+        auto digest = summary::digest(*made->dataset, 0, control);
+        made->summary = std::make_shared<const summary::CountSummary>(std::move(digest.summary));
+        made->id = std::move(digest.data_id);
         return Result(made);
       },
       std::move(answer));

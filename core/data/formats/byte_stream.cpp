@@ -9,16 +9,17 @@
 
 namespace scriptorium::data {
 namespace {
-constexpr std::size_t longest_line = 1 << 20;
+constexpr std::size_t piece = 1 << 18;  ///< bytes asked for at a time: between two looks at the stop token
 }
 
-ByteStream::ByteStream(const std::string& path) : name_(file_name(path)), buffer_(2 * longest_line) {
+ByteStream::ByteStream(const std::string& path, std::size_t longest_line)
+    : name_(file_name(path)), longest_line_(longest_line), buffer_(4 * piece) {
   std::error_code error;
   bytes_ = static_cast<double>(std::filesystem::file_size(path, error));
   file_ = error ? nullptr : gzopen(path.c_str(), "rb");
   if (file_ == nullptr)
     throw Error(ErrorCode::Io, name_ + " cannot be opened", "Check that the file exists and may be read.");
-  gzbuffer(file_, 1 << 18);
+  gzbuffer(file_, piece);
 }
 
 ByteStream::~ByteStream() {
@@ -27,14 +28,14 @@ ByteStream::~ByteStream() {
 
 bool ByteStream::refill(const RunControl& control) {
   control.check();
-  std::memmove(buffer_.data(), buffer_.data() + begin_, end_ - begin_);
+  if (end_ - begin_ > longest_line_)
+    throw Error(ErrorCode::BadInput, name_ + " has a line of more than " + grouped(longest_line_ >> 20) + " MiB",
+                "It is no file of counts or names: open another one.");
+  if (begin_ > 0) std::memmove(buffer_.data(), buffer_.data() + begin_, end_ - begin_);
   end_ -= begin_;
   begin_ = 0;
-  const std::size_t room = std::min<std::size_t>(buffer_.size() - end_, 1 << 18);
-  if (room == 0)
-    throw Error(ErrorCode::BadInput, name_ + " has a line of more than a million characters",
-                "It is no MatrixMarket file or table of names.");
-  const int got = gzread(file_, buffer_.data() + end_, static_cast<unsigned>(room));
+  if (buffer_.size() - end_ < piece) buffer_.resize(2 * buffer_.size());
+  const int got = gzread(file_, buffer_.data() + end_, piece);
   int code = Z_OK;
   const char* const what = gzerror(file_, &code);
   if (got < 0 || (code != Z_OK && code != Z_STREAM_END))
@@ -42,6 +43,7 @@ bool ByteStream::refill(const RunControl& control) {
                 name_ + (code == Z_BUF_ERROR ? " is cut short" : " is damaged (" + std::string(what) + ")"),
                 "Copy or download the file again.");
   end_ += static_cast<std::size_t>(got);
+  inflated_ += got;
   at_end_ = got == 0;
   return !at_end_;
 }
@@ -61,6 +63,11 @@ bool ByteStream::line(std::string_view& out, const RunControl& control) {
     searched = end_ - begin_;
     refill(control);
   }
+}
+
+double ByteStream::estimated_bytes() const {
+  const double read = fraction();
+  return at_end_ || read <= 0 ? inflated_ : inflated_ / read;
 }
 
 double ByteStream::fraction() const {

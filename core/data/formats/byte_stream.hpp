@@ -9,10 +9,13 @@
 
 namespace scriptorium::data {
 
-/// Reads a text file, plain or gzipped, line by line. A line may be up to 1 MiB long.
+/// Reads a text file, plain or gzipped, line by line.
 class ByteStream {
  public:
-  explicit ByteStream(const std::string& path);  ///< @throws Error when it cannot be opened
+  static constexpr std::size_t short_lines = 1 << 20;
+  /// @param longest_line in bytes; a longer one is refused. Memory grows with the longest line that there is.
+  /// @throws Error when it cannot be opened
+  explicit ByteStream(const std::string& path, std::size_t longest_line = short_lines);
   ~ByteStream();
   ByteStream(const ByteStream&) = delete;
   ByteStream& operator=(const ByteStream&) = delete;
@@ -22,13 +25,17 @@ class ByteStream {
   bool line(std::string_view& out, const RunControl& control);
   /// Part of the file read so far, 0…1, by its bytes on disk.
   double fraction() const;
+  /// Bytes of text in the lines handed out so far, and how many the whole file should hold if it goes on like that.
+  double consumed() const { return inflated_ - static_cast<double>(end_ - begin_); }
+  double estimated_bytes() const;
   const std::string& name() const { return name_; }
 
  private:
   bool refill(const RunControl& control);
 
   std::string name_;
-  double bytes_ = 0;
+  double bytes_ = 0, inflated_ = 0;
+  std::size_t longest_line_;
   gzFile file_ = nullptr;
   std::vector<char> buffer_;
   std::size_t begin_ = 0, end_ = 0;

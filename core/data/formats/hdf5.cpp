@@ -271,11 +271,11 @@ void Dataset::read_raw(hid_t memory, std::int64_t first, std::int64_t n, void* o
 }
 
 template <class T>
-std::vector<T> Dataset::read(std::int64_t first, std::int64_t n) const {
+void Dataset::read_as(std::int64_t first, std::int64_t n, std::vector<T>& out) const {
   if (class_ != H5T_FLOAT && class_ != H5T_INTEGER && !is_boolean())
     fail("holds " + dtype() + " where numbers are needed");
   if (std::is_integral_v<T> && class_ == H5T_FLOAT) fail("holds " + dtype() + " where whole numbers are needed");
-  std::vector<T> out(static_cast<std::size_t>(n * row_size_));
+  out.resize(static_cast<std::size_t>(n * row_size_));
   if (class_ == H5T_ENUM) {
     std::vector<std::int8_t> bytes(out.size());
     read_raw(type_, first, n, bytes.data());
@@ -283,11 +283,10 @@ std::vector<T> Dataset::read(std::int64_t first, std::int64_t n) const {
   } else {
     read_raw(memory_type<T>(), first, n, out.data());
   }
-  return out;
 }
-template std::vector<double> Dataset::read(std::int64_t, std::int64_t) const;
-template std::vector<float> Dataset::read(std::int64_t, std::int64_t) const;
-template std::vector<std::int64_t> Dataset::read(std::int64_t, std::int64_t) const;
+template void Dataset::read_as(std::int64_t, std::int64_t, std::vector<double>&) const;
+template void Dataset::read_as(std::int64_t, std::int64_t, std::vector<float>&) const;
+template void Dataset::read_as(std::int64_t, std::int64_t, std::vector<std::int64_t>&) const;
 
 std::vector<std::string> Dataset::read_text() const {
   if (class_ != H5T_STRING) fail("holds " + dtype() + " where text is needed");

@@ -7,6 +7,8 @@
 #include <utility>
 #include <vector>
 
+#include "core/data/formats/tree.hpp"
+
 /// The HDF5 C library behind small owning handles. Nothing here trusts a header: sizes are held against what the file
 /// can contain before memory is asked for. Links out of the file and storage outside it are refused.
 namespace scriptorium::data::hdf5 {
@@ -38,13 +40,24 @@ class Handle {
 /// True when the file begins as HDF5 files do (the signature may also lie at 512, 1024, 2048, … bytes).
 bool has_signature(const std::string& path);
 
-/// A file opened for reading; `name` is its last path component, for messages.
-class File {
+/// A file opened for reading. Its members as a Tree are the functions below.
+class File final : public Tree {
  public:
   explicit File(const std::string& path);  ///< @throws Error when HDF5 cannot open it
   hid_t id() const { return handle_; }
-  const std::string& name() const { return name_; }
+  const std::string& name() const override { return name_; }
   std::uint64_t bytes() const { return bytes_; }
+
+  NodeKind kind(const std::string& path) const override;
+  std::vector<std::string> children(const std::string& group) const override;
+  std::optional<std::string> text_attribute(const std::string& path, const char* attribute) const override;
+  std::vector<std::string> text_list_attribute(const std::string& path, const char* attribute) const override;
+  std::vector<std::int64_t> integer_attribute(const std::string& path, const char* attribute) const override;
+  std::optional<bool> boolean_attribute(const std::string& path, const char* attribute) const override;
+  std::unique_ptr<Array> array(const std::string& path) const override;
+  std::vector<Column> read_records(const std::string& path, std::vector<std::string>& notes,
+                                   const RunControl& control) const override;
+  std::vector<Embedding> read_record_lists(const std::string& path) const override;
 
  private:
   std::string name_;
@@ -52,7 +65,7 @@ class File {
   Handle handle_;
 };
 
-enum class Kind { None, Group, Dataset, Other };
+using Kind = NodeKind;
 /// What lies at `path` below the root. External links count as Other and are never followed.
 Kind kind(const File& file, const std::string& path);
 /// Names below a group in alphabetical order; empty for what is no group.
@@ -64,30 +77,21 @@ std::vector<std::string> text_list_attribute(const File& file, const std::string
 std::vector<std::int64_t> integer_attribute(const File& file, const std::string& path, const char* name);
 std::optional<bool> boolean_attribute(const File& file, const std::string& path, const char* name);
 
-/// A dataset: extents, type and reads. All errors name the file and the path.
-class Dataset {
+/// A dataset: extents, type and reads.
+class Dataset final : public Array {
  public:
   Dataset(const File& file, const std::string& path);  ///< @throws Error when there is none or it cannot be read
-  const std::vector<std::int64_t>& shape() const { return shape_; }
-  std::int64_t size() const { return size_; }  ///< number of values, 1 for a scalar
-  std::int64_t chunk_rows() const { return chunk_rows_; }
-  /// "float32", "int64", "uint8", "boolean", "text", "compound", …
-  std::string dtype() const;
-  bool is_float() const { return class_ == H5T_FLOAT; }
-  bool is_integer() const { return class_ == H5T_INTEGER; }
-  bool is_boolean() const;
-  bool is_text() const { return class_ == H5T_STRING; }
+  const std::vector<std::int64_t>& shape() const override { return shape_; }
+  std::int64_t size() const override { return size_; }
+  std::int64_t chunk_rows() const override { return chunk_rows_; }
+  std::string dtype() const override;
+  bool is_float() const override { return class_ == H5T_FLOAT; }
+  bool is_integer() const override { return class_ == H5T_INTEGER; }
+  bool is_boolean() const override;
+  bool is_text() const override { return class_ == H5T_STRING; }
   bool is_compound() const { return class_ == H5T_COMPOUND; }
 
-  /// Values [first, first + n) along the first axis (all of the other axes) as double, std::int64_t or float.
-  template <class T>
-  std::vector<T> read(std::int64_t first, std::int64_t n) const;
-  template <class T>
-  std::vector<T> read_all() const {
-    return read<T>(0, shape_.empty() ? 1 : shape_[0]);
-  }
-  /// Text values, fixed or variable length, as valid UTF-8. @throws Error if it holds no text
-  std::vector<std::string> read_text() const;
+  std::vector<std::string> read_text() const override;
 
   /// One field of a compound dataset.
   struct Field {
@@ -103,6 +107,15 @@ class Dataset {
 
  private:
   [[noreturn]] void fail(const std::string& what) const;
+  void read_into(std::int64_t first, std::int64_t n, std::vector<double>& out) const override {
+    read_as(first, n, out);
+  }
+  void read_into(std::int64_t first, std::int64_t n, std::vector<float>& out) const override { read_as(first, n, out); }
+  void read_into(std::int64_t first, std::int64_t n, std::vector<std::int64_t>& out) const override {
+    read_as(first, n, out);
+  }
+  template <class T>
+  void read_as(std::int64_t first, std::int64_t n, std::vector<T>& out) const;
   void read_raw(hid_t memory_type, std::int64_t first, std::int64_t n, void* out) const;
   std::vector<std::string> read_text_as(const Handle& stored, const std::string& field) const;
 

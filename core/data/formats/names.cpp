@@ -44,6 +44,10 @@ std::string valid_utf8(std::string text) {
   return out;
 }
 
+std::string quoted(const std::string& text) {
+  return std::string("`").append(valid_utf8(text)).append("`");
+}
+
 void make_unique(std::vector<std::string>& names, const std::string& what, std::vector<std::string>& notes) {
   std::int64_t empty = 0, repeated = 0;
   std::string example;

@@ -8,6 +8,9 @@ namespace scriptorium::data {
 /// `text` with bytes that are no UTF-8 replaced by U+FFFD, so that it can be shown, hashed and written as JSON.
 std::string valid_utf8(std::string text);
 
+/// A path or key as messages show it: `X`, as valid UTF-8.
+std::string quoted(const std::string& text);
+
 /// Makes names unique and none empty: the second "A" becomes "A-1", the third "A-2", passing over names that exist;
 /// an empty one becomes "<what> <row>". Adds a note where something was renamed.
 /// @param what "cell" or "gene"

@@ -3,7 +3,8 @@
 
 #include "core/data/formats/features.hpp"
 #include "core/data/formats/formats.hpp"
-#include "core/data/formats/hdf5_matrix.hpp"
+#include "core/data/formats/hdf5.hpp"
+#include "core/data/formats/matrix_scan.hpp"
 #include "core/data/formats/names.hpp"
 #include "core/error.hpp"
 
@@ -27,15 +28,15 @@ std::vector<std::string> text_of(const File& file, const std::string& path) {
 /// Reads the matrix of `group` into `out`, whose cell and gene names are set.
 void read_matrix(const File& file, const std::string& group, Dataset& out, CountSink* counts,
                  const RunControl& control) {
-  hdf5::Place place{group, group, hdf5::Layout::CellMajor, {}};
+  Place place{group, group, Layout::CellMajor, {}};
   if (hdf5::kind(file, group + "/shape") == Kind::Dataset) {
     place.stated_shape = hdf5::Dataset(file, group + "/shape").read_all<std::int64_t>();
     std::reverse(place.stated_shape.begin(), place.stated_shape.end());  // stored as genes × cells
   }
-  const hdf5::Names names{out.cells.names, out.genes.names};
-  LayerInfo info = hdf5::describe(file, place, names);
+  const Names names{out.cells.names, out.genes.names};
+  LayerInfo info = describe(file, place, names);
   if (counts) counts->begin(out.cells, out.genes);
-  hdf5::Scanned scanned = hdf5::scan(file, place, names, info, counts, {0, 1}, control);
+  Scanned scanned = scan(file, place, names, info, counts, {0, 1}, control);
   out.missing = std::move(scanned.missing);
   out.notes.insert(out.notes.end(), scanned.notes.begin(), scanned.notes.end());
   out.layers.push_back(info);

@@ -73,8 +73,8 @@ class TestBadFiles : public QObject {
     verify(says(file("empty.h5ad")), {"empty.h5ad is empty"});
     QDir(folder_.path()).mkpath("nothing");
     verify(says(file("nothing")), {"nothing holds no matrix.mtx"});
-    put(file("text.csv"), "a,b\n1,2\n");
-    verify(says(file("text.csv")), {"text.csv is in no format", "h5ad"});
+    put(file("text.txt"), "It was a dark\nand stormy night\n");
+    verify(says(file("text.txt")), {"text.txt is in no format", "h5ad"});
     verify(says("/dev/null"), {"neither a file nor a folder"});
   }
 
@@ -248,7 +248,7 @@ class TestBadFiles : public QObject {
            {"3 genes × 2 cells", "features.tsv names 2 genes and barcodes.tsv names 2 cells"});
     verify(says_of_mtx(sizes + "1 1 5\n3 2 1\n", "x\ny\nz\n", "a\nb\nc\n"), {"barcodes.tsv names 3 cells"});
     verify(says_of_mtx(banner + "0 0 0\n", "", ""), {"holds no cells"});
-    verify(says_of_mtx(sizes + std::string(3'000'000, '1')), {"more than a million characters"});
+    verify(says_of_mtx(sizes + std::string(3'000'000, '1')), {"more than 1 MiB"});
   }
 
   void damagedGzip() {
@@ -304,7 +304,7 @@ class TestBadFiles : public QObject {
   void aChildThatDiesOrIsMissingIsAMessage() {
     const std::string good = data_folder + "h5ad/pre0.7_compound_obs_csr.h5ad";
     data::set_reader_program("/bin/false");
-    verify(says(good), {"pre0.7_compound_obs_csr.h5ad is damaged: reading its HDF5 structures failed"});
+    verify(says(good), {"pre0.7_compound_obs_csr.h5ad is damaged: reading its structures failed"});
     data::set_reader_program("/bin/echo");  // answers, but not what is asked
     verify(says(good), {"is damaged"});
     data::set_reader_program(file("no-such-program"));

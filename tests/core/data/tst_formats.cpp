@@ -50,7 +50,7 @@ class TestFormats : public QObject {
       if (!file.open(QIODevice::ReadOnly)) return;
       for (const json& fact : json::parse(file.readAll().toStdString())) {
         const auto path = fact["path"].get<std::string>();
-        const bool ours = has(path, ".h5") || has(path, "_mtx") || has(path, "matri");
+        const bool ours = has(path, ".h5") || has(path, "_mtx") || has(path, "matri") || has(path, ".zarr");
         if (!ours) continue;
         QTest::addRow("%s %s", path.c_str(), fact["counts_at"].get<std::string>().c_str())
             << QByteArray::fromStdString(fact.dump()) << QString::fromStdString(folder);
