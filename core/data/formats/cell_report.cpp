@@ -64,21 +64,23 @@ void CellReport::note_repeated(const std::vector<std::string>& names, std::vecto
       length = cell + 1 - begin;
     }
   }
-  const std::string all = "All are kept.";
-  if (length >= static_cast<std::size_t>(enough_cells)) {
-    const std::size_t last = first + length - 1;
-    const auto is_other = [&](std::size_t cell) { return cell < first || cell > last; };
-    const auto others = std::count_if(repeated.begin(), repeated.end(), is_other);
-    notes.push_back(grouped(static_cast<std::int64_t>(length)) + " cells in a row, " + names[first] + " to " +
-                    names[last] + ", have the same counts gene by gene as " + names[first - lag] + " to " +
-                    names[last - lag] + ": they seem to be in the file twice" +
-                    (others > 0 ? ", and " + grouped(others) + " cells elsewhere repeat another. " : ". ") + all);
-  } else {
-    const std::size_t one = *std::min_element(repeated.begin(), repeated.end());
-    notes.push_back(grouped(static_cast<std::int64_t>(repeated.size())) +
-                    (repeated.size() == 1 ? " cell has" : " cells have") +
-                    " the same counts as another, gene by gene (first: " + names[one] + "). " + all);
+  const auto alike = [](std::size_t n) {
+    return grouped(static_cast<std::int64_t>(n)) + (n == 1 ? " cell has" : " cells have") +
+           " the same counts as another, gene by gene";
+  };
+  if (length < static_cast<std::size_t>(enough_cells)) {
+    notes.push_back(alike(repeated.size()) + " (first: " + names[*std::min_element(repeated.begin(), repeated.end())] +
+                    "). All are kept.");
+    return;
   }
+  const std::size_t last = first + length - 1;
+  const auto others =
+      std::count_if(repeated.begin(), repeated.end(), [&](std::size_t cell) { return cell < first || cell > last; });
+  notes.push_back(grouped(static_cast<std::int64_t>(length)) + " cells in a row, " + names[first] + " to " +
+                  names[last] + ", have the same counts gene by gene as " + names[first - lag] + " to " +
+                  names[last - lag] + ": they seem to be in the file twice. " +
+                  (others > 0 ? "Elsewhere " + alike(static_cast<std::size_t>(others)) + ". " : std::string{}) +
+                  "All are kept.");
 }
 
 void CellReport::note_reads(std::vector<std::string>& notes) const {

@@ -30,7 +30,7 @@ class RowEntries {
     const auto put = [&](T value, std::uint32_t at) {
       if (is_count(value)) {
         *minor++ = at;
-        *count++ = static_cast<Count>(value);
+        *count++ = as_count(value);
         return true;
       }
       if (!is_mark(value)) return false;
@@ -66,6 +66,13 @@ class RowEntries {
       return judge(static_cast<double>(value)) == Fault::None;
     else
       return static_cast<std::uint64_t>(value) <= std::numeric_limits<Count>::max();  // negative ones wrap to above
+  }
+  template <class T>
+  static Count as_count(T value) {
+    if constexpr (std::is_floating_point_v<T>)
+      return static_cast<Count>(value);
+    else
+      return static_cast<Count>(static_cast<std::make_unsigned_t<T>>(value));
   }
   template <class T>
   static bool is_mark(T value) {

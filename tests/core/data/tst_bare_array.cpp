@@ -126,7 +126,7 @@ class TestBareArray : public QObject {
     for (const auto major : {data::Major::Cell, data::Major::Gene})
       QVERIFY(any_has(notes_of(cells, major),
                       "20 cells in a row, c60 to c79, have the same counts gene by gene as c20 to "
-                      "c39: they seem to be in the file twice, and 1 cells elsewhere"));
+                      "c39: they seem to be in the file twice. Elsewhere 1 cell has"));
   }
 
   void readCountsAmongMoleculesAreReported() {

@@ -180,7 +180,7 @@ void set_fill(Description& out, const json& fill, const std::string& name) {
     damaged(name, "has the fill value " + shown(fill) + " for values of type " + out.type.name);
   };
   if (out.type.is_text()) {
-    const bool empty = fill.is_null() || fill == 0 || fill == "";
+    const bool empty = fill.is_null() || fill == 0 || (fill.is_string() && fill.get<std::string>().empty());
     if (out.type.kind == Kind::Text && fill.is_string()) out.fill_text = valid_utf8(fill.get<std::string>());
     out.fill_is_known = empty || out.type.kind == Kind::Text;
     out.fill.assign(out.type.bytes, std::byte{0});

@@ -18,8 +18,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::uint64_t longest_description = 64ULL << 20;  ///< consolidated ones list every array of a store
-constexpr std::size_t read_at_once = 4 << 20;               ///< between two looks at the stop token
+constexpr std::uint64_t longest_description = 8 << 20;  ///< bytes; consolidated ones list every array of a store
+constexpr std::size_t read_at_once = 4 << 20;           ///< between two looks at the stop token
 constexpr std::int64_t keys_at_once = 4096;
 
 /// Keys come from descriptions too: none may lead out of the store.

@@ -92,11 +92,11 @@ void deflate(std::span<const std::byte> in, Length wanted, Bytes& out, const cha
   if (inflateInit2(&stream, MAX_WBITS + 32) != Z_OK) throw std::bad_alloc();
   const std::unique_ptr<z_stream, int (*)(z_stream*)> ending(&stream, inflateEnd);
   std::size_t used = 0;
+  std::byte beyond{};  // what is left when all is there may be a checksum, which gives nothing out
   int status = Z_OK;
   do {
     control.check();
     if (!grow(out, used, wanted)) {
-      std::byte beyond;  // the last bytes may be the checksum, which gives nothing out
       stream.next_out = reinterpret_cast<Bytef*>(&beyond);
       stream.avail_out = 1;
     } else {
