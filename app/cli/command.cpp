@@ -1,5 +1,4 @@
 #include "command.hpp"
-#include "core/data/identity.hpp"
 
 #include <signal.h>
 #include <unistd.h>
@@ -16,6 +15,7 @@
 #include <unordered_map>
 #include <unordered_set>
 
+#include "core/data/identity.hpp"
 #include "core/error.hpp"
 #include "core/result/atomic_file.hpp"
 #include "core/summary/count_summary.hpp"

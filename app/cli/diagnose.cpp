@@ -38,13 +38,13 @@ void add_diagnose(CLI::App& app) {
   options->common.add_to(*command);
   command->footer(
       "Columns: map_* compares the data with replicates at the point estimate, post_* with replicates over the "
-      "posterior.\n  R        width of the 95 % band in units of counting noise\n  D        90 % range of the "
-      "replicates over "
-      "that of the data\n  failure  share of the occupied bins outside the band\nVerdicts: fine; tight_off (sure of a "
-      "wrong "
-      "shape); guide (the approximate posterior is too wide); model (wide even at\nthe point); nonconverged (the point "
-      "is "
-      "worse than the posterior around it).");
+      "posterior.\n"
+      "  R        width of the 95 % band in units of counting noise\n"
+      "  D        90 % range of the replicates over that of the data\n"
+      "  failure  share of the occupied bins outside the band\n"
+      "Verdicts: fine; tight_off (sure of a wrong shape); guide (the approximate posterior is too wide); model (wide "
+      "even at\n"
+      "the point); nonconverged (the point is worse than the posterior around it).");
   command->callback([options] {
     keep_inputs(options->out, {options->fit, options->data.path});
     auto fit = result::load_fit_or_point(options->fit);

@@ -1,8 +1,9 @@
 #include "core/data/inspect.hpp"
-#include "core/data/identity.hpp"
 
 #include <algorithm>
 #include <nlohmann/json.hpp>
+
+#include "core/data/identity.hpp"
 
 namespace scriptorium::data {
 namespace {

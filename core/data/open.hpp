@@ -34,7 +34,8 @@ Dataset peek(const std::string& path, const OpenOptions& options, const RunContr
 /// @throws Error naming the file, the group, the first offending cell and gene, and what to do.
 Dataset open(const std::string& path, const OpenOptions& options, const RunControl& control);
 
-/// As `open`, but the counts go to `counts` as they are read and none are kept: memory follows the tables.
+/// As `open`, but the counts go to `counts` as they are read and none are kept: memory follows the tables. What is
+/// missing is handed over as it was found; `options.missing` is what `open` does with it.
 Dataset stream(const std::string& path, const OpenOptions& options, CountSink& counts, const RunControl& control);
 
 /// One format. To add one: a file in formats/ that defines a FormatReader, and its line in formats/registry.cpp.

@@ -1,11 +1,11 @@
 #include "ui/project/data_state.hpp"
-#include "core/summary/digest.hpp"
 
 #include <QThreadPool>
 #include <QUndoCommand>
 #include <utility>
 
 #include "core/data/open.hpp"
+#include "core/summary/digest.hpp"
 
 namespace scriptorium::ui {
 

@@ -5,9 +5,12 @@
 #include "core/data/identity.hpp"
 #include "core/data/isolated.hpp"
 #include "core/error.hpp"
+#include "opening.hpp"
 #include "small_files.hpp"
 
 using namespace scriptorium;
+using opening::says;
+using opening::verify;
 using small_files::H5;
 using small_files::put;
 
@@ -15,16 +18,6 @@ namespace {
 
 const std::string data_folder = SCRIPTORIUM_TEST_DATA "/data/";
 const std::string banner = "%%MatrixMarket matrix coordinate integer general\n";
-
-/// What opening `path` says: message and remedy, or "no error".
-std::string says(const std::string& path, const data::OpenOptions& options = {}) {
-  try {
-    data::open(path, options, {});
-  } catch (const Error& error) {
-    return std::string(error.what()) + " | " + error.remedy();
-  }
-  return "no error";
-}
 
 std::string contents(const std::string& path) {
   std::ifstream in(path, std::ios::binary);
@@ -40,11 +33,6 @@ class TestBadFiles : public QObject {
   Q_OBJECT
   QTemporaryDir folder_;
   std::string file(const char* name) const { return folder_.filePath(name).toStdString(); }
-
-  void verify(const std::string& found, std::initializer_list<const char*> parts) {
-    for (const char* part : parts)
-      if (found.find(part) == std::string::npos) QFAIL(("“" + std::string(part) + "” is not in: " + found).c_str());
-  }
 
   std::string says_of_x(const Add& add, const data::OpenOptions& options = {}) const {
     const std::string path = file("x.h5ad");

@@ -6,9 +6,11 @@
 #include "core/data/open.hpp"
 #include "core/error.hpp"
 #include "facts.hpp"
+#include "opening.hpp"
 #include "small_files.hpp"
 
 using namespace scriptorium;
+using opening::verify;
 using small_files::put;
 
 namespace {
@@ -40,21 +42,11 @@ class TestDelimited : public QObject {
     return says_of("bad.csv", options);
   }
   std::string says_of(const char* name, const data::OpenOptions& options = {}) const {
-    try {
-      data::open(file(name), options, {});
-    } catch (const Error& error) {
-      return std::string(error.what()) + " | " + error.remedy();
-    }
-    return "no error";
+    return opening::says(file(name), options);
   }
   static bool noted(const data::Dataset& d, const std::string& part) {
     return std::any_of(d.notes.begin(), d.notes.end(), [&](const std::string& note) { return has(note, part); });
   }
-  void verify(const std::string& found, std::initializer_list<const char*> parts) {
-    for (const char* part : parts)
-      if (!has(found, part)) QFAIL(("“" + std::string(part) + "” is not in: " + found).c_str());
-  }
-
  private slots:
   void facts_data() { facts::add_rows({".csv", ".tsv"}); }
   void facts() { facts::compare(); }

@@ -2,9 +2,11 @@
 
 #include "core/data/open.hpp"
 #include "core/error.hpp"
+#include "opening.hpp"
 #include "small_files.hpp"
 
 using namespace scriptorium;
+using opening::verify;
 using small_files::H5;
 
 namespace {
@@ -39,19 +41,7 @@ class TestH5mu : public QObject {
           .table("mod/" + name + "/var", {"x", "y"})
           .numbers("mod/" + name + "/X", {first, 0, 0, 2}, {2, 2});
   }
-  std::string says(const data::OpenOptions& options = {}) const {
-    try {
-      data::open(path(), options, {});
-    } catch (const Error& error) {
-      return std::string(error.what()) + " | " + error.remedy();
-    }
-    return "no error";
-  }
-  void verify(const std::string& found, std::initializer_list<const char*> parts) {
-    for (const char* part : parts)
-      if (found.find(part) == std::string::npos) QFAIL(("“" + std::string(part) + "” is not in: " + found).c_str());
-  }
-
+  std::string says(const data::OpenOptions& options = {}) const { return opening::says(path(), options); }
  private slots:
   void takesGeneExpression() {
     const data::Dataset d = data::open(small, {}, {});

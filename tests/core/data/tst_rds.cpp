@@ -4,9 +4,12 @@
 #include "core/data/identity.hpp"
 #include "core/data/open.hpp"
 #include "core/error.hpp"
+#include "opening.hpp"
 #include "small_files.hpp"
 
 using namespace scriptorium;
+using opening::says;
+using opening::verify;
 using small_files::put;
 
 namespace {
@@ -45,23 +48,10 @@ class TestRds : public QObject {
   QTemporaryDir folder_;
   std::string file(const char* name) const { return folder_.filePath(name).toStdString(); }
 
-  std::string says(const std::string& path, const data::OpenOptions& options = {}) const {
-    try {
-      data::open(path, options, {});
-    } catch (const Error& error) {
-      return std::string(error.what()) + " | " + error.remedy();
-    }
-    return "no error";
-  }
   std::string says_of(const std::string& bytes) const {
     put(file("x.rds"), bytes);
     return says(file("x.rds"));
   }
-  void verify(const std::string& found, std::initializer_list<const char*> parts) {
-    for (const char* part : parts)
-      if (!has(found, part)) QFAIL(("“" + std::string(part) + "” is not in: " + found).c_str());
-  }
-
  private slots:
   void theSameCountsAreTheSameDataInEveryObject() {
     const std::string id = data::data_identity(open("counts.tsv"));

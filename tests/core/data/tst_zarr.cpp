@@ -7,9 +7,11 @@
 #include "core/data/identity.hpp"
 #include "core/data/open.hpp"
 #include "core/error.hpp"
+#include "opening.hpp"
 #include "small_zarr.hpp"
 
 using namespace scriptorium;
+using opening::says;
 using namespace small_zarr;
 
 namespace {
@@ -28,15 +30,6 @@ bool has(const std::string& text, const std::string& part) {
 
 bool any_has(const std::vector<std::string>& notes, const std::string& part) {
   return std::any_of(notes.begin(), notes.end(), [&](const std::string& note) { return has(note, part); });
-}
-
-std::string says(const std::string& path, const data::OpenOptions& options = {}) {
-  try {
-    data::open(path, options, {});
-  } catch (const Error& error) {
-    return std::string(error.what()) + " | " + error.remedy();
-  }
-  return "no error";
 }
 
 /// Every count of `d` against the formula; `expected` changes what some are.

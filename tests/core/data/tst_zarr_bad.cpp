@@ -4,9 +4,12 @@
 #include "core/data/formats/zarr/unpack.hpp"
 #include "core/data/open.hpp"
 #include "core/error.hpp"
+#include "opening.hpp"
 #include "small_zarr.hpp"
 
 using namespace scriptorium;
+using opening::says;
+using opening::verify;
 using namespace small_zarr;
 using data::zarr::Bytes;
 using data::zarr::Packing;
@@ -14,15 +17,6 @@ using data::zarr::Packing;
 namespace {
 
 const std::string stores = SCRIPTORIUM_TEST_DATA "/data/zarr/";
-
-std::string says(const std::string& path, const data::OpenOptions& options = {}) {
-  try {
-    data::open(path, options, {});
-  } catch (const Error& error) {
-    return std::string(error.what()) + " | " + error.remedy();
-  }
-  return "no error";
-}
 
 Bytes bytes(const std::string& text) {
   const auto all = std::as_bytes(std::span(text));
@@ -42,10 +36,6 @@ class TestZarrBad : public QObject {
   QTemporaryDir folder_;
   int made_ = 0;
 
-  void verify(const std::string& found, std::initializer_list<const char*> parts) {
-    for (const char* part : parts)
-      if (found.find(part) == std::string::npos) QFAIL(("“" + std::string(part) + "” is not in: " + found).c_str());
-  }
   fs::path fresh() { return folder_.filePath(QString("%1.zarr").arg(++made_)).toStdString(); }
 
   /// What opening says of one array of a committed store, as a folder changed by `change`.
