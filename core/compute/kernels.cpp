@@ -61,30 +61,79 @@ inline __attribute__((always_inline)) double atanh_tail(double q) {
   return p * q;
 }
 
+/// ln x: x = 2^k m with m in [√½, √2); ln m = 2 atanh((m−1)/(m+1)).
+inline __attribute__((always_inline)) double log_positive(double x) {
+  constexpr double ln2_high = 6.93145751953125e-1, ln2_low = 1.42860682030941723212e-6;
+  constexpr std::int64_t half_root = 0x3FE6A09E667F3BCD;  // √½
+  const std::int64_t bits = std::bit_cast<std::int64_t>(x), steps = bits - half_root, k = steps >> 52;
+  const double m = std::bit_cast<double>(bits - (k << 52));
+  // Whole number to double without a conversion instruction (AVX2 has none for 64 bits): k + 2⁵² · 1.5 in the bits.
+  const double exponent =
+      std::bit_cast<double>(k + std::bit_cast<std::int64_t>(6755399441055744.0)) - 6755399441055744.0;
+  const double s = (m - 1) / (m + 1);
+  return exponent * ln2_high + (exponent * ln2_low + (2 * s + s * atanh_tail(s * s)));
+}
+
 }  // namespace
 
 SCRIPTORIUM_CLONES void softplus(const double* x, double* out, std::size_t n) {
   for (std::size_t i = 0; i < n; ++i) {
-    const double v = x[i], size = std::fabs(v) < 708 ? std::fabs(v) : 708;
+    // Below e^−200 it stays there: the squares of what is smaller are no normal numbers, and those are slow.
+    const double v = x[i], size = std::fabs(v) < 200 ? std::fabs(v) : 200;
     const double e = exp_negative(-size), s = e / (2 + e);
     out[i] = (v > 0 ? v : 0.0) + (2 * s + s * atanh_tail(s * s));
   }
 }
 
 SCRIPTORIUM_CLONES void add_log(const double* x, double shift, double weight, double* out, std::size_t n) {
-  constexpr double ln2_high = 6.93145751953125e-1, ln2_low = 1.42860682030941723212e-6;
-  constexpr std::int64_t half_root = 0x3FE6A09E667F3BCD;  // √½
+  for (std::size_t i = 0; i < n; ++i) out[i] += weight * log_positive(x[i] + shift);
+}
+
+SCRIPTORIUM_CLONES void log(const double* x, double* out, std::size_t n) {
+  for (std::size_t i = 0; i < n; ++i) out[i] = log_positive(x[i]);
+}
+
+SCRIPTORIUM_CLONES double dot(const double* x, const double* y, std::size_t n) {
+  double sum[4] = {0, 0, 0, 0};
+  for (std::size_t i = 0; i < n; i += 4)
+    for (std::size_t k = 0; k < 4; ++k) sum[k] += x[i + k] * y[i + k];
+  return (sum[0] + sum[1]) + (sum[2] + sum[3]);
+}
+
+SCRIPTORIUM_CLONES void add_scaled(const double* x, double scale, double* out, std::size_t n) {
+  for (std::size_t i = 0; i < n; ++i) out[i] += scale * x[i];
+}
+
+SCRIPTORIUM_CLONES void add_rows(const std::uint32_t* rows, const std::uint32_t* scale, std::size_t n,
+                                 const double* table, std::size_t stride, double* out, std::size_t width) {
   for (std::size_t i = 0; i < n; ++i) {
-    // x = 2^k m with m in [√½, √2); ln m = 2 atanh((m−1)/(m+1)).
-    const std::int64_t bits = std::bit_cast<std::int64_t>(x[i] + shift), steps = bits - half_root;
-    const std::int64_t k = steps >> 52;
-    const double m = std::bit_cast<double>(bits - (k << 52));
-    // Whole number to double without a conversion instruction (AVX2 has none for 64 bits): k + 2⁵² · 1.5 in the bits.
-    const double exponent =
-        std::bit_cast<double>(k + std::bit_cast<std::int64_t>(6755399441055744.0)) - 6755399441055744.0;
-    const double s = (m - 1) / (m + 1);
-    const double log_m = 2 * s + s * atanh_tail(s * s);
-    out[i] += weight * (exponent * ln2_high + (exponent * ln2_low + log_m));
+    const double* row = table + rows[i] * stride;
+    if (scale) {
+      const double by = scale[i];
+      for (std::size_t k = 0; k < width; k += 4)
+        for (std::size_t j = k; j < k + 4; ++j) out[j] += by * row[j];
+    } else {
+      for (std::size_t k = 0; k < width; k += 4)
+        for (std::size_t j = k; j < k + 4; ++j) out[j] += row[j];
+    }
+  }
+}
+
+SCRIPTORIUM_CLONES void add_windows(const std::uint32_t* rows, const std::uint32_t* scale, std::size_t n,
+                                    const Window* windows, const double* pool, double* out) {
+  for (std::size_t i = 0; i < n; ++i) {
+    const Window& window = windows[rows[i]];
+    const double* from = pool + window.at;
+    double* to = out + window.first;
+    const auto width = static_cast<std::size_t>(window.width);
+    if (scale) {
+      const double by = scale[i];
+      for (std::size_t k = 0; k < width; k += 4)
+        for (std::size_t j = k; j < k + 4; ++j) to[j] += by * from[j];
+    } else {
+      for (std::size_t k = 0; k < width; k += 4)
+        for (std::size_t j = k; j < k + 4; ++j) to[j] += from[j];
+    }
   }
 }
 

@@ -2,32 +2,23 @@
 #include <cmath>
 #include <cstdio>
 
-#include "core/inference/minimise.hpp"
+#include "core/inference/optimum.hpp"
 #include "core/inference/solver.hpp"
 
 namespace scriptorium::inference {
 namespace {
 
 std::map<std::string, std::vector<double>> pack(const MinimiseState& state) {
-  std::map<std::string, std::vector<double>> arrays{
-      {"x", state.x}, {"iteration", {static_cast<double>(state.iteration), static_cast<double>(state.caution)}}};
-  for (std::size_t i = 0; i < state.steps.size(); ++i) {
-    arrays["step" + std::to_string(i)] = state.steps[i];
-    arrays["change" + std::to_string(i)] = state.changes[i];
-  }
-  return arrays;
+  return {
+      {"x", state.x},
+      {"iteration",
+       {static_cast<double>(state.iteration), static_cast<double>(state.caution), static_cast<double>(state.round)}}};
 }
 
 MinimiseState unpack(const Checkpoint& resume) {
-  MinimiseState state;
-  state.x = resume.arrays.at("x");
-  state.iteration = static_cast<std::int64_t>(resume.arrays.at("iteration").at(0));
-  state.caution = static_cast<int>(resume.arrays.at("iteration").at(1));
-  for (std::size_t i = 0; resume.arrays.count("step" + std::to_string(i)); ++i) {
-    state.steps.push_back(resume.arrays.at("step" + std::to_string(i)));
-    state.changes.push_back(resume.arrays.at("change" + std::to_string(i)));
-  }
-  return state;
+  const auto& counts = resume.arrays.at("iteration");
+  return {resume.arrays.at("x"), static_cast<std::int64_t>(counts.at(0)), static_cast<int>(counts.at(1)),
+          static_cast<int>(counts.at(2))};
 }
 
 }  // namespace
@@ -40,30 +31,25 @@ FitResult fit_exact(const FitInput& input, const FitOptions& options, const Chec
   const auto print = fingerprint(input, options);
   if (resume) check_resume(*resume, "exact", print, objective.size());
   MinimiseState state;
-  if (resume)
-    state = unpack(*resume);
-  else
-    state.x = objective.start();
+  if (resume) state = unpack(*resume);
 
   Recorder recorder(control, options, "exact", print, resume);
   const double start_gap = 1e6 * options.tolerance;
   MinimiseEnd end;
   try {
-    end = minimise(objective, state, options.tolerance, options.max_iterations, options.threads, control, control.keep,
-                   [&](double loss, double decrement) {
-                     // Progress on the scale of what is left: the gap closes geometrically, then quadratically.
-                     const double done = std::isfinite(decrement)
-                                             ? 1 - std::log(std::max(1.0, decrement / options.tolerance)) /
-                                                       std::log(start_gap / options.tolerance * 10)
-                                             : 0;
-                     char message[128];
-                     std::snprintf(message, sizeof message, "iteration %lld, loss %.4f, about %.2g nats left",
-                                   static_cast<long long>(state.iteration), loss, decrement);
-                     if (recorder.due()) recorder.keep(pack(state));
-                     recorder.add(state.iteration, loss, decrement, std::clamp(done, 0.0, 0.99), message);
-                   });
+    end = find_optimum(objective, state, input, options, control, [&](double loss, double decrement) {
+      // Progress on the scale of what is left: the gap closes geometrically, then quadratically.
+      const double done = std::isfinite(decrement) ? 1 - std::log(std::max(1.0, decrement / options.tolerance)) /
+                                                             std::log(start_gap / options.tolerance * 10)
+                                                   : 0;
+      char message[128];
+      std::snprintf(message, sizeof message, "iteration %lld, loss %.4f, about %.2g nats left",
+                    static_cast<long long>(state.iteration), loss, decrement);
+      if (recorder.due()) recorder.keep(pack(state));
+      recorder.add(state.iteration, loss, decrement, std::clamp(done, 0.0, 0.99), message);
+    });
   } catch (const Cancelled&) {
-    recorder.keep(pack(state));
+    if (!state.x.empty()) recorder.keep(pack(state));
     throw;
   }
 

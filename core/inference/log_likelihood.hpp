@@ -3,7 +3,7 @@
 #include <span>
 #include <vector>
 
-#include "core/inference/nonzero_pass.hpp"
+#include "core/inference/chebyshev_axis.hpp"
 #include "core/inference/problem.hpp"
 #include "core/progress.hpp"
 

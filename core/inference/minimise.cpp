@@ -6,29 +6,10 @@
 namespace scriptorium::inference {
 namespace {
 
-constexpr std::size_t memory = 12;
-
 double dot(const std::vector<double>& a, const std::vector<double>& b) {
   double sum = 0;
   for (std::size_t i = 0; i < a.size(); ++i) sum += a[i] * b[i];
   return sum;
-}
-
-/// L-BFGS's two loops around the Newton system. With no pairs this is the Newton step.
-std::vector<double> direction(const NewtonSystem& system, const std::vector<double>& gradient,
-                              const MinimiseState& state, int threads, int caution, bool& whole) {
-  const std::size_t pairs = state.steps.size();
-  std::vector<double> q = gradient, alpha(pairs);
-  for (std::size_t i = pairs; i-- > 0;) {
-    alpha[i] = dot(state.steps[i], q) / dot(state.steps[i], state.changes[i]);
-    for (std::size_t j = 0; j < q.size(); ++j) q[j] -= alpha[i] * state.changes[i][j];
-  }
-  auto d = system.solve(q, threads, caution, &whole);
-  for (std::size_t i = 0; i < pairs; ++i) {
-    const double beta = -dot(state.changes[i], d) / dot(state.steps[i], state.changes[i]);
-    for (std::size_t j = 0; j < d.size(); ++j) d[j] -= (alpha[i] - beta) * state.steps[i][j];
-  }
-  return d;
 }
 
 /// Keeps every site's step within what its quadrature was chosen for: first coordinates 3, log scales 1.5.
@@ -50,7 +31,6 @@ MinimiseEnd minimise(Objective& objective, MinimiseState& state, double toleranc
                      const RunControl& control, std::stop_token keep,
                      const std::function<void(double, double)>& watch) {
   MinimiseEnd end;
-  const bool partial_hessian = objective.problem().visits_nonzeros;
   std::vector<double> gradient, trial, trial_gradient;
   NewtonSystem system;
   bool was_small = false;
@@ -62,12 +42,7 @@ MinimiseEnd minimise(Objective& objective, MinimiseState& state, double toleranc
                   "Check the priors; very wide ones can overflow.");
 
     bool whole = true;
-    auto d = direction(system, gradient, state, threads, state.caution, whole);
-    if (dot(gradient, d) >= 0 && !state.steps.empty()) {  // stale curvature: the system alone always points downhill
-      state.steps.clear();
-      state.changes.clear();
-      d = direction(system, gradient, state, threads, state.caution, whole);
-    }
+    auto d = system.solve(gradient, threads, state.caution, &whole);
     auto inside = d;
     objective.keep_inside(state.x, inside);
     if (dot(gradient, inside) < 0) d = std::move(inside);
@@ -75,16 +50,16 @@ MinimiseEnd minimise(Objective& objective, MinimiseState& state, double toleranc
     const bool clipped = clip(d);
     double slope = dot(gradient, d);
     if (slope >= 0) {  // clipping some blocks and not others can turn the step; the scalar's share of it is the cause
-      d = direction(system, gradient, state, threads, state.caution, whole);
+      d = system.solve(gradient, threads, state.caution, &whole);
       double most = 1;
       for (std::size_t i = 0; i < d.size(); ++i) most = std::max(most, std::fabs(d[i]) / (i % 2 ? 1.5 : 3));
       for (auto& v : d) v /= most;
       slope = dot(gradient, d);
     }
     watch(end.loss, end.decrement);
-    // A decrement from a mended Hessian counts when it holds twice.
-    const bool small = !clipped && end.decrement < tolerance && state.caution == 0;
-    end.converged = small && (whole || partial_hessian || was_small);
+    // A decrement from a mended Hessian, or a careful step, counts when it holds twice.
+    const bool small = !clipped && end.decrement < tolerance;
+    end.converged = small && ((whole && state.caution == 0) || was_small);
     was_small = small;
     end.kept = keep.stop_requested();
     if (end.converged || end.kept || state.iteration >= max_iterations) return end;
@@ -111,28 +86,8 @@ MinimiseEnd minimise(Objective& objective, MinimiseState& state, double toleranc
       state.caution = std::max(state.caution - 1, 0);
     if (!better) {
       if (state.caution < 3) continue;
-      if (!state.steps.empty()) {  // stale curvature: forget it and try once more
-        state.steps.clear();
-        state.changes.clear();
-        continue;
-      }
       end.stuck = true;
       return end;
-    }
-    if (partial_hessian) {
-      std::vector<double> step(d.size()), change(d.size());
-      for (std::size_t i = 0; i < d.size(); ++i) {
-        step[i] = t * d[i];
-        change[i] = trial_gradient[i] - gradient[i];
-      }
-      if (dot(step, change) > 1e-10 * std::sqrt(dot(step, step) * dot(change, change))) {
-        state.steps.push_back(std::move(step));
-        state.changes.push_back(std::move(change));
-        if (state.steps.size() > memory) {
-          state.steps.erase(state.steps.begin());
-          state.changes.erase(state.changes.begin());
-        }
-      }
     }
     state.x = trial;
   }

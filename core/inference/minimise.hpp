@@ -12,8 +12,8 @@ namespace scriptorium::inference {
 struct MinimiseState {
   std::vector<double> x;
   std::int64_t iteration = 0;
-  int caution = 0;                                  ///< of NewtonSystem::solve
-  std::vector<std::vector<double>> steps, changes;  ///< last pairs of L-BFGS (models whose Hessian is not fully known)
+  int caution = 0;  ///< of NewtonSystem::solve
+  int round = 0;    ///< of find_optimum
 };
 
 struct MinimiseEnd {
@@ -24,9 +24,9 @@ struct MinimiseEnd {
   bool stuck = false;      ///< no step lowered the loss
 };
 
-/// Newton's method on an Objective (its full Hessian where it has that form, as preconditioner of L-BFGS elsewhere),
-/// with a line search on the exact loss. `watch` sees every iteration and may throw; a stop token in `keep` ends it
-/// politely.
+/// Newton's method on an Objective, with a line search on the exact loss. The Hessian is whole where the likelihood
+/// separates; elsewhere the coupling of genes and cells is its expectation (Objective::couple). `watch` sees every
+/// iteration and may throw; a stop token in `keep` ends it politely.
 MinimiseEnd minimise(Objective& objective, MinimiseState& state, double tolerance, int max_iterations, int threads,
                      const RunControl& control, std::stop_token keep,
                      const std::function<void(double loss, double decrement)>& watch);

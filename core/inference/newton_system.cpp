@@ -11,7 +11,7 @@ namespace scriptorium::inference {
 namespace {
 
 using Block = Eigen::Matrix<double, Eigen::Dynamic, Eigen::Dynamic, Eigen::ColMajor, 6, 6>;
-using Rows = Eigen::Matrix<double, Eigen::Dynamic, Eigen::Dynamic, Eigen::ColMajor, 6, 4>;
+using Rows = Eigen::Matrix<double, Eigen::Dynamic, Eigen::Dynamic, Eigen::ColMajor, 6, 3 + NewtonSystem::most_rank>;
 constexpr std::int64_t grain = 256;
 
 /// D⁻¹ R; where D is not positive definite its eigenvalues are replaced by their sizes, with a floor, and `changed`
@@ -41,36 +41,53 @@ Rows solve_block(const Block& d, const Rows& r, bool& changed) {
          (eigen.eigenvectors().transpose() * r);
 }
 
-/// Σ [B ∇]ᵀ D⁻¹ [−g B ∇] over the genes of one kind, or the units of one pattern; B has two columns.
-using Sums = Eigen::Matrix<double, 3, 4>;
+/// Σ [B ∇]ᵀ D⁻¹ [−g B ∇] over the genes of one kind, or the units of one pattern; B has two columns, ∇ has `rank`.
+using Sums = Eigen::MatrixXd;
 
-/// What genes and units add up to, by pattern. Index 0 … P−1: patterns.
+/// What genes and units add up to, by pattern and pair. Index 0 … P·rank − 1: patterns, the pairs of each together.
 struct Reduced {
   Eigen::Vector2d scalar_right = Eigen::Vector2d::Zero();  ///< Bᵀ D⁻¹ (−g)
   Eigen::Matrix2d scalar_block = Eigen::Matrix2d::Zero();  ///< Bᵀ D⁻¹ B
-  Eigen::MatrixXd scalar_mean;                             ///< 2 × P: Bᵀ D⁻¹ ∇
-  Eigen::VectorXd right;                                   ///< P: ∇ᵀ D⁻¹ (−g)
-  Eigen::MatrixXd product;                                 ///< P × P: ∇ᵀ D⁻¹ ∇
+  Eigen::MatrixXd scalar_mean;                             ///< 2 × P·rank: Bᵀ D⁻¹ ∇
+  Eigen::VectorXd right;                                   ///< P·rank: ∇ᵀ D⁻¹ (−g)
+  Eigen::MatrixXd product;                                 ///< P·rank square: ∇ᵀ D⁻¹ ∇
 };
 
-Reduced spread(const std::vector<Sums>& sums, const std::vector<std::vector<bool>>& measures, std::size_t patterns) {
-  const auto p = static_cast<Eigen::Index>(patterns);
+/// Σ over the kinds that measured both patterns, for every pair of them.
+Eigen::MatrixXd over_pairs(const std::vector<Eigen::MatrixXd>& by_kind, const std::vector<std::vector<bool>>& measures,
+                           std::size_t patterns) {
+  const auto p = static_cast<Eigen::Index>(patterns), n = by_kind.front().rows();
+  Eigen::MatrixXd out = Eigen::MatrixXd::Zero(p * n, p * n);
+  for (std::size_t k = 0; k < by_kind.size(); ++k)
+    for (Eigen::Index i = 0; i < p; ++i)
+      for (Eigen::Index j = 0; j < p; ++j)
+        if (measures[k][static_cast<std::size_t>(i)] && measures[k][static_cast<std::size_t>(j)])
+          out.block(i * n, j * n, n, n) += by_kind[k];
+  return out;
+}
+
+/// The sums by pattern, with the columns of ∇ turned by `turn` (rank × fewer).
+Reduced spread(const std::vector<Sums>& sums, const Eigen::MatrixXd& turn,
+               const std::vector<std::vector<bool>>& measures, std::size_t patterns) {
+  const auto p = static_cast<Eigen::Index>(patterns), rank = turn.rows(), n = turn.cols();
   Reduced out;
-  out.scalar_mean = Eigen::MatrixXd::Zero(2, p);
-  out.right = Eigen::VectorXd::Zero(p);
-  out.product = Eigen::MatrixXd::Zero(p, p);
+  out.scalar_mean = Eigen::MatrixXd::Zero(2, p * n);
+  out.right = Eigen::VectorXd::Zero(p * n);
+  std::vector<Eigen::MatrixXd> products;
   for (std::size_t k = 0; k < sums.size(); ++k) {
     const Sums& s = sums[k];
+    products.emplace_back(turn.transpose() * s.bottomRightCorner(rank, rank) * turn);
+    const Eigen::MatrixXd scalar_mean = s.block(0, 3, 2, rank) * turn;
+    const Eigen::VectorXd right = turn.transpose() * s.block(2, 0, rank, 1);
     out.scalar_right += s.block<2, 1>(0, 0);
     out.scalar_block += s.block<2, 2>(0, 1);
     for (Eigen::Index i = 0; i < p; ++i) {
       if (!measures[k][static_cast<std::size_t>(i)]) continue;
-      out.scalar_mean.col(i) += s.block<2, 1>(0, 3);
-      out.right(i) += s(2, 0);
-      for (Eigen::Index j = 0; j < p; ++j)
-        if (measures[k][static_cast<std::size_t>(j)]) out.product(i, j) += s(2, 3);
+      out.scalar_mean.middleCols(i * n, n) += scalar_mean;
+      out.right.segment(i * n, n) += right;
     }
   }
+  out.product = over_pairs(products, measures, patterns);
   return out;
 }
 
@@ -81,23 +98,64 @@ std::vector<std::vector<bool>> each_its_own(std::size_t patterns) {
   return out;
 }
 
-/// The largest eigenvalue of Q_M Q_A, Q_A diagonal.
+/// The symmetric root of a positive semi-definite matrix, and its pseudo-inverse.
+struct Root {
+  Eigen::MatrixXd root, inverse;
+  explicit Root(const Eigen::MatrixXd& matrix) {
+    const Eigen::SelfAdjointEigenSolver<Eigen::MatrixXd> eigen(0.5 * (matrix + matrix.transpose()));
+    const Eigen::ArrayXd values = eigen.eigenvalues().array().max(0.0).sqrt();
+    const double floor = 1e-7 * values.maxCoeff();
+    const Eigen::VectorXd inverted = (values > floor && values > 0).select(1 / values, 0.0);
+    root = eigen.eigenvectors() * values.matrix().asDiagonal() * eigen.eigenvectors().transpose();
+    inverse = eigen.eigenvectors() * inverted.asDiagonal() * eigen.eigenvectors().transpose();
+  }
+};
+
+/// The largest eigenvalue of Q_M Q_A.
 double largest_product(const Eigen::MatrixXd& means, const Eigen::MatrixXd& rates) {
-  const Eigen::VectorXd root = rates.diagonal().cwiseMax(0).cwiseSqrt();
-  const Eigen::MatrixXd both = root.asDiagonal() * means * root.asDiagonal();
-  if (both.rows() == 1) return both(0, 0);
+  if (means.rows() == 1) return means(0, 0) * rates(0, 0);
+  const Eigen::MatrixXd root = Root(rates).root, both = root * means * root;
   return Eigen::SelfAdjointEigenSolver<Eigen::MatrixXd>(0.5 * (both + both.transpose()), Eigen::EigenvaluesOnly)
       .eigenvalues()
       .maxCoeff();
 }
 
+/// The few combinations of the pairs through which genes and cells really pull at each other: the leading directions
+/// of U Vᵀ in the metric of the blocks, as what ∇M and ∇A are to be multiplied by.
+struct Leading {
+  Eigen::MatrixXd genes, cells;  ///< rank × fewer
+};
+Leading leading_pairs(const std::vector<Sums>& gene_sums, const std::vector<Sums>& cell_sums, Eigen::Index rank,
+                      std::size_t patterns) {
+  if (rank == 1) return {Eigen::MatrixXd::Identity(1, 1), Eigen::MatrixXd::Identity(1, 1)};
+  Eigen::MatrixXd genes = Eigen::MatrixXd::Zero(rank, rank), cells = genes;
+  for (const auto& s : gene_sums) genes += s.bottomRightCorner(rank, rank);
+  for (const auto& s : cell_sums) cells += s.bottomRightCorner(rank, rank);
+  const Root root(cells);
+  const Eigen::MatrixXd both = root.root * genes * root.root;
+  const Eigen::SelfAdjointEigenSolver<Eigen::MatrixXd> eigen(0.5 * (both + both.transpose()));
+  const Eigen::Index most = patterns == 1 ? rank : std::min<Eigen::Index>(rank, 5);
+  Eigen::Index kept = 1;
+  while (kept < most && eigen.eigenvalues()(rank - 1 - kept) > 1e-4) ++kept;
+  const Eigen::MatrixXd directions = eigen.eigenvectors().rightCols(kept);
+  return {root.root * directions, root.inverse * directions};
+}
+
 }  // namespace
+
+void solve_block(const double* h, const double* gradient, std::size_t size, double* step) {
+  const auto n = static_cast<Eigen::Index>(size);
+  const Block block = Eigen::Map<const Eigen::MatrixXd>(h, n, n);
+  bool changed = false;
+  const Rows right = -Eigen::Map<const Eigen::VectorXd>(gradient, n);
+  Eigen::Map<Eigen::VectorXd>(step, n) = solve_block(block, right, changed);
+}
 
 std::vector<double> NewtonSystem::solve(const std::vector<double>& gradient, int threads, int caution,
                                         bool* whole) const {
   const std::size_t scalar_size = has_scalar ? 2 : 0, size = static_cast<std::size_t>(gene_size),
-                    patterns = problem->n_patterns();
-  const auto genes = static_cast<std::int64_t>(gene_mean.size() / size),
+                    patterns = problem->n_patterns(), pairs = static_cast<std::size_t>(rank);
+  const auto genes = static_cast<std::int64_t>(gene_block.size() / size / size),
              cells = static_cast<std::int64_t>(cell_block.size() / 3);
   const std::size_t gene_at = scalar_size, cell_at = gene_at + static_cast<std::size_t>(genes) * size;
 
@@ -105,7 +163,7 @@ std::vector<double> NewtonSystem::solve(const std::vector<double>& gradient, int
   std::vector<Rows> gene_rows(static_cast<std::size_t>(genes)), cell_rows(static_cast<std::size_t>(cells));
   std::atomic<bool> mended = false;
   const auto reduce = [&](std::int64_t n, std::size_t groups, auto&& group, auto&& fill, std::vector<Rows>& rows) {
-    const Sums none = Sums::Zero();
+    const Sums none = Sums::Zero(2 + rank, 3 + rank);
     std::vector<std::vector<Sums>> partial(static_cast<std::size_t>(compute::pieces(n, grain)));
     compute::parallel_for(n, grain, threads, [&](std::int64_t piece, std::int64_t first, std::int64_t last) {
       Block d;
@@ -116,7 +174,8 @@ std::vector<double> NewtonSystem::solve(const std::vector<double>& gradient, int
       for (auto i = first; i < last; ++i) {
         fill(static_cast<std::size_t>(i), d, r);
         rows[static_cast<std::size_t>(i)] = solve_block(d, r, changed);
-        sums[group(static_cast<std::size_t>(i))] += r.rightCols<3>().transpose() * rows[static_cast<std::size_t>(i)];
+        sums[group(static_cast<std::size_t>(i))].noalias() +=
+            r.rightCols(2 + rank).transpose() * rows[static_cast<std::size_t>(i)];
       }
       if (changed) mended = true;
     });
@@ -129,13 +188,14 @@ std::vector<double> NewtonSystem::solve(const std::vector<double>& gradient, int
       genes, problem->n_kinds(), [&](std::size_t i) { return problem->kind_of_gene[i]; },
       [&](std::size_t i, Block& d, Rows& r) {
         d = Eigen::Map<const Eigen::MatrixXd>(&gene_block[i * size * size], gene_size, gene_size);
-        r.resize(gene_size, 4);
+        r.resize(gene_size, 3 + rank);
         for (std::size_t a = 0; a < size; ++a) {
           const auto row = static_cast<Eigen::Index>(a);
           r(row, 0) = -gradient[gene_at + i * size + a];
           r(row, 1) = has_scalar ? gene_scalar[(i * size + a) * 2] : 0;
           r(row, 2) = has_scalar ? gene_scalar[(i * size + a) * 2 + 1] : 0;
-          r(row, 3) = coupled ? gene_mean[i * size + a] : 0;
+          for (std::size_t m = 0; m < pairs; ++m)
+            r(row, static_cast<Eigen::Index>(3 + m)) = coupled ? gene_mean[(i * size + a) * pairs + m] : 0;
         }
       },
       gene_rows);
@@ -144,20 +204,22 @@ std::vector<double> NewtonSystem::solve(const std::vector<double>& gradient, int
       [&](std::size_t i, Block& d, Rows& r) {
         d.resize(2, 2);
         d << cell_block[i * 3], cell_block[i * 3 + 1], cell_block[i * 3 + 1], cell_block[i * 3 + 2];
-        r.resize(2, 4);
+        r.resize(2, 3 + rank);
         for (std::size_t a = 0; a < 2; ++a) {
           const auto row = static_cast<Eigen::Index>(a);
           r(row, 0) = -gradient[cell_at + i * 2 + a];
           r(row, 1) = has_scalar ? cell_scalar[i * 4 + a * 2] : 0;
           r(row, 2) = has_scalar ? cell_scalar[i * 4 + a * 2 + 1] : 0;
-          r(row, 3) = coupled ? cell_rate[i * 2 + a] : 0;
+          for (std::size_t m = 0; m < pairs; ++m)
+            r(row, static_cast<Eigen::Index>(3 + m)) = coupled ? cell_rate[(i * 2 + a) * pairs + m] : 0;
         }
       },
       cell_rows);
 
-  Reduced g = spread(gene_sums, problem->measures, patterns);
-  const Reduced c = spread(cell_sums, each_its_own(patterns), patterns);
-  const auto p = static_cast<Eigen::Index>(patterns);
+  const Leading leading = leading_pairs(gene_sums, cell_sums, rank, patterns);
+  Reduced g = spread(gene_sums, leading.genes, problem->measures, patterns);
+  const Reduced c = spread(cell_sums, leading.cells, each_its_own(patterns), patterns);
+  const auto kept = leading.genes.cols(), p = static_cast<Eigen::Index>(patterns) * kept;
 
   // Genes and cells alone are positive definite while Q_M Q_A < 1: the product term is scaled (on its gene side) to
   // that.
@@ -173,8 +235,8 @@ std::vector<double> NewtonSystem::solve(const std::vector<double>& gradient, int
   g.right *= coupling;
   g.product *= coupling * coupling;
 
-  // Unknowns besides the units' own: the step s of the scalar (2) and, for each pattern, a = ∇Mᵀδ over its genes and
-  // b = ∇Aᵀδ over its cells and the scalar.
+  // Unknowns besides the units' own: the step s of the scalar (2) and, for each pattern and pair, a = ∇Mᵀδ over its
+  // genes and b = ∇Aᵀδ over its cells and the scalar.
   //   [S − …, m12; m21, m22] [s; a, b] = [r1; r2]
   Eigen::MatrixXd m22 = Eigen::MatrixXd::Identity(2 * p, 2 * p);
   m22.topRightCorner(p, p) = -g.product;
@@ -188,7 +250,9 @@ std::vector<double> NewtonSystem::solve(const std::vector<double>& gradient, int
     m11 << scalar_block[0], scalar_block[1], scalar_block[1], scalar_block[2];
     m11 -= g.scalar_block + c.scalar_block;
     Eigen::MatrixXd rate = Eigen::MatrixXd::Zero(2, p);
-    if (coupling > 0) rate = Eigen::Map<const Eigen::MatrixXd>(scalar_rate.data(), 2, p);
+    for (std::size_t k = 0; coupling > 0 && k < patterns; ++k)
+      rate.middleCols(static_cast<Eigen::Index>(k) * kept, kept) =
+          Eigen::Map<const Eigen::MatrixXd>(&scalar_rate[k * pairs * 2], 2, rank) * leading.cells;
     Eigen::MatrixXd m12(2, 2 * p), m21(2 * p, 2);
     m12 << c.scalar_mean - rate, g.scalar_mean;
     m21 << g.scalar_mean.transpose(), (c.scalar_mean - rate).transpose();
@@ -202,11 +266,15 @@ std::vector<double> NewtonSystem::solve(const std::vector<double>& gradient, int
     ab = inverse.solve(r2);
   }
   // What multiplies D⁻¹∇ of a gene (by kind) and of a unit (by pattern).
-  std::vector<double> gene_pull(problem->n_kinds(), 0.0), cell_pull(patterns);
-  for (std::size_t k = 0; k < gene_pull.size(); ++k)
+  std::vector<Eigen::VectorXd> gene_pull, cell_pull;
+  for (const auto& measured : problem->measures) {
+    Eigen::VectorXd pull = Eigen::VectorXd::Zero(kept);
     for (std::size_t q = 0; q < patterns; ++q)
-      if (problem->measures[k][q]) gene_pull[k] += coupling * ab(p + static_cast<Eigen::Index>(q));
-  for (std::size_t q = 0; q < patterns; ++q) cell_pull[q] = coupled ? ab(static_cast<Eigen::Index>(q)) : 0;
+      if (measured[q]) pull += coupling * ab.segment(p + static_cast<Eigen::Index>(q) * kept, kept);
+    gene_pull.emplace_back(leading.genes * pull);
+  }
+  for (std::size_t q = 0; q < patterns; ++q)
+    cell_pull.emplace_back(leading.cells * ab.segment(static_cast<Eigen::Index>(q) * kept, kept));
 
   std::vector<double> step(gradient.size());
   if (has_scalar) step[0] = s(0), step[1] = s(1);
@@ -217,12 +285,15 @@ std::vector<double> NewtonSystem::solve(const std::vector<double>& gradient, int
                               for (std::size_t a = 0; a < width; ++a) {
                                 const auto row = static_cast<Eigen::Index>(a);
                                 step[at + i * width + a] = rows[i](row, 0) - rows[i](row, 1) * s(0) -
-                                                           rows[i](row, 2) * s(1) + rows[i](row, 3) * other(i);
+                                                           rows[i](row, 2) * s(1) +
+                                                           rows[i].row(row).tail(rank).dot(other(i));
                               }
                           });
   };
-  place(gene_at, size, gene_rows, [&](std::size_t i) { return gene_pull[problem->kind_of_gene[i]]; });
-  place(cell_at, 2, cell_rows, [&](std::size_t i) { return cell_pull[problem->units[i].pattern]; });
+  place(gene_at, size, gene_rows,
+        [&](std::size_t i) -> const Eigen::VectorXd& { return gene_pull[problem->kind_of_gene[i]]; });
+  place(cell_at, 2, cell_rows,
+        [&](std::size_t i) -> const Eigen::VectorXd& { return cell_pull[problem->units[i].pattern]; });
   if (whole) *whole = !mended;
   return step;
 }
@@ -234,7 +305,8 @@ NewtonSystem::Response NewtonSystem::response(int threads) const {
              cells = static_cast<std::int64_t>(cell_block.size() / 3);
   out.gene_step.resize(gene_mean.size());
   out.cell_step.resize(cell_rate.size());
-  std::vector<double> by_kind(problem->n_kinds(), 0.0), own(static_cast<std::size_t>(genes));
+  std::vector<Eigen::MatrixXd> by_kind(problem->n_kinds(), Eigen::MatrixXd::Zero(1, 1));
+  std::vector<double> own(static_cast<std::size_t>(genes));
   compute::parallel_for(genes, grain, threads, [&](std::int64_t, std::int64_t first, std::int64_t last) {
     for (auto i = static_cast<std::size_t>(first); i < static_cast<std::size_t>(last); ++i) {
       const Block d = Eigen::Map<const Eigen::MatrixXd>(&gene_block[i * size * size], gene_size, gene_size);
@@ -247,14 +319,10 @@ NewtonSystem::Response NewtonSystem::response(int threads) const {
       }
     }
   });
-  for (std::size_t i = 0; i < own.size(); ++i) by_kind[problem->kind_of_gene[i]] += own[i];
+  for (std::size_t i = 0; i < own.size(); ++i) by_kind[problem->kind_of_gene[i]](0, 0) += own[i];
   const auto p = static_cast<Eigen::Index>(problem->n_patterns());
-  Eigen::MatrixXd means = Eigen::MatrixXd::Zero(p, p), rates = Eigen::MatrixXd::Zero(p, p);
-  for (std::size_t k = 0; k < by_kind.size(); ++k)
-    for (Eigen::Index i = 0; i < p; ++i)
-      for (Eigen::Index j = 0; j < p; ++j)
-        if (problem->measures[k][static_cast<std::size_t>(i)] && problem->measures[k][static_cast<std::size_t>(j)])
-          means(i, j) += by_kind[k];
+  const Eigen::MatrixXd means = over_pairs(by_kind, problem->measures, problem->n_patterns());
+  Eigen::MatrixXd rates = Eigen::MatrixXd::Zero(p, p);
   for (std::size_t i = 0; i < static_cast<std::size_t>(cells); ++i) {
     Block d(2, 2);
     d << cell_block[i * 3], cell_block[i * 3 + 1], cell_block[i * 3 + 1], cell_block[i * 3 + 2];

@@ -6,22 +6,25 @@
 namespace scriptorium::inference {
 
 /// The Hessian of a mean-field loss: one small block a gene, one 2 × 2 block a cell unit, a border for the shared
-/// scalar, and a product of sums for each pattern k of measured genes, −Σ_k M_k·A_k, by which genes (M_k = Σ E θ_g over
-/// the genes measured in it) and cells (A_k = Σ E ρ ln(1−p̂_c) over its cells) are coupled. solve() is a Newton step by
-/// a Schur complement on two numbers a pattern and two for the scalar: O(genes + units).
+/// scalar, and for each pattern k of measured genes a product of `rank` pairs of sums, −Σ_k Σ_m M_km·A_km, by which
+/// genes (M_km sums over the genes measured in k) and cells (A_km over its cells) are coupled. Where the likelihood
+/// separates there is one pair, M = Σ E θ_g and A = Σ E ρ ln(1−p̂_c). solve() is a Newton step by a Schur complement on
+/// two numbers a pair and pattern and two for the scalar: O(genes + units).
 struct NewtonSystem {
   int gene_size = 2;                ///< coordinates of a gene: 2 per gene site, at most 6
+  int rank = 1;                     ///< pairs of sums, at most `most_rank`
   bool has_scalar = false;          ///< 2 coordinates
   bool coupled = false;             ///< whether M·A is there
   std::vector<double> gene_block;   ///< genes × size × size, symmetric, full
   std::vector<double> gene_scalar;  ///< genes × size × 2
-  std::vector<double> gene_mean;    ///< genes × size: ∇E θ_g
+  std::vector<double> gene_mean;    ///< genes × size × rank: ∇M
   std::vector<double> cell_block;   ///< units × 3: 11, 12, 22
   std::vector<double> cell_scalar;  ///< units × 4: (cell coordinate, scalar coordinate), row-major
-  std::vector<double> cell_rate;    ///< units × 2: ∇A
+  std::vector<double> cell_rate;    ///< units × 2 × rank: ∇A
   double scalar_block[3] = {1, 0, 1};
-  std::vector<double> scalar_rate;   ///< patterns × 2: ∇A_k in the scalar
+  std::vector<double> scalar_rate;   ///< patterns × rank × 2: ∇A_km in the scalar
   const Problem* problem = nullptr;  ///< which genes which patterns measured, and the pattern of each unit
+  static constexpr int most_rank = 16;
 
   /// Direction d with H d = −gradient. Where H is not positive definite (it need not be, far from an optimum) the parts
   /// that break it are: blocks take the sizes of their eigenvalues, the product term is scaled down until genes and
@@ -30,9 +33,9 @@ struct NewtonSystem {
   std::vector<double> solve(const std::vector<double>& gradient, int threads, int caution = 0,
                             bool* whole = nullptr) const;
 
-  /// Linear response to the coupling, with Q_M = Σ_g 1 1ᵀ ∇ᵀD⁻¹∇ over patterns and Q_A likewise (diagonal): the exact
-  /// Gaussian covariance of a gene is D⁻¹ + D⁻¹∇ · [1ᵀ (I − Q_A Q_M)⁻¹ Q_A 1] · ∇ᵀD⁻¹ (1 marks the patterns that
-  /// measured it), of a unit likewise with M and A exchanged, and ln det H − ln det D = ln det(I − Q_M Q_A).
+  /// Linear response to the coupling (rank 1), with Q_M = Σ_g 1 1ᵀ ∇ᵀD⁻¹∇ over patterns and Q_A likewise (diagonal):
+  /// the exact Gaussian covariance of a gene is D⁻¹ + D⁻¹∇ · [1ᵀ (I − Q_A Q_M)⁻¹ Q_A 1] · ∇ᵀD⁻¹ (1 marks the patterns
+  /// that measured it), of a unit likewise with M and A exchanged, and ln det H − ln det D = ln det(I − Q_M Q_A).
   struct Response {
     bool proper = false;                       ///< whether Q_M Q_A stays below 1: else the rest is empty
     double log_determinant = 0;                ///< ln det(I − Q_M Q_A)
@@ -42,5 +45,8 @@ struct NewtonSystem {
   };
   Response response(int threads) const;
 };
+
+/// A small system's descent: step = −H⁻¹ gradient with H (size × size) mended where it is not positive definite.
+void solve_block(const double* h, const double* gradient, std::size_t size, double* step);
 
 }  // namespace scriptorium::inference

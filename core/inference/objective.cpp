@@ -9,7 +9,28 @@
 namespace scriptorium::inference {
 namespace {
 constexpr double flattest = 0.1;  // α or β of a Beta that its rules still integrate
+
+double flatter(const SiteFamily& family, double x1, double x2) {
+  const auto [a, b] = family.arguments(x1, x2);
+  return std::min(a, b);
 }
+}  // namespace
+
+bool site_inside(const SiteFamily& family, const double* at) {
+  return !family.beta() || flatter(family, at[0], at[1]) >= flattest;
+}
+
+void keep_site_inside(const SiteFamily& family, const double* at, double* step) {
+  if (!family.beta()) return;
+  const auto least = [&](double share) { return flatter(family, at[0] + share * step[0], at[1] + share * step[1]); };
+  const double floor = flattest + 0.1 * (least(0) - flattest);
+  double share = 1;
+  while (share > 1e-6 && !(least(share) >= floor)) share *= 0.5;
+  if (share <= 1e-6) share = 0;  // at the wall and pressing against it
+  step[0] *= share;
+  step[1] *= share;
+}
+
 Objective::Objective(const Problem& problem, int threads, std::optional<double> fixed_scalar)
     : problem_(&problem), threads_(threads), fixed_scalar_(fixed_scalar) {
   scalar_size_ = problem.scalar && !fixed_scalar ? 2 : 0;
@@ -62,16 +83,8 @@ std::vector<double> Objective::start() const {
 void Objective::choose_nodes(const std::vector<double>& x) {
   const auto& p = *problem_;
   scalar_nodes_ = scalar_size_ ? p.scalar->nodes_for(x[0], x[1]) : 1;
-  const std::size_t sites = p.gene_sites.size();
-  // Where three axes meet in a gene's tensor, the zero term is smooth enough for fewer nodes each.
-  const int most = p.visits_nonzeros && sites == 3 ? 12 : sites == 3 || p.visits_nonzeros ? 24 : 64;
   for (std::int64_t g = 0; g < p.n_genes(); ++g)
-    for (std::size_t s = 0; s < sites; ++s) {
-      const auto at = gene_at(g) + 2 * s;
-      const auto& family = p.gene_sites[s];
-      gene_nodes_[index(g) * sites + s] =
-          static_cast<std::uint8_t>(std::min(family.beta() ? 255 : most, family.nodes_for(x[at], x[at + 1])));
-    }
+    choose_gene_nodes(&x[gene_at(g)], &gene_nodes_[index(g) * p.gene_sites.size()]);
   for (std::size_t u = 0; u < p.units.size(); ++u)
     cell_nodes_[u] = static_cast<std::uint8_t>(p.cell->nodes_for(x[cell_at(u)], x[cell_at(u) + 1]));
   if (!nonzeros_) return;
@@ -93,47 +106,43 @@ void Objective::choose_nodes(const std::vector<double>& x) {
       }
     }
   }
-  const double margin = 0.05 * (high - low) + 0.05;
-  nonzeros_->axis.set(low - margin, high + margin, p.zero_inflated ? 0.6 * math::pi : math::pi, 1e-8,
-                      p.zero_inflated && p.gene_sites.size() == 3 ? 32 : 64);
+  // Room for steps, and nodes as close as the singularities of the functions ask for (within about 0.6π of the real
+  // axis where zeros are inflated, π elsewhere): 1e-8 relative.
+  nonzeros_->grid.set(low - 0.5, high + 0.5, p.zero_inflated ? 0.125 : 0.2);
   nonzeros_->resize();
+}
+
+void Objective::choose_gene_nodes(const double* at, std::uint8_t* nodes) const {
+  const auto& p = *problem_;
+  const std::size_t sites = p.gene_sites.size();
+  // Where three axes meet in a gene's tensor, the zero term is smooth enough for fewer nodes each.
+  const int most = p.visits_nonzeros && sites == 3 ? 12 : sites == 3 || p.visits_nonzeros ? 24 : 64;
+  for (std::size_t s = 0; s < sites; ++s) {
+    const auto& family = p.gene_sites[s];
+    nodes[s] =
+        static_cast<std::uint8_t>(std::min(family.beta() ? 255 : most, family.nodes_for(at[2 * s], at[2 * s + 1])));
+  }
 }
 
 bool Objective::inside(const std::vector<double>& x) const {
   const auto& p = *problem_;
-  const auto flat = [&](const SiteFamily& family, std::size_t at) {
-    if (!family.beta()) return false;
-    const auto [a, b] = family.arguments(x[at], x[at + 1]);
-    return !(std::min(a, b) >= flattest);
-  };
-  if (scalar_size_ && flat(*p.scalar, 0)) return false;
+  if (scalar_size_ && !site_inside(*p.scalar, x.data())) return false;
   for (std::size_t s = 0; s < p.gene_sites.size(); ++s)
     for (std::int64_t g = 0; p.gene_sites[s].beta() && g < p.n_genes(); ++g)
-      if (flat(p.gene_sites[s], gene_at(g) + 2 * s)) return false;
+      if (!site_inside(p.gene_sites[s], &x[gene_at(g) + 2 * s])) return false;
   for (std::size_t u = 0; u < p.units.size(); ++u)
-    if (flat(*p.cell, cell_at(u))) return false;
+    if (!site_inside(*p.cell, &x[cell_at(u)])) return false;
   return true;
 }
 
 void Objective::keep_inside(const std::vector<double>& x, std::vector<double>& step) const {
   const auto& p = *problem_;
-  const auto shorten = [&](const SiteFamily& family, std::size_t at) {
-    if (!family.beta()) return;
-    const auto least = [&](double share) {
-      const auto [a, b] = family.arguments(x[at] + share * step[at], x[at + 1] + share * step[at + 1]);
-      return std::min(a, b);
-    };
-    const double floor = flattest + 0.1 * (least(0) - flattest);
-    double share = 1;
-    while (share > 1e-6 && !(least(share) >= floor)) share *= 0.5;
-    if (share <= 1e-6) share = 0;  // at the wall and pressing against it
-    step[at] *= share;
-    step[at + 1] *= share;
-  };
   for (std::size_t s = 0; s < p.gene_sites.size(); ++s)
-    for (std::int64_t g = 0; p.gene_sites[s].beta() && g < p.n_genes(); ++g)
-      shorten(p.gene_sites[s], gene_at(g) + 2 * s);
-  for (std::size_t u = 0; u < p.units.size(); ++u) shorten(*p.cell, cell_at(u));
+    for (std::int64_t g = 0; p.gene_sites[s].beta() && g < p.n_genes(); ++g) {
+      const std::size_t at = gene_at(g) + 2 * s;
+      keep_site_inside(p.gene_sites[s], &x[at], &step[at]);
+    }
+  for (std::size_t u = 0; u < p.units.size(); ++u) keep_site_inside(*p.cell, &x[cell_at(u)], &step[cell_at(u)]);
 }
 
 void Objective::prepare_scalar(const std::vector<double>& x) {
@@ -166,10 +175,15 @@ double Objective::evaluate(const std::vector<double>& x, std::vector<double>* gr
   gradient_.assign(size_, 0.0);
   system_.gene_block.resize(genes * size * size);
   system_.gene_scalar.resize(genes * size * 2);
-  system_.gene_mean.assign(genes * size, 0.0);
+  if (nonzeros_) {
+    mean_.resize(genes);
+    unit_rate_.resize(units);
+  } else {
+    system_.gene_mean.assign(genes * size, 0.0);
+  }
   system_.cell_block.resize(units * 3);
   system_.cell_scalar.resize(units * 4);
-  system_.cell_rate.resize(units * 2);
+  if (!nonzeros_) system_.cell_rate.resize(units * 2);
   log_likelihood_ = -p.summary->sum_log_factorial;
   system_.scalar_rate.assign(2 * p.n_patterns(), 0.0);
   divergence_ = 0;
@@ -182,7 +196,7 @@ double Objective::evaluate(const std::vector<double>& x, std::vector<double>* gr
     spread_cells(x, control);
     gene_pass(x, {}, control);
     cell_pass(x, mean_sum, control);
-    if (p.mean == Mean::MeanAndDispersion) couple_means(x);
+    if (system) couple(x);
   } else {
     if (p.capture) cell_pass(x, mean_sum, control);
     gene_pass(x, p.over_measured(rate_sum_), control);

@@ -1,4 +1,5 @@
 #pragma once
+#include <array>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -34,6 +35,10 @@ class Objective {
   /// Shortens the steps of single genes' and units' sites that would leave the region where the loss is finite, to nine
   /// tenths of the way there: one flat Beta must not hold up the rest. The scalar's stays: all others go with it.
   void keep_inside(const std::vector<double>& x, std::vector<double>& step) const;
+  /// Brings each gene's own coordinates to their minimum given all else at x. Zero-inflated genes have two explanations
+  /// of their zeros, the gate and the dispersion, and often an optimum for each: both are tried, and what is there is
+  /// only replaced by better. Returns the nats gained. Other models: nothing to do.
+  double improve_genes(std::vector<double>& x, const RunControl& control);
   /// The loss at x; infinite where a Beta is flatter than its rules integrate (α or β below 0.1). `gradient` and
   /// `system` may be null.
   double evaluate(const std::vector<double>& x, std::vector<double>* gradient, NewtonSystem* system,
@@ -45,18 +50,37 @@ class Objective {
     std::vector<double> f, f1, f2;           ///< at the tensor nodes: contracted with the scalar's weights and scores
     std::vector<double> dispersion, rising;  ///< r and Σ_j T_j ln(r + j)
     std::vector<double> log_gate, log_open;  ///< ln gate, ln(1 − gate) at the gate's nodes
-    std::vector<double> zero;                ///< ln P(0), of the NB and then of the inflated law
+    std::vector<double> zero;                ///< ln P(0) of the inflated law
+    // Under capture, on the grid of ln θ + t: the cells' weights at each node of θ (all, with a count, by count), their
+    // zeros; ln P(0) of the negative binomial, what it takes for a count; the gate's averages.
+    ShiftedGrid shifts;
+    std::vector<double> all, some, counted, unseen, log_zero, soft, mean_zero, mean_difference;
+    std::vector<double> nonzero, by_count;  ///< the cells' weights as gather_gene() finds them
+    std::array<SiteRule, 3> rules;
+  };
+  /// One gene's share of the loss given everything else, with derivatives in its own coordinates.
+  struct GeneTerm {
+    double log_likelihood = 0, divergence = 0;
+    std::array<double, 6> gradient{};
+    std::array<double, 12> scalar{};  ///< coordinate × 2
+    std::array<double, 36> block{};
   };
   bool inside(const std::vector<double>& x) const;
+  double descend_gene(std::int64_t gene, double* at, double hopeless, GeneScratch& scratch) const;
+  void choose_gene_nodes(const double* at, std::uint8_t* nodes) const;
   void prepare_scalar(const std::vector<double>& x);
   std::vector<double> expected_means(const std::vector<double>& x);
   void cell_pass(const std::vector<double>& x, const std::vector<double>& mean_sum, const RunControl& control);
   void gene_pass(const std::vector<double>& x, const std::vector<double>& rate_sum, const RunControl& control);
+  void cell_positions(const SiteRule& rule, std::vector<double>& t, std::vector<double>& zero) const;
   void spread_cells(const std::vector<double>& x, const RunControl& control);
   void gene_values(std::int64_t gene, std::span<const SiteRule> rules, GeneScratch& out,
                    std::vector<double>& by_scalar) const;
+  void gather_gene(std::int64_t gene, GeneScratch& out) const;
+  void gene_term(std::int64_t gene, const double* at, const std::uint8_t* nodes, double rate, GeneScratch& scratch,
+                 GeneTerm& out, std::vector<double>& by_scalar) const;
   void gene_tables(std::int64_t gene, std::span<const SiteRule> rules, GeneScratch& out) const;
-  void couple_means(const std::vector<double>& x);
+  void couple(const std::vector<double>& x);
 
   const Problem* problem_;
   int threads_;
@@ -77,6 +101,13 @@ class Objective {
   NewtonSystem system_;
   double log_likelihood_ = 0, divergence_ = 0;
   std::vector<double> rate_sum_;  ///< patterns: A
+  // Where the likelihood does not separate: what couple() makes its pairs of sums from.
+  struct UnitRate {
+    double value = 0;  ///< −E e^t
+    std::array<double, 2> gradient{}, scalar{};
+  };
+  std::vector<Second> mean_;         ///< genes: E θ
+  std::vector<UnitRate> unit_rate_;  ///< units
 };
 
 }  // namespace scriptorium::inference

@@ -8,34 +8,71 @@
 #include "core/inference/objective_pieces.hpp"
 #include "core/math/distributions.hpp"
 
-// The passes of Objective over the units of cells, and what couples them with the genes.
+// The passes of Objective over the units of cells.
 namespace scriptorium::inference {
+
+namespace {
+constexpr double negligible = 1e-14;  // weight of a pair of quadrature nodes
+}
+
+/// t at every pair of a node of a unit's own rule and one of the scalar's (row-major), and `zero` = −ln(1−p̂) there
+/// (empty where there is no scalar).
+void Objective::cell_positions(const SiteRule& rule, std::vector<double>& t, std::vector<double>& zero) const {
+  if (!problem_->scalar) {
+    t = rule.value;
+    return;
+  }
+  const std::size_t scalars = scalar_rule_.size();
+  zero.resize(rule.size() * scalars);
+  for (std::size_t i = 0; i < rule.size(); ++i)
+    for (std::size_t k = 0; k < scalars; ++k) zero[i * scalars + k] = rule.value[i] - scalar_rule_.value[k];
+  compute::softplus(zero.data(), zero.data(), zero.size());
+  if (!nonzeros_) return;
+  t.resize(zero.size());
+  for (std::size_t i = 0; i < t.size(); ++i) t[i] = zero[i] * rho_[i % scalars];
+  compute::log(t.data(), t.data(), t.size());
+}
 
 void Objective::spread_cells(const std::vector<double>& x, const RunControl& control) {
   const auto& p = *problem_;
-  const auto m = static_cast<std::size_t>(nonzeros_->axis.size());
-  compute::parallel_for(static_cast<std::int64_t>(p.units.size()), grain, threads_,
-                        [&](std::int64_t, std::int64_t first, std::int64_t last) {
-                          control.check();
-                          thread_local SiteRule rule;
-                          std::array<double, 128> moments;
-                          for (auto u = index(first); u < index(last); ++u) {
-                            p.cell->make_rule(x[cell_at(u)], x[cell_at(u) + 1], cell_nodes_[u], false, rule);
-                            moments.fill(0);
-                            for (std::size_t i = 0; i < rule.size(); ++i)
-                              for (std::size_t k = 0; k < scalar_rule_.size(); ++k) {
-                                const double w = rule.weight[i] * scalar_rule_.weight[k];
-                                if (w < 1e-14) continue;
-                                const double t = p.scalar
-                                                     ? std::log(math::softplus(rule.value[i] - scalar_rule_.value[k])) +
-                                                           std::log(rho_[k])
-                                                     : rule.value[i];
-                                nonzeros_->axis.add_polynomials(t, w, moments.data());
-                              }
-                            nonzeros_->axis.to_node_weights(moments.data(), &nonzeros_->cell_weights[u * m]);
-                          }
-                        });
-  nonzeros_->sum_cells();
+  const auto units = static_cast<std::int64_t>(p.units.size());
+  auto& pass = *nonzeros_;
+  pass.windows.resize(p.units.size());
+  std::vector<std::vector<double>> parts(index(compute::pieces(units, grain)));
+  compute::parallel_for(units, grain, threads_, [&](std::int64_t piece, std::int64_t first, std::int64_t last) {
+    control.check();
+    thread_local SiteRule rule;
+    thread_local std::vector<double> t, zero;
+    std::vector<double> row(index(pass.grid.size()));
+    std::array<double, LocalGrid::taps> taps;
+    auto& part = parts[index(piece)];
+    for (auto u = index(first); u < index(last); ++u) {
+      p.cell->make_rule(x[cell_at(u)], x[cell_at(u) + 1], cell_nodes_[u], false, rule);
+      cell_positions(rule, t, zero);
+      std::fill(row.begin(), row.end(), 0.0);
+      int low = pass.grid.size(), high = 0;
+      for (std::size_t i = 0; i < rule.size(); ++i)
+        for (std::size_t k = 0; k < scalar_rule_.size(); ++k) {
+          const double w = rule.weight[i] * scalar_rule_.weight[k];
+          if (w < negligible) continue;
+          const int at = pass.grid.locate(t[i * scalar_rule_.size() + k], taps.data());
+          for (int j = 0; j < LocalGrid::taps; ++j) row[index(at + j)] += w * taps[index(j)];
+          low = std::min(low, at);
+          high = std::max(high, at + LocalGrid::taps);
+        }
+      const int width = (high - low + 3) / 4 * 4;
+      low = std::min(low, pass.grid.size() - width);
+      pass.windows[u] = {part.size(), low, width};
+      part.insert(part.end(), row.begin() + low, row.begin() + low + width);
+    }
+  });
+  pass.weights.clear();
+  for (std::size_t piece = 0; piece < parts.size(); ++piece) {
+    for (auto u = piece * index(grain); u < std::min(p.units.size(), (piece + 1) * index(grain)); ++u)
+      pass.windows[u].at += pass.weights.size();
+    pass.weights.insert(pass.weights.end(), parts[piece].begin(), parts[piece].end());
+  }
+  pass.sum_cells();
 }
 
 void Objective::cell_pass(const std::vector<double>& x, const std::vector<double>& mean_sum,
@@ -47,8 +84,11 @@ void Objective::cell_pass(const std::vector<double>& x, const std::vector<double
   compute::parallel_for(units, grain, threads_, [&](std::int64_t piece, std::int64_t first, std::int64_t last) {
     control.check();
     thread_local SiteRule rule;
-    thread_local std::vector<double> f, f1, f2, rate, zero;
-    std::array<double, 128> coefficients;
+    thread_local std::vector<double> f, f1, f2, rate, zero, t, on_window;
+    const auto at_window = [&](std::size_t u, double where) {
+      const auto& window = nonzeros_->windows[u];
+      return nonzeros_->grid.evaluate_window(on_window.data(), window.first, window.width, where);
+    };
     auto& part = parts[index(piece)];
     part.by_scalar.assign(scalars, 0.0);
     part.rate.assign(p.n_patterns(), 0.0);
@@ -59,7 +99,7 @@ void Objective::cell_pass(const std::vector<double>& x, const std::vector<double
       p.cell->make_rule(x[at], x[at + 1], cell_nodes_[u], true, rule);
       const auto divergence = p.cell->divergence(x[at], x[at + 1], unit.prior_shift);
       part.divergence += unit.cells * divergence.value;
-      if (nonzeros_) nonzeros_->cell_function(static_cast<std::int64_t>(u), coefficients.data());
+      if (nonzeros_) nonzeros_->cell_function(static_cast<std::int64_t>(u), on_window);
 
       // f: the unit's log likelihood at (cell node, scalar node), contracted over the scalar as it comes.
       const std::size_t n = rule.size();
@@ -68,12 +108,7 @@ void Objective::cell_pass(const std::vector<double>& x, const std::vector<double
       f2.assign(n, 0.0);
       rate.assign(n, 0.0);
       double rate_scalar[2] = {0, 0}, own = 0;
-      if (p.scalar) {
-        zero.resize(n * scalars);
-        for (std::size_t i = 0; i < n; ++i)
-          for (std::size_t k = 0; k < scalars; ++k) zero[i * scalars + k] = rule.value[i] - scalar_rule_.value[k];
-        compute::softplus(zero.data(), zero.data(), zero.size());  // −ln(1−p̂)
-      }
+      cell_positions(rule, t, zero);
       for (std::size_t i = 0; i < n; ++i)
         for (std::size_t k = 0; k < scalars; ++k) {
           double r, value, linear;  // r: what multiplies M; linear: what the genes do not see
@@ -82,12 +117,11 @@ void Objective::cell_pass(const std::vector<double>& x, const std::vector<double
             const double z = zero[i * scalars + k];
             r = -rho_[k] * z;
             linear = unit.total * (d - z);
-            value = linear + (nonzeros_ ? nonzeros_->axis.evaluate(coefficients.data(), std::log(z * rho_[k]))
-                                        : mean_sum[unit.pattern] * r);
+            value = linear + (nonzeros_ ? at_window(u, t[i * scalars + k]) : mean_sum[unit.pattern] * r);
           } else {
             r = -std::exp(rule.value[i]);
             linear = unit.total * rule.value[i];
-            value = linear + nonzeros_->axis.evaluate(coefficients.data(), rule.value[i]);
+            value = linear + at_window(u, rule.value[i]);
           }
           const double wk = scalar_rule_.weight[k], w = wk * rule.weight[i];
           f[i] += wk * value;
@@ -120,8 +154,9 @@ void Objective::cell_pass(const std::vector<double>& x, const std::vector<double
       for (std::size_t b = 0; b < 2; ++b) part.scalar_rate[2 * unit.pattern + b] += unit.cells * rate_scalar[b];
       for (std::size_t b = 0; b < 2; ++b) {
         gradient_[at + b] = unit.cells * (divergence.gradient[b] - g[b]);
-        system_.cell_rate[u * 2 + b] = unit.cells * a[b];
+        if (!nonzeros_) system_.cell_rate[u * 2 + b] = unit.cells * a[b];
       }
+      if (nonzeros_) unit_rate_[u] = {expected_rate, {a[0], a[1]}, {rate_scalar[0], rate_scalar[1]}};
       for (std::size_t b = 0; b < 3; ++b) system_.cell_block[u * 3 + b] = unit.cells * (divergence.hessian[b] - h[b]);
       for (std::size_t b = 0; b < 4; ++b) system_.cell_scalar[u * 4 + b] = -unit.cells * cross[b];
     }
@@ -132,32 +167,6 @@ void Objective::cell_pass(const std::vector<double>& x, const std::vector<double
     for (std::size_t k = 0; k < part.rate.size(); ++k) rate_sum_[k] += part.rate[k];
     for (std::size_t k = 0; k < part.scalar_rate.size(); ++k) system_.scalar_rate[k] += part.scalar_rate[k];
     for (std::size_t k = 0; k < scalars; ++k) phi_k_[k] += part.by_scalar[k];
-  }
-}
-
-/// Coupling of mean_disp, to first order: the likelihood depends on ln μ_g + ln ν_c, with an information per pair that
-/// is taken for the product of its gene's and its cell's, I_g J_c / Σ I. Both are the likelihood's part of the blocks.
-void Objective::couple_means(const std::vector<double>& x) {
-  const auto& p = *problem_;
-  const std::size_t size = gene_size();
-  double sum = 0;
-  for (std::int64_t g = 0; g < p.n_genes(); ++g) {
-    const auto at = gene_at(g);
-    const double slope = p.gene_sites[0].read_slope(x[at]);
-    const double information = std::max(
-        0.0, system_.gene_block[index(g) * size * size] - p.gene_sites[0].divergence(x[at], x[at + 1], 0).hessian[0]);
-    system_.gene_mean[index(g) * size] = information / slope;
-    system_.gene_mean[index(g) * size + 1] = 0;
-    sum += information / (slope * slope);
-  }
-  for (std::size_t u = 0; u < p.units.size(); ++u) {
-    const auto at = cell_at(u);
-    // A Beta's first coordinate is the logit of its mean, where read_slope holds as it does for a Normal's loc.
-    const double slope = p.cell->read_slope(x[at]);
-    const double information = std::max(
-        0.0, system_.cell_block[u * 3] - p.cell->divergence(x[at], x[at + 1], p.units[u].prior_shift).hessian[0]);
-    system_.cell_rate[u * 2] = -information / slope / std::max(sum, 1e-300);
-    system_.cell_rate[u * 2 + 1] = 0;
   }
 }
 

@@ -43,7 +43,8 @@ std::vector<double> Objective::expected_means(const std::vector<double>& x) {
       const auto mean =
           expected_value(p.gene_sites[0], x[at], x[at + 1], gene_nodes_[index(g) * p.gene_sites.size()], rule);
       means[index(g)] = mean.value;
-      for (std::size_t k = 0; k < 2; ++k) system_.gene_mean[index(g) * size + k] = mean.gradient[k];
+      if (nonzeros_) mean_[index(g)] = mean;
+      for (std::size_t k = 0; k < 2 && !nonzeros_; ++k) system_.gene_mean[index(g) * size + k] = mean.gradient[k];
     }
   });
   std::vector<double> by_kind(p.n_kinds(), 0.0);
@@ -52,69 +53,99 @@ std::vector<double> Objective::expected_means(const std::vector<double>& x) {
 }
 
 /// Adds to f (tensor nodes of the gene) what the cells' zeros and non-zeros say, and keeps the gene's expected tables.
+/// All functions depend on s = ln θ + t only (θ: r, or μ): they are tabulated on one grid of s as close as that of t,
+/// whose nodes a node of θ shifts by a fixed amount. So no transcendental function is taken for each node of θ.
 void Objective::gene_tables(std::int64_t gene, std::span<const SiteRule> rules, GeneScratch& out) const {
   const auto& p = *problem_;
   auto& pass = *nonzeros_;
-  const auto m = static_cast<std::size_t>(pass.axis.size());
-  const auto& t = pass.axis.nodes();
+  const auto m = static_cast<std::size_t>(pass.grid.size());
   const double* cells = pass.cells_of(gene);
-  std::array<double, 128> nonzero, by_count, log_zero, soft;
-  const bool counts = p.mean == Mean::MeanAndDispersion, gated = p.gate_at >= 0;
-  pass.gene_weights(gene, nonzero.data(), counts ? by_count.data() : nullptr);
+  const auto &nonzero = out.nonzero, &by_count = out.by_count;
+  const bool own_p = p.mean == Mean::MeanAndDispersion, gated = p.gate_at >= 0;
   const SiteRule* gate = gated ? &rules[static_cast<std::size_t>(p.gate_at)] : nullptr;
-  const std::size_t gates = gated ? gate->size() : 1, second = counts ? rules[1].size() : 1;
+  const std::size_t gates = gated ? gate->size() : 1, second = own_p ? rules[1].size() : 1, first = rules[0].size();
   double* difference = &pass.nonzero_minus_zero[index(gene) * m];
-  double* per_count = counts ? &pass.per_count[index(gene) * m] : nullptr;
+  double* per_count = own_p ? &pass.per_count[index(gene) * m] : nullptr;
   double* zeros = &pass.zero[index(gene) * m];
   std::fill(difference, difference + m, 0.0);
   std::fill(zeros, zeros + m, 0.0);
-  if (counts) std::fill(per_count, per_count + m, 0.0);
-  out.zero.resize(gates * m);
+  if (own_p) std::fill(per_count, per_count + m, 0.0);
 
-  std::size_t at = 0;
-  for (std::size_t i = 0; i < rules[0].size(); ++i)
-    for (std::size_t j = 0; j < second; ++j) {
-      const double w = rules[0].weight[i] * (counts ? rules[1].weight[j] : 1);
-      double shared = 0;
-      if (counts) {
-        const double r = std::exp(rules[1].value[j]), lphi = rules[1].value[j] - rules[0].value[i];
-        for (std::size_t k = 0; k < m; ++k) soft[k] = t[k] - lphi;
-        compute::softplus(soft.data(), soft.data(), m);
+  const auto [low, high] = std::minmax_element(rules[0].value.begin(), rules[0].value.end());
+  out.shifts.set(pass.grid, *low, *high);
+  const auto n = static_cast<std::size_t>(out.shifts.size());
+  // The cells' weights seen from s, for every node of θ.
+  out.all.assign(first * n, 0.0);
+  out.some.assign(first * n, 0.0);
+  out.counted.assign(own_p ? first * n : 0, 0.0);
+  for (std::size_t i = 0; i < first; ++i) {
+    out.shifts.spread(rules[0].value[i], cells, &out.all[i * n]);
+    out.shifts.spread(rules[0].value[i], nonzero.data(), &out.some[i * n]);
+    if (own_p) out.shifts.spread(rules[0].value[i], by_count.data(), &out.counted[i * n]);
+  }
+  out.log_zero.resize(n);
+  out.soft.resize(n);
+  out.zero.resize(gates * n);
+  out.mean_zero.resize(n);
+  out.mean_difference.resize(n);
+  out.unseen.resize(n);
+  for (std::size_t j = 0; j < second; ++j) {
+    // At the nodes of s: ln P(0) of the negative binomial, and what a count adds.
+    if (own_p) {
+      const double log_r = rules[1].value[j], r = std::exp(log_r);
+      for (std::size_t k = 0; k < n; ++k) out.soft[k] = out.shifts.node(k) - log_r;
+      compute::softplus(out.soft.data(), out.soft.data(), n);
+      for (std::size_t k = 0; k < n; ++k) out.log_zero[k] = -r * out.soft[k];
+    } else {
+      for (std::size_t k = 0; k < n; ++k) out.log_zero[k] = -std::exp(out.shifts.node(k));
+    }
+    if (gated) {
+      for (std::size_t q = 0; q < gates; ++q)
+        for (std::size_t k = 0; k < n; ++k) out.zero[q * n + k] = out.log_zero[k] - gate->value[q];
+      compute::softplus(out.zero.data(), out.zero.data(), out.zero.size());
+      // P(0) of the inflated law, and what a count being there changes: averaged over the gate for the tables.
+      std::fill(out.mean_zero.begin(), out.mean_zero.end(), 0.0);
+      double open = 0;
+      for (std::size_t q = 0; q < gates; ++q) {
+        double* z = &out.zero[q * n];
+        const double w = gate->weight[q], lg = out.log_gate[q];
+        open += w * out.log_open[q];
+        for (std::size_t k = 0; k < n; ++k) z[k] += lg;
+        compute::add_scaled(z, w, out.mean_zero.data(), n);
+      }
+      for (std::size_t k = 0; k < n; ++k) out.mean_difference[k] = open + out.log_zero[k] - out.mean_zero[k];
+    }
+    const double second_weight = own_p ? rules[1].weight[j] : 1;
+    for (std::size_t i = 0; i < first; ++i) {
+      const double w = rules[0].weight[i] * second_weight, shift = rules[0].value[i];
+      const double *all = &out.all[i * n], *some = &out.some[i * n];
+      double* f = &out.f[(i * second + j) * gates];
+      double counted = 0;
+      if (own_p) {  // ln p̂ less t, which the cells count themselves: ln μ − ln r − softplus(s − ln r)
+        const double constant = shift - rules[1].value[j];
         for (std::size_t k = 0; k < m; ++k) {
-          const double b = -(lphi + soft[k]);
-          log_zero[k] = -r * soft[k];
-          shared += by_count[k] * b;
-          per_count[k] += w * b;
+          counted += constant * by_count[k];
+          per_count[k] += w * constant;
         }
-      } else {
-        const double theta = std::exp(rules[0].value[i]);
-        for (std::size_t k = 0; k < m; ++k) log_zero[k] = -theta * pass.exp_node[k];
+        counted -= compute::dot(&out.counted[i * n], out.soft.data(), n);
+        out.shifts.gather(shift, -w, out.soft.data(), per_count);
       }
       if (!gated) {
-        double sum = shared;
-        for (std::size_t k = 0; k < m; ++k) {
-          sum += cells[k] * log_zero[k];
-          zeros[k] += w * log_zero[k];
-        }
-        out.f[at++] += sum;
+        f[0] += counted + compute::dot(all, out.log_zero.data(), n);
+        out.shifts.gather(shift, w, out.log_zero.data(), zeros);
         continue;
       }
+      // all · z + some · (open + ln P0 − z), the part that all gates share first.
+      const double shared = counted + compute::dot(some, out.log_zero.data(), n);
+      double seen = 0;
+      for (std::size_t k = 0; k < m; ++k) seen += nonzero[k];
+      for (std::size_t k = 0; k < n; ++k) out.unseen[k] = all[k] - some[k];
       for (std::size_t q = 0; q < gates; ++q)
-        for (std::size_t k = 0; k < m; ++k) out.zero[q * m + k] = log_zero[k] - gate->value[q];
-      compute::softplus(out.zero.data(), out.zero.data(), out.zero.size());
-      for (std::size_t q = 0; q < gates; ++q) {
-        const double wq = w * gate->weight[q], lg = out.log_gate[q], l1g = out.log_open[q];
-        const double* soft_q = &out.zero[q * m];
-        double sum = shared;
-        for (std::size_t k = 0; k < m; ++k) {
-          const double z = lg + soft_q[k], d = l1g + log_zero[k] - z;
-          sum += cells[k] * z + nonzero[k] * d;
-          difference[k] += wq * d;
-          zeros[k] += wq * z;
-        }
-        out.f[at++] += sum;
-      }
+        f[q] += shared + seen * out.log_open[q] + compute::dot(out.unseen.data(), &out.zero[q * n], n);
+      out.shifts.gather(shift, w, out.mean_zero.data(), zeros);
+      out.shifts.gather(shift, w, out.mean_difference.data(), difference);
     }
+  }
 }
 
 /// f at the gene's tensor nodes, contracted over the scalar with its weights (f) and its two scores (f1, f2):
@@ -197,61 +228,78 @@ void Objective::gene_values(std::int64_t gene, std::span<const SiteRule> rules, 
       }
 }
 
+void Objective::gather_gene(std::int64_t gene, GeneScratch& out) const {
+  const auto m = index(nonzeros_->grid.size());
+  out.nonzero.resize(m);
+  out.by_count.resize(problem_->mean == Mean::MeanAndDispersion ? m : 0);
+  nonzeros_->gene_weights(gene, out.nonzero.data(), out.by_count.empty() ? nullptr : out.by_count.data());
+}
+
+void Objective::gene_term(std::int64_t gene, const double* at, const std::uint8_t* nodes, double rate,
+                          GeneScratch& scratch, GeneTerm& out, std::vector<double>& by_scalar) const {
+  const auto& p = *problem_;
+  const std::size_t sites = p.gene_sites.size(), size = gene_size();
+  std::array<const SiteRule*, 3> pointers{};
+  for (std::size_t k = 0; k < sites; ++k) {
+    p.gene_sites[k].make_rule(at[2 * k], at[2 * k + 1], nodes[k], true, scratch.rules[k]);
+    pointers[k] = &scratch.rules[k];
+  }
+  const auto used = std::span<const SiteRule>(scratch.rules).first(sites);
+  gene_values(gene, used, scratch, by_scalar);
+  if (nonzeros_) gene_tables(gene, used, scratch);
+
+  Moments e, e1, e2;
+  const std::span<const SiteRule* const> axes(pointers.data(), sites);
+  contract(axes, scratch.f.data(), e);
+  if (scalar_size_ && (p.mean == Mean::MeanTimesOdds || !p.capture)) {
+    contract(axes, scratch.f1.data(), e1);
+    contract(axes, scratch.f2.data(), e2);
+  }
+  out.log_likelihood = e.value;
+  out.divergence = 0;
+  for (std::size_t a = 0; a < size; ++a) {
+    out.gradient[a] = -e.gradient[a];
+    out.scalar[2 * a] = -e1.gradient[a];
+    out.scalar[2 * a + 1] = -e2.gradient[a];
+    for (std::size_t b = a; b < size; ++b) out.block[a * size + b] = out.block[b * size + a] = -e.hessian[a][b];
+  }
+  const auto add = [&](std::size_t row, const Second& d, double scale) {
+    out.gradient[row] += scale * d.gradient[0];
+    out.gradient[row + 1] += scale * d.gradient[1];
+    out.block[row * size + row] += scale * d.hessian[0];
+    out.block[row * size + row + 1] += scale * d.hessian[1];
+    out.block[(row + 1) * size + row] += scale * d.hessian[1];
+    out.block[(row + 1) * size + row + 1] += scale * d.hessian[2];
+  };
+  for (std::size_t k = 0; k < sites; ++k) {
+    const auto d = p.gene_sites[k].divergence(at[2 * k], at[2 * k + 1], 0);
+    out.divergence += d.value;
+    add(2 * k, d, 1);
+  }
+  if (p.capture && !nonzeros_)  // −M·A in the gene's own coordinates
+    add(0, expected_value(p.gene_sites[0], at[0], at[1], nodes[0], scratch.rules[0]), -rate);
+}
+
 void Objective::gene_pass(const std::vector<double>& x, const std::vector<double>& rate_sum,
                           const RunControl& control) {
   const auto& p = *problem_;
   const std::size_t sites = p.gene_sites.size(), size = gene_size(), scalars = scalar_rule_.size();
-  const bool crosses = scalar_size_ && (p.mean == Mean::MeanTimesOdds || !p.capture);
   std::vector<Piece> parts(index(compute::pieces(p.n_genes(), grain)));
   compute::parallel_for(p.n_genes(), grain, threads_, [&](std::int64_t piece, std::int64_t first, std::int64_t last) {
     control.check();
-    thread_local std::array<SiteRule, 3> rules;
-    thread_local GeneScratch values;
-    thread_local SiteRule scratch;
+    thread_local GeneScratch scratch;
+    GeneTerm term;
     auto& part = parts[index(piece)];
     part.by_scalar.assign(scalars, 0.0);
     for (auto g = first; g < last; ++g) {
-      const auto at = gene_at(g);
-      std::array<const SiteRule*, 3> pointers{};
-      for (std::size_t k = 0; k < sites; ++k) {
-        p.gene_sites[k].make_rule(x[at + 2 * k], x[at + 2 * k + 1], gene_nodes_[index(g) * sites + k], true, rules[k]);
-        pointers[k] = &rules[k];
-      }
-      const auto used = std::span<const SiteRule>(rules).first(sites);
-      gene_values(g, used, values, part.by_scalar);
-      if (nonzeros_) gene_tables(g, used, values);
-
-      Moments e, e1, e2;
-      const std::span<const SiteRule* const> axes(pointers.data(), sites);
-      contract(axes, values.f.data(), e);
-      part.log_likelihood += e.value;
-      if (crosses) {
-        contract(axes, values.f1.data(), e1);
-        contract(axes, values.f2.data(), e2);
-      }
-      double* block = &system_.gene_block[index(g) * size * size];
-      for (std::size_t a = 0; a < size; ++a) {
-        gradient_[at + a] = -e.gradient[a];
-        system_.gene_scalar[(index(g) * size + a) * 2] = -e1.gradient[a];
-        system_.gene_scalar[(index(g) * size + a) * 2 + 1] = -e2.gradient[a];
-        for (std::size_t b = a; b < size; ++b) block[a * size + b] = block[b * size + a] = -e.hessian[a][b];
-      }
-      const auto add = [&](std::size_t row, const Second& d, double scale) {
-        gradient_[at + row] += scale * d.gradient[0];
-        gradient_[at + row + 1] += scale * d.gradient[1];
-        block[row * size + row] += scale * d.hessian[0];
-        block[row * size + row + 1] += scale * d.hessian[1];
-        block[(row + 1) * size + row] += scale * d.hessian[1];
-        block[(row + 1) * size + row + 1] += scale * d.hessian[2];
-      };
-      for (std::size_t k = 0; k < sites; ++k) {
-        const auto d = p.gene_sites[k].divergence(x[at + 2 * k], x[at + 2 * k + 1], 0);
-        part.divergence += d.value;
-        add(2 * k, d, 1);
-      }
-      if (p.capture && !nonzeros_)  // −M·A in the gene's own coordinates
-        add(0, expected_value(p.gene_sites[0], x[at], x[at + 1], gene_nodes_[index(g) * sites], scratch),
-            -rate_sum[p.kind_of_gene[index(g)]]);
+      if (nonzeros_) gather_gene(g, scratch);
+      gene_term(g, &x[gene_at(g)], &gene_nodes_[index(g) * sites],
+                rate_sum.empty() ? 0 : rate_sum[p.kind_of_gene[index(g)]], scratch, term, part.by_scalar);
+      part.log_likelihood += term.log_likelihood;
+      part.divergence += term.divergence;
+      std::copy_n(term.gradient.begin(), size, gradient_.begin() + static_cast<std::ptrdiff_t>(gene_at(g)));
+      std::copy_n(term.scalar.begin(), 2 * size, &system_.gene_scalar[index(g) * size * 2]);
+      std::copy_n(term.block.begin(), size * size, &system_.gene_block[index(g) * size * size]);
     }
   });
   for (const auto& part : parts) {

@@ -3,6 +3,8 @@
 #include <cstdint>
 #include <vector>
 
+#include "core/inference/site_rule.hpp"
+
 /// What the passes of Objective over genes and over units share (objective_genes.cpp, objective_cells.cpp).
 namespace scriptorium::inference {
 
@@ -11,6 +13,11 @@ inline constexpr std::int64_t grain = 64;  // genes or units a piece; pieces are
 inline std::size_t index(std::int64_t i) {
   return static_cast<std::size_t>(i);
 }
+
+/// Whether a site's marginal is one that its rules integrate (no Beta flatter than α or β = 0.1).
+bool site_inside(const SiteFamily& family, const double* at);
+/// Shortens a site's step that would leave that region, to nine tenths of the way there.
+void keep_site_inside(const SiteFamily& family, const double* at, double* step);
 
 /// Sums of one piece of genes or units, added up in the order of the pieces.
 struct Piece {

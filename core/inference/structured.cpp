@@ -3,7 +3,7 @@
 #include <cstdio>
 
 #include "core/compute/parallel.hpp"
-#include "core/inference/minimise.hpp"
+#include "core/inference/optimum.hpp"
 #include "core/inference/solver.hpp"
 #include "core/math/special.hpp"
 
@@ -209,24 +209,22 @@ FitResult fit_structured(const FitInput& input, const FitOptions& options, const
     kept = resume->arrays;
     state.iteration = static_cast<std::int64_t>(kept.at("iteration").at(0));
     state.caution = static_cast<int>(kept.at("iteration").at(1));
-  } else {
-    state.x = factorised.start();
+    state.round = static_cast<int>(kept.at("iteration").at(2));
   }
   std::int64_t step = 0;
   const auto keep_now = [&] {
     kept["x"] = state.x;
-    kept["iteration"] = {static_cast<double>(state.iteration), static_cast<double>(state.caution)};
+    kept["iteration"] = {static_cast<double>(state.iteration), static_cast<double>(state.caution),
+                         static_cast<double>(state.round)};
     recorder.keep(kept);
   };
   FitResult result;
   try {
-    const auto first =
-        minimise(factorised, state, options.tolerance, options.max_iterations, options.threads, control, control.keep,
-                 [&](double loss, double decrement) {
-                   if (recorder.due()) keep_now();
-                   step = state.iteration + 1;
-                   recorder.add(state.iteration, loss, decrement, 0.05, "factorised fit, loss " + std::to_string(loss));
-                 });
+    const auto first = find_optimum(factorised, state, input, options, control, [&](double loss, double decrement) {
+      if (recorder.due()) keep_now();
+      step = state.iteration + 1;
+      recorder.add(state.iteration, loss, decrement, 0.05, "factorised fit, loss " + std::to_string(loss));
+    });
     result.loss = first.loss;
     if (first.kept) {
       result.posterior = posterior_at(factorised, state.x);

@@ -1,0 +1,90 @@
+#include "core/inference/optimum.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+namespace scriptorium::inference {
+namespace {
+
+constexpr int most_rounds = 4;
+
+/// The same without gates, and with the shared scalar that lets the likelihood separate.
+model::Model plainer(model::Model model) {
+  model.likelihood = model::find_likelihood(model.likelihood).variable_capture ? "nbvcp" : "nbdm";
+  if (model::find_parameterization(model.parameterization).key == "mean_disp") model.parameterization = "canonical";
+  model::Model bare;
+  bare.likelihood = model.likelihood;
+  bare.parameterization = model.parameterization;
+  const auto sites = model::layout(bare);
+  std::erase_if(model.priors, [&](const auto& prior) {
+    return std::none_of(sites.begin(), sites.end(), [&](const auto& site) { return site.name == prior.first; });
+  });
+  return model;
+}
+
+/// Middle of a marginal as the likelihood reads it, and its sd on the axis of z.
+struct Middle {
+  double value = 0, sd = 0.1;
+};
+Middle middle(const SiteFamily& family, const double* at) {
+  const auto [a, b] = family.arguments(at[0], at[1]);
+  if (!family.beta()) return {family.read(at[0]), std::max(b, 1e-4)};
+  return {family.read(at[0]), std::sqrt(1 / a + 1 / b)};
+}
+
+std::vector<double> start(const Objective& objective, const FitInput& input, const FitOptions& options,
+                          const FitControl& control) {
+  const Problem& p = objective.problem();
+  auto x = objective.start();
+  if (p.gate_at < 0 && !p.visits_nonzeros) return x;
+  control.tell(-1, "fitting the negative binomial to begin with");
+  const Problem plain(plainer(input.model), *input.summary, nullptr);
+  Objective first(plain, options.threads);
+  MinimiseState state;
+  state.x = first.start();
+  minimise(first, state, 1.0, options.max_iterations, options.threads, control, control.keep, [](double, double) {});
+  const auto& y = state.x;
+
+  const Middle odds = middle(*plain.scalar, y.data());
+  const auto capture = [&](std::size_t unit) { return middle(*plain.cell, &y[first.cell_at(unit)]); };
+  if (objective.scalar_size()) p.scalar->place(odds.value, odds.sd, x.data());
+  for (std::int64_t g = 0; g < p.n_genes(); ++g) {
+    const Middle level = middle(plain.gene_sites[0], &y[first.gene_at(g)]);
+    double* at = &x[objective.gene_at(g)];
+    if (p.mean == Mean::MeanAndDispersion && plain.mean == Mean::DispersionIsSampled) {
+      p.gene_sites[0].place(level.value - odds.value, level.sd, at);
+      p.gene_sites[1].place(level.value, level.sd, at + 2);
+    } else {
+      p.gene_sites[0].place(level.value, level.sd, at);
+    }
+  }
+  // Cells that share a unit there may have units of their own here.
+  std::vector<bool> placed(p.units.size(), false);
+  for (std::size_t c = 0; c < p.unit_of_cell.size(); ++c) {
+    const auto u = p.unit_of_cell[c];
+    if (placed[u]) continue;
+    placed[u] = true;
+    const Middle nu = capture(plain.unit_of_cell[c]);
+    p.cell->place(nu.value, nu.sd, &x[objective.cell_at(u)]);
+  }
+  return x;
+}
+
+}  // namespace
+
+MinimiseEnd find_optimum(Objective& objective, MinimiseState& state, const FitInput& input, const FitOptions& options,
+                         const FitControl& control, const std::function<void(double, double)>& watch) {
+  if (state.x.empty()) {
+    state.x = start(objective, input, options, control);
+    objective.improve_genes(state.x, control);
+  }
+  for (;;) {
+    const auto end = minimise(objective, state, options.tolerance, options.max_iterations, options.threads, control,
+                              control.keep, watch);
+    if (!end.converged || state.round >= most_rounds) return end;
+    if (objective.improve_genes(state.x, control) < std::max(options.tolerance, 1e-3)) return end;
+    ++state.round;
+  }
+}
+
+}  // namespace scriptorium::inference
