@@ -12,17 +12,39 @@ double dot(const std::vector<double>& a, const std::vector<double>& b) {
   return sum;
 }
 
-/// Keeps every site's step within what its quadrature was chosen for: first coordinates 3, log scales 1.5.
-bool clip(std::vector<double>& d) {
-  bool clipped = false;
-  for (std::size_t i = 0; i < d.size(); i += 2) {
-    const double excess = std::max(std::fabs(d[i]) / 3, std::fabs(d[i + 1]) / 1.5);
-    if (excess <= 1) continue;
-    d[i] /= excess;
-    d[i + 1] /= excess;
+/// How far a site may go in one step, which is as far as its quadrature was chosen for: first coordinates 3, log scales
+/// 1.5. Above 1: too far.
+double excess(const std::vector<double>& d, std::size_t i) {
+  return std::max(std::fabs(d[i]) / 3, std::fabs(d[i + 1]) / 1.5);
+}
+
+/// The step to try: what sites do by themselves is cut site by site, what moves them together (a ridge can ask for very
+/// far) as one. Either way it points downhill. `clipped`: whether anything was cut.
+std::vector<double> bounded(const Objective& objective, const std::vector<double>& x,
+                            const std::vector<double>& gradient, NewtonSystem::Direction direction, bool& clipped) {
+  auto& own = direction.own;
+  const auto& pulled = direction.pulled;
+  objective.keep_inside(x, own);
+  double most = 1;
+  clipped = false;
+  for (std::size_t i = 0; i < own.size(); i += 2) {
+    most = std::max(most, excess(pulled, i));
+    const double by = excess(own, i);
+    if (by <= 1) continue;
+    own[i] /= by;
+    own[i + 1] /= by;
     clipped = true;
   }
-  return clipped;
+  clipped = clipped || most > 1;
+  for (const double share : {1 / most, 0.5 / most, 0.0}) {
+    auto d = own;
+    for (std::size_t i = 0; i < d.size(); ++i) d[i] += share * pulled[i];
+    auto inside = d;
+    objective.keep_inside(x, inside);
+    if (dot(gradient, inside) < 0) return inside;
+    if (dot(gradient, d) < 0) return d;
+  }
+  return own;
 }
 
 }  // namespace
@@ -32,30 +54,28 @@ MinimiseEnd minimise(Objective& objective, MinimiseState& state, double toleranc
                      const std::function<void(double, double)>& watch) {
   MinimiseEnd end;
   std::vector<double> gradient, trial, trial_gradient;
-  NewtonSystem system;
+  NewtonSystem system, trial_system;
+  double trial_loss = NAN;  // what the line search found at state.x, if it has been there
   bool was_small = false;
   for (;; ++state.iteration) {
-    objective.choose_nodes(state.x);
-    end.loss = objective.evaluate(state.x, &gradient, &system, control);
+    if (objective.choose_nodes(state.x) || std::isnan(trial_loss)) {
+      end.loss = objective.evaluate(state.x, &gradient, &system, control);
+    } else {
+      end.loss = trial_loss;
+      std::swap(gradient, trial_gradient);
+      std::swap(system, trial_system);
+    }
+    trial_loss = NAN;
     if (!std::isfinite(end.loss))
       throw Error(ErrorCode::Numerical, "the loss is not a number at iteration " + std::to_string(state.iteration),
                   "Check the priors; very wide ones can overflow.");
 
-    bool whole = true;
-    auto d = system.solve(gradient, threads, state.caution, &whole);
-    auto inside = d;
-    objective.keep_inside(state.x, inside);
-    if (dot(gradient, inside) < 0) d = std::move(inside);
-    end.decrement = -0.5 * dot(gradient, d);
-    const bool clipped = clip(d);
-    double slope = dot(gradient, d);
-    if (slope >= 0) {  // clipping some blocks and not others can turn the step; the scalar's share of it is the cause
-      d = system.solve(gradient, threads, state.caution, &whole);
-      double most = 1;
-      for (std::size_t i = 0; i < d.size(); ++i) most = std::max(most, std::fabs(d[i]) / (i % 2 ? 1.5 : 3));
-      for (auto& v : d) v /= most;
-      slope = dot(gradient, d);
-    }
+    auto direction = system.solve(gradient, threads, state.caution);
+    const bool whole = direction.whole;
+    end.decrement = -0.5 * (dot(gradient, direction.own) + dot(gradient, direction.pulled));
+    bool clipped = false;
+    const auto d = bounded(objective, state.x, gradient, std::move(direction), clipped);
+    const double slope = dot(gradient, d);
     watch(end.loss, end.decrement);
     // A decrement from a mended Hessian, or a careful step, counts when it holds twice.
     const bool small = !clipped && end.decrement < tolerance;
@@ -71,9 +91,10 @@ MinimiseEnd minimise(Objective& objective, MinimiseState& state, double toleranc
       control.check();
       trial = state.x;
       for (std::size_t i = 0; i < trial.size(); ++i) trial[i] += t * d[i];
-      const double loss = objective.evaluate(trial, &trial_gradient, nullptr, control);
+      const double loss = objective.evaluate(trial, &trial_gradient, &trial_system, control);
       if (std::isfinite(loss) && loss <= end.loss + 1e-4 * t * slope + noise) {
         better = true;
+        trial_loss = loss;
         break;
       }
       const double quadratic = std::isfinite(loss) ? -slope * t * t / (2 * (loss - end.loss - slope * t)) : 0;

@@ -58,11 +58,19 @@ Eigen::MatrixXd over_pairs(const std::vector<Eigen::MatrixXd>& by_kind, const st
                            std::size_t patterns) {
   const auto p = static_cast<Eigen::Index>(patterns), n = by_kind.front().rows();
   Eigen::MatrixXd out = Eigen::MatrixXd::Zero(p * n, p * n);
-  for (std::size_t k = 0; k < by_kind.size(); ++k)
-    for (Eigen::Index i = 0; i < p; ++i)
-      for (Eigen::Index j = 0; j < p; ++j)
-        if (measures[k][static_cast<std::size_t>(i)] && measures[k][static_cast<std::size_t>(j)])
-          out.block(i * n, j * n, n, n) += by_kind[k];
+  std::vector<Eigen::Index> measured;
+  for (std::size_t k = 0; k < by_kind.size(); ++k) {
+    measured.clear();
+    for (std::size_t i = 0; i < patterns; ++i)
+      if (measures[k][i]) measured.push_back(static_cast<Eigen::Index>(i) * n);
+    const double* values = by_kind[k].data();
+    for (const auto j : measured)
+      for (Eigen::Index b = 0; b < n; ++b) {
+        double* column = out.data() + (j + b) * out.rows();
+        for (const auto i : measured)
+          for (Eigen::Index a = 0; a < n; ++a) column[i + a] += values[b * n + a];
+      }
+  }
   return out;
 }
 
@@ -151,8 +159,7 @@ void solve_block(const double* h, const double* gradient, std::size_t size, doub
   Eigen::Map<Eigen::VectorXd>(step, n) = solve_block(block, right, changed);
 }
 
-std::vector<double> NewtonSystem::solve(const std::vector<double>& gradient, int threads, int caution,
-                                        bool* whole) const {
+NewtonSystem::Direction NewtonSystem::solve(const std::vector<double>& gradient, int threads, int caution) const {
   const std::size_t scalar_size = has_scalar ? 2 : 0, size = static_cast<std::size_t>(gene_size),
                     patterns = problem->n_patterns(), pairs = static_cast<std::size_t>(rank);
   const auto genes = static_cast<std::int64_t>(gene_block.size() / size / size),
@@ -162,30 +169,32 @@ std::vector<double> NewtonSystem::solve(const std::vector<double>& gradient, int
   // D⁻¹ [−g, B, ∇] for every unit, and the sums that the border needs.
   std::vector<Rows> gene_rows(static_cast<std::size_t>(genes)), cell_rows(static_cast<std::size_t>(cells));
   std::atomic<bool> mended = false;
-  const auto reduce = [&](std::int64_t n, std::size_t groups, auto&& group, auto&& fill, std::vector<Rows>& rows) {
-    const Sums none = Sums::Zero(2 + rank, 3 + rank);
-    std::vector<std::vector<Sums>> partial(static_cast<std::size_t>(compute::pieces(n, grain)));
+  const auto reduce = [&](std::int64_t n, std::size_t groups, auto&& unit, auto&& group, auto&& fill,
+                          std::vector<Rows>& rows) {
+    // Each piece's sums by group, in the order in which groups come.
+    std::vector<std::vector<std::pair<std::size_t, Sums>>> partial(static_cast<std::size_t>(compute::pieces(n, grain)));
     compute::parallel_for(n, grain, threads, [&](std::int64_t piece, std::int64_t first, std::int64_t last) {
       Block d;
       Rows r;
       bool changed = false;
       auto& sums = partial[static_cast<std::size_t>(piece)];
-      sums.assign(groups, none);
-      for (auto i = first; i < last; ++i) {
-        fill(static_cast<std::size_t>(i), d, r);
-        rows[static_cast<std::size_t>(i)] = solve_block(d, r, changed);
-        sums[group(static_cast<std::size_t>(i))].noalias() +=
-            r.rightCols(2 + rank).transpose() * rows[static_cast<std::size_t>(i)];
+      for (auto at = first; at < last; ++at) {
+        const std::size_t i = unit(static_cast<std::size_t>(at)), its = group(i);
+        fill(i, d, r);
+        rows[i] = solve_block(d, r, changed);
+        if (sums.empty() || sums.back().first != its) sums.emplace_back(its, Sums::Zero(2 + rank, 3 + rank));
+        sums.back().second.noalias() += r.rightCols(2 + rank).transpose() * rows[i];
       }
       if (changed) mended = true;
     });
-    std::vector<Sums> total(groups, none);
+    std::vector<Sums> total(groups, Sums::Zero(2 + rank, 3 + rank));
     for (const auto& part : partial)
-      for (std::size_t k = 0; k < part.size(); ++k) total[k] += part[k];
+      for (const auto& [its, sums] : part) total[its] += sums;
     return total;
   };
   const auto gene_sums = reduce(
-      genes, problem->n_kinds(), [&](std::size_t i) { return problem->kind_of_gene[i]; },
+      genes, problem->n_kinds(), [&](std::size_t at) { return problem->genes_by_kind[at]; },
+      [&](std::size_t i) { return problem->kind_of_gene[i]; },
       [&](std::size_t i, Block& d, Rows& r) {
         d = Eigen::Map<const Eigen::MatrixXd>(&gene_block[i * size * size], gene_size, gene_size);
         r.resize(gene_size, 3 + rank);
@@ -200,7 +209,7 @@ std::vector<double> NewtonSystem::solve(const std::vector<double>& gradient, int
       },
       gene_rows);
   const auto cell_sums = reduce(
-      cells, patterns, [&](std::size_t i) { return problem->units[i].pattern; },
+      cells, patterns, [](std::size_t at) { return at; }, [&](std::size_t i) { return problem->units[i].pattern; },
       [&](std::size_t i, Block& d, Rows& r) {
         d.resize(2, 2);
         d << cell_block[i * 3], cell_block[i * 3 + 1], cell_block[i * 3 + 1], cell_block[i * 3 + 2];
@@ -276,17 +285,17 @@ std::vector<double> NewtonSystem::solve(const std::vector<double>& gradient, int
   for (std::size_t q = 0; q < patterns; ++q)
     cell_pull.emplace_back(leading.cells * ab.segment(static_cast<Eigen::Index>(q) * kept, kept));
 
-  std::vector<double> step(gradient.size());
-  if (has_scalar) step[0] = s(0), step[1] = s(1);
+  Direction out{std::vector<double>(gradient.size()), std::vector<double>(gradient.size()), !mended};
+  if (has_scalar) out.pulled[0] = s(0), out.pulled[1] = s(1);
   const auto place = [&](std::size_t at, std::size_t width, const std::vector<Rows>& rows, auto&& other) {
     compute::parallel_for(static_cast<std::int64_t>(rows.size()), 4096, threads,
                           [&](std::int64_t, std::int64_t first, std::int64_t last) {
                             for (auto i = static_cast<std::size_t>(first); i < static_cast<std::size_t>(last); ++i)
                               for (std::size_t a = 0; a < width; ++a) {
                                 const auto row = static_cast<Eigen::Index>(a);
-                                step[at + i * width + a] = rows[i](row, 0) - rows[i](row, 1) * s(0) -
-                                                           rows[i](row, 2) * s(1) +
-                                                           rows[i].row(row).tail(rank).dot(other(i));
+                                out.own[at + i * width + a] = rows[i](row, 0);
+                                out.pulled[at + i * width + a] = rows[i].row(row).tail(rank).dot(other(i)) -
+                                                                 rows[i](row, 1) * s(0) - rows[i](row, 2) * s(1);
                               }
                           });
   };
@@ -294,8 +303,7 @@ std::vector<double> NewtonSystem::solve(const std::vector<double>& gradient, int
         [&](std::size_t i) -> const Eigen::VectorXd& { return gene_pull[problem->kind_of_gene[i]]; });
   place(cell_at, 2, cell_rows,
         [&](std::size_t i) -> const Eigen::VectorXd& { return cell_pull[problem->units[i].pattern]; });
-  if (whole) *whole = !mended;
-  return step;
+  return out;
 }
 
 NewtonSystem::Response NewtonSystem::response(int threads) const {

@@ -26,12 +26,17 @@ struct NewtonSystem {
   const Problem* problem = nullptr;  ///< which genes which patterns measured, and the pattern of each unit
   static constexpr int most_rank = 16;
 
-  /// Direction d with H d = −gradient. Where H is not positive definite (it need not be, far from an optimum) the parts
-  /// that break it are: blocks take the sizes of their eigenvalues, the product term is scaled down until genes and
-  /// cells do not run away together, the scalar's Schur complement like the blocks. So d is always a direction of
-  /// descent. `whole` says whether H was used as it is. Coordinates: scalar, genes, units, as in Objective.
-  std::vector<double> solve(const std::vector<double>& gradient, int threads, int caution = 0,
-                            bool* whole = nullptr) const;
+  /// A direction d with H d = −gradient, in two parts: `own` is what each site would do by itself (the scalar stays),
+  /// `pulled` what the scalar and the coupling add. Where H is not positive definite (it need not be, far from an
+  /// optimum) the parts that break it are mended: blocks take the sizes of their eigenvalues, the product term is
+  /// scaled down until genes and cells do not run away together, the scalar's Schur complement like the blocks. So
+  /// `own` and `own` + `pulled` are directions of descent, and all between. Coordinates: scalar, genes, units, as in
+  /// Objective.
+  struct Direction {
+    std::vector<double> own, pulled;
+    bool whole = true;  ///< whether H was used as it is
+  };
+  Direction solve(const std::vector<double>& gradient, int threads, int caution = 0) const;
 
   /// Linear response to the coupling (rank 1), with Q_M = Σ_g 1 1ᵀ ∇ᵀD⁻¹∇ over patterns and Q_A likewise (diagonal):
   /// the exact Gaussian covariance of a gene is D⁻¹ + D⁻¹∇ · [1ᵀ (I − Q_A Q_M)⁻¹ Q_A 1] · ∇ᵀD⁻¹ (1 marks the patterns

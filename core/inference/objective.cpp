@@ -2,7 +2,9 @@
 
 #include <algorithm>
 #include <cmath>
+#include <tuple>
 
+#include "core/compute/parallel.hpp"
 #include "core/inference/objective_pieces.hpp"
 #include "core/math/distributions.hpp"
 
@@ -44,50 +46,77 @@ Objective::Objective(const Problem& problem, int threads, std::optional<double> 
   system_.problem = problem_;
 }
 
+/// R = Σ r for the start: genes share one dispersion, r_g = R π_g with π the composition of all counts, and cells are
+/// Dirichlet-multinomial given their totals. The likelihood of that in ln R rises to one top.
+double Objective::start_dispersion(const std::vector<double>& share) const {
+  const auto& p = *problem_;
+  const auto slope = [&](double r) {
+    std::vector<double> parts(index(compute::pieces(p.n_genes(), grain)));
+    compute::parallel_for(p.n_genes(), grain, threads_, [&](std::int64_t piece, std::int64_t first, std::int64_t last) {
+      for (auto g = first; g < last; ++g)
+        parts[index(piece)] += share[index(g)] * sum_rising_slope(p.tail_runs(g), r * share[index(g)]);
+    });
+    double sum = 0;
+    for (const double part : parts) sum += part;
+    for (const auto& cells : p.summary->classes) sum -= cells.cells * math::digamma_rising(r, cells.total);
+    return sum;
+  };
+  double low = -2, high = 14;
+  for (int step = 0; step < 12; ++step) {
+    const double middle = 0.5 * (low + high);
+    (slope(std::exp(middle)) > 0 ? low : high) = middle;
+  }
+  return std::exp(0.5 * (low + high));
+}
+
 std::vector<double> Objective::start() const {
   const auto& p = *problem_;
   const auto& s = *p.summary;
   std::vector<double> x(size_);
-  // Moments of the counts: every gene with r = its mean count, so that φ is a typical capture (half, or what the
-  // capture prior says, or 1 without capture) and μ = mean count / capture.
-  const double cells = static_cast<double>(p.n_cells()), mean_total = std::max(s.total() / cells, 1e-3);
-  double capture = 1;
-  if (p.capture) {
-    capture = 0.5;
-    if (p.model.capture_prior)
-      capture = std::exp(std::min(-0.05, std::log(mean_total) - p.model.capture_prior->log_m0));
+  std::vector<double> share;
+  double sum = 0, largest = 1;
+  for (std::size_t g = 0; g < index(p.n_genes()); ++g) {
+    share.push_back(std::max(s.gene_total[g], 0.5) / std::max(1.0, s.gene_measured[g]));
+    sum += share.back();
   }
-  const double log_phi = std::log(capture);
+  for (double& v : share) v /= sum;
+  for (const auto& cells : s.classes) largest = std::max(largest, static_cast<double>(cells.total));
+  // A cell whose capture is 1 would have this many counts: what the prior says, or the largest there is.
+  const double dispersion = start_dispersion(share),
+               mean_total = std::max(s.total() / static_cast<double>(p.n_cells()), 1e-3);
+  const double whole = !p.capture              ? mean_total
+                       : p.model.capture_prior ? std::exp(p.model.capture_prior->log_m0)
+                                               : 1.1 * largest;
+  const double log_phi = std::log(dispersion / whole);
   if (scalar_size_) p.scalar->place(log_phi, 0.1, &x[0]);
   for (std::int64_t g = 0; g < p.n_genes(); ++g) {
-    const double nonzero = s.gene_nonzero[index(g)],
-                 log_mean = std::log(std::max(s.gene_total[index(g)], 0.5) / std::max(1.0, s.gene_measured[index(g)]));
+    const double log_r = std::log(dispersion * share[index(g)]), spread = 1 / std::sqrt(1 + s.gene_nonzero[index(g)]);
     for (std::size_t k = 0; k < p.gene_sites.size(); ++k) {
-      const auto& name = p.gene_sites[k].site().name;
       double* at = &x[gene_at(g) + 2 * k];
       if (static_cast<int>(k) == p.gate_at) {
         at[0] = p.gene_sites[k].start()[0];
         at[1] = p.gene_sites[k].start()[1];
       } else {
-        p.gene_sites[k].place(name == "mu" ? log_mean - log_phi : log_mean, 1 / std::sqrt(1 + nonzero), at);
+        p.gene_sites[k].place(p.gene_sites[k].site().name == "mu" ? log_r - log_phi : log_r, spread, at);
       }
     }
   }
-  for (std::size_t u = 0; u < p.units.size(); ++u) {
-    const double log_capture = std::log(capture) + std::log(std::max(p.units[u].total, 1.0) / mean_total);
-    p.cell->place(std::clamp(log_capture, -12.0, -0.05), 0.3, &x[cell_at(u)]);
-  }
+  for (std::size_t u = 0; u < p.units.size(); ++u)
+    p.cell->place(std::clamp(std::log(std::max(p.units[u].total, 1.0) / whole), -12.0, -0.05), 0.3, &x[cell_at(u)]);
   return x;
 }
 
-void Objective::choose_nodes(const std::vector<double>& x) {
+bool Objective::choose_nodes(const std::vector<double>& x) {
   const auto& p = *problem_;
+  const auto before = std::tie(scalar_nodes_, gene_nodes_, cell_nodes_);
+  const std::tuple<int, std::vector<std::uint8_t>, std::vector<std::uint8_t>> old = before;
   scalar_nodes_ = scalar_size_ ? p.scalar->nodes_for(x[0], x[1]) : 1;
   for (std::int64_t g = 0; g < p.n_genes(); ++g)
     choose_gene_nodes(&x[gene_at(g)], &gene_nodes_[index(g) * p.gene_sites.size()]);
   for (std::size_t u = 0; u < p.units.size(); ++u)
     cell_nodes_[u] = static_cast<std::uint8_t>(p.cell->nodes_for(x[cell_at(u)], x[cell_at(u) + 1]));
-  if (!nonzeros_) return;
+  const bool changed = before != old;
+  if (!nonzeros_) return changed;
 
   // The interval of t: what the nodes that carry weight span.
   prepare_scalar(x);
@@ -108,8 +137,12 @@ void Objective::choose_nodes(const std::vector<double>& x) {
   }
   // Room for steps, and nodes as close as the singularities of the functions ask for (within about 0.6π of the real
   // axis where zeros are inflated, π elsewhere): 1e-8 relative.
-  nonzeros_->grid.set(low - 0.5, high + 0.5, p.zero_inflated ? 0.125 : 0.2);
+  if (low >= grid_low_ + 0.25 && high <= grid_high_ - 0.25 && high - low > grid_high_ - grid_low_ - 2) return changed;
+  grid_low_ = low - 0.5;
+  grid_high_ = high + 0.5;
+  nonzeros_->grid.set(grid_low_, grid_high_, p.zero_inflated ? 0.125 : 0.2);
   nonzeros_->resize();
+  return true;
 }
 
 void Objective::choose_gene_nodes(const double* at, std::uint8_t* nodes) const {
@@ -205,9 +238,10 @@ double Objective::evaluate(const std::vector<double>& x, std::vector<double>* gr
   if (scalar_size_) {
     const auto d = p.scalar->divergence(x[0], x[1], 0);
     divergence_ += d.value;
-    double g[2] = {0, 0}, h[3] = {0, 0, 0};
+    double g[2] = {0, 0}, h[3] = {0, 0, 0}, middle = 0;
+    for (std::size_t k = 0; k < scalar_rule_.size(); ++k) middle += scalar_rule_.weight[k] * phi_k_[k];
     for (std::size_t k = 0; k < scalar_rule_.size(); ++k) {
-      const double f = scalar_rule_.weight[k] * phi_k_[k];
+      const double f = scalar_rule_.weight[k] * (phi_k_[k] - middle);  // scores average to 0: less to cancel
       for (std::size_t b = 0; b < 2; ++b) g[b] += f * scalar_rule_.score[b][k];
       for (std::size_t b = 0; b < 3; ++b) h[b] += f * scalar_rule_.curvature[b][k];
     }

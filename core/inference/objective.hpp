@@ -30,8 +30,9 @@ class Objective {
 
   /// Where exact fits start: moments of the counts. (SCRIBE's own start, its default priors, is SiteFamily::start.)
   std::vector<double> start() const;
-  /// Chooses quadrature sizes for points near x; the loss is a smooth function of x until the next call.
-  void choose_nodes(const std::vector<double>& x);
+  /// Chooses quadrature sizes for points near x; the loss is a smooth function of x until the next call. Returns
+  /// whether anything changed: if not, what was evaluated at x holds.
+  bool choose_nodes(const std::vector<double>& x);
   /// Shortens the steps of single genes' and units' sites that would leave the region where the loss is finite, to nine
   /// tenths of the way there: one flat Beta must not hold up the rest. The scalar's stays: all others go with it.
   void keep_inside(const std::vector<double>& x, std::vector<double>& step) const;
@@ -65,6 +66,7 @@ class Objective {
     std::array<double, 12> scalar{};  ///< coordinate × 2
     std::array<double, 36> block{};
   };
+  double start_dispersion(const std::vector<double>& share) const;
   bool inside(const std::vector<double>& x) const;
   double descend_gene(std::int64_t gene, double* at, double hopeless, GeneScratch& scratch) const;
   void choose_gene_nodes(const double* at, std::uint8_t* nodes) const;
@@ -88,6 +90,7 @@ class Objective {
   std::size_t size_ = 0, scalar_size_ = 0;
   std::vector<std::uint8_t> gene_nodes_, cell_nodes_;
   int scalar_nodes_ = 1;
+  double grid_low_ = 0, grid_high_ = -1;  ///< the interval of t that the grid is for, with room
 
   // Scalar at its nodes: weights and scores, ln φ, ln p, ln(1−p), and ρ (1, or φ where genes carry μ).
   SiteRule scalar_rule_;

@@ -100,7 +100,10 @@ void Problem::find_kinds() {
     const auto [at, is_new] = kinds.try_emplace(of[g], static_cast<std::uint32_t>(measures.size()));
     if (is_new) measures.push_back(of[g]);
     kind_of_gene.push_back(at->second);
+    genes_by_kind.push_back(static_cast<std::uint32_t>(g));
   }
+  std::stable_sort(genes_by_kind.begin(), genes_by_kind.end(),
+                   [&](std::uint32_t a, std::uint32_t b) { return kind_of_gene[a] < kind_of_gene[b]; });
 }
 
 std::vector<double> Problem::over_measured(const std::vector<double>& by_pattern) const {

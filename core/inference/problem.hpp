@@ -49,8 +49,9 @@ struct Problem {
 
   /// Genes that the same patterns of cells measured (CountSummary::patterns) are of one kind. Complete data have one
   /// pattern and one kind.
-  std::vector<std::uint32_t> kind_of_gene;  ///< n_genes
-  std::vector<std::vector<bool>> measures;  ///< kinds × patterns
+  std::vector<std::uint32_t> kind_of_gene;   ///< n_genes
+  std::vector<std::uint32_t> genes_by_kind;  ///< genes in the order of their kinds
+  std::vector<std::vector<bool>> measures;   ///< kinds × patterns
   std::size_t n_kinds() const { return measures.size(); }
   std::size_t n_patterns() const { return summary->patterns.size(); }
   bool complete() const { return n_patterns() == 1 && n_kinds() == 1; }

@@ -290,18 +290,15 @@ void SiteFamily::make_rule_reading(Read what, double x1, double x2, int nodes, b
     return;
   }
   const auto [a, b] = arguments(x1, x2);
-  math::beta_rule(nodes, a, b, rule.value.data(), rule.weight.data());
   // Sufficient statistics ln p, ln(1−p), centred under the rule itself.
-  double m1 = 0, m2 = 0;
   auto& t1 = rule.score[0];
   auto& t2 = rule.score[1];
+  math::beta_rule(nodes, a, b, rule.value.data(), rule.weight.data(), t1.data(), t2.data());
+  double m1 = 0, m2 = 0;
   for (std::size_t i = 0; i < n; ++i) {
-    const double z = rule.value[i];
-    t1[i] = math::log_sigmoid(z);
-    t2[i] = t1[i] - z;
     m1 += rule.weight[i] * t1[i];
     m2 += rule.weight[i] * t2[i];
-    rule.value[i] = read_as(what, z);
+    rule.value[i] = read_as(what, rule.value[i]);
   }
   double c11 = 0, c12 = 0, c22 = 0;
   for (std::size_t i = 0; i < n; ++i) {

@@ -64,9 +64,20 @@ inline LogitInterval beta_logit_interval(double a, double b, double drop) {
   const double peak = std::log(a / b);
   const auto fall = [a, b](double z) { return a * softplus(-z) + b * softplus(z); };
   const double level = fall(peak) + drop;
-  // From the outside in: the tails are straight lines of slope a and b, where Newton's steps do not overshoot.
-  double low = -level / a - 1, high = level / b + 1;
-  for (int step = 0; step < 40; ++step) {
+  double low, high;
+  int steps = 40;
+  if (std::fmin(a, b) >= 5) {
+    // Nearly normal: from where a normal's density would have fallen so far, a few steps do.
+    const double reach = std::sqrt(2 * drop * (1 / a + 1 / b));
+    low = peak - reach;
+    high = peak + reach;
+    steps = 4;
+  } else {
+    // From the outside in: the tails are straight lines of slope a and b, where Newton's steps do not overshoot.
+    low = -level / a - 1;
+    high = level / b + 1;
+  }
+  for (int step = 0; step < steps; ++step) {
     const double l = (fall(low) - level) / (b * sigmoid(low) - a * sigmoid(-low));
     const double h = (fall(high) - level) / (b * sigmoid(high) - a * sigmoid(-high));
     low -= l;
@@ -84,30 +95,30 @@ inline constexpr int beta_most_hermite = 8;
 /// Rule for X ~ Beta(a, b): `n` equidistant nodes on the logit axis where the density is within e^−`beta_drop` of its
 /// peak, weighted by it. The density and softplus-like integrands are analytic to ±iπ, so the trapezoidal rule
 /// converges exponentially in one over its step, for flat Betas (down to a of 0.1) and sharp ones alike. Weights sum to
-/// one.
+/// one. `log_p` and `log_1mp` are ln X and ln(1−X) at the nodes less what they are at the peak, to full relative
+/// precision however sharp the Beta is: of ln X itself a sum of 1e10 counts would leave nothing.
 inline constexpr double beta_drop = 22;
-inline void beta_rule(int n, double a, double b, double* logit, double* weight) {
+inline void beta_rule(int n, double a, double b, double* logit, double* weight, double* log_p, double* log_1mp) {
+  const double peak = std::log(a / b), p = a / (a + b), q = b / (a + b);
+  const auto place = [&](int i, double from_peak, double factor) {
+    logit[i] = peak + from_peak;
+    log_p[i] = -std::log1p(q * std::expm1(-from_peak));
+    log_1mp[i] = -std::log1p(p * std::expm1(from_peak));
+    return weight[i] = factor * std::exp(a * log_p[i] + b * log_1mp[i]);
+  };
+  double sum = 0;
   if (n <= beta_most_hermite) {
     static const Rule six = gauss_hermite(6), eight = gauss_hermite(8);
     const Rule& rule = n == 6 ? six : eight;
-    const double middle = std::log(a / b), sd = std::sqrt(1 / a + 1 / b),
-                 top = a * softplus(-middle) + b * softplus(middle);
-    double sum = 0;
+    const double sd = std::sqrt(1 / a + 1 / b);
     for (int i = 0; i < n; ++i) {
-      const double x = rule.node[static_cast<std::size_t>(i)], z = logit[i] = middle + sd * x;
-      sum += weight[i] =
-          rule.weight[static_cast<std::size_t>(i)] * std::exp(0.5 * x * x + top - a * softplus(-z) - b * softplus(z));
+      const double x = rule.node[static_cast<std::size_t>(i)];
+      sum += place(i, sd * x, rule.weight[static_cast<std::size_t>(i)] * std::exp(0.5 * x * x));
     }
-    for (int i = 0; i < n; ++i) weight[i] /= sum;
-    return;
-  }
-  const auto [low, high] = beta_logit_interval(a, b, beta_drop);
-  const double step = (high - low) / (n - 1), peak = std::log(a / b), top = a * softplus(-peak) + b * softplus(peak);
-  double sum = 0;
-  for (int i = 0; i < n; ++i) {
-    const double z = low + step * i;
-    logit[i] = z;
-    sum += weight[i] = std::exp(top - a * softplus(-z) - b * softplus(z));
+  } else {
+    const auto [low, high] = beta_logit_interval(a, b, beta_drop);
+    const double step = (high - low) / (n - 1);
+    for (int i = 0; i < n; ++i) sum += place(i, low - peak + step * i, 1);
   }
   for (int i = 0; i < n; ++i) weight[i] /= sum;
 }
