@@ -6,23 +6,6 @@
 #include "core/inference/solver.hpp"
 
 namespace scriptorium::inference {
-namespace {
-
-std::map<std::string, std::vector<double>> pack(const MinimiseState& state) {
-  return {
-      {"x", state.x},
-      {"iteration",
-       {static_cast<double>(state.iteration), static_cast<double>(state.caution), static_cast<double>(state.round)}}};
-}
-
-MinimiseState unpack(const Checkpoint& resume) {
-  const auto& counts = resume.arrays.at("iteration");
-  return {resume.arrays.at("x"), static_cast<std::int64_t>(counts.at(0)), static_cast<int>(counts.at(1)),
-          static_cast<int>(counts.at(2))};
-}
-
-}  // namespace
-
 FitResult fit_exact(const FitInput& input, const FitOptions& options, const Checkpoint* resume,
                     const FitControl& control) {
   control.tell(-1, "preparing");
@@ -31,7 +14,7 @@ FitResult fit_exact(const FitInput& input, const FitOptions& options, const Chec
   const auto print = fingerprint(input, options);
   if (resume) check_resume(*resume, "exact", print, objective.size());
   MinimiseState state;
-  if (resume) state = unpack(*resume);
+  if (resume) state = unpack_state(*resume);
 
   Recorder recorder(control, options, "exact", print, resume);
   const double start_gap = 1e6 * options.tolerance;
@@ -45,11 +28,11 @@ FitResult fit_exact(const FitInput& input, const FitOptions& options, const Chec
       char message[128];
       std::snprintf(message, sizeof message, "iteration %lld, loss %.4f, about %.2g nats left",
                     static_cast<long long>(state.iteration), loss, decrement);
-      if (recorder.due()) recorder.keep(pack(state));
+      if (recorder.due()) recorder.keep(pack_state(state));
       recorder.add(state.iteration, loss, decrement, std::clamp(done, 0.0, 0.99), message);
     });
   } catch (const Cancelled&) {
-    if (!state.x.empty()) recorder.keep(pack(state));
+    if (!state.x.empty()) recorder.keep(pack_state(state));
     throw;
   }
 
@@ -86,7 +69,7 @@ FitResult fit_exact(const FitInput& input, const FitOptions& options, const Chec
                   "Not converged: %lld iterations were allowed, and about %.2g nats of ELBO are still to gain.",
                   static_cast<long long>(state.iteration), end.decrement);
     c.advice = "Allow more iterations, or resume.";
-    recorder.keep(pack(state));
+    recorder.keep(pack_state(state));
   }
   c.verdict = text;
   return result;

@@ -49,6 +49,19 @@ std::vector<double> bounded(const Objective& objective, const std::vector<double
 
 }  // namespace
 
+std::map<std::string, std::vector<double>> pack_state(const MinimiseState& state) {
+  return {{"x", state.x},
+          {"iteration",
+           {static_cast<double>(state.iteration), static_cast<double>(state.caution), static_cast<double>(state.round),
+            state.was_small ? 1.0 : 0.0}}};
+}
+
+MinimiseState unpack_state(const Checkpoint& checkpoint) {
+  const auto& counts = checkpoint.arrays.at("iteration");
+  return {checkpoint.arrays.at("x"), static_cast<std::int64_t>(counts.at(0)), static_cast<int>(counts.at(1)),
+          static_cast<int>(counts.at(2)), counts.at(3) != 0};
+}
+
 MinimiseEnd minimise(Objective& objective, MinimiseState& state, double tolerance, int max_iterations, int threads,
                      const RunControl& control, std::stop_token keep,
                      const std::function<void(double, double)>& watch) {
@@ -56,7 +69,6 @@ MinimiseEnd minimise(Objective& objective, MinimiseState& state, double toleranc
   std::vector<double> gradient, trial, trial_gradient;
   NewtonSystem system, trial_system;
   double trial_loss = NAN;  // what the line search found at state.x, if it has been there
-  bool was_small = false;
   for (;; ++state.iteration) {
     if (objective.choose_nodes(state.x) || std::isnan(trial_loss)) {
       end.loss = objective.evaluate(state.x, &gradient, &system, control);
@@ -79,8 +91,8 @@ MinimiseEnd minimise(Objective& objective, MinimiseState& state, double toleranc
     watch(end.loss, end.decrement);
     // A decrement from a mended Hessian, or a careful step, counts when it holds twice.
     const bool small = !clipped && end.decrement < tolerance;
-    end.converged = small && ((whole && state.caution == 0) || was_small);
-    was_small = small;
+    end.converged = small && ((whole && state.caution == 0) || state.was_small);
+    state.was_small = small;
     end.kept = keep.stop_requested();
     if (end.converged || end.kept || state.iteration >= max_iterations) return end;
 

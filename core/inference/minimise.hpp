@@ -1,5 +1,6 @@
 #pragma once
 #include <functional>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -12,9 +13,14 @@ namespace scriptorium::inference {
 struct MinimiseState {
   std::vector<double> x;
   std::int64_t iteration = 0;
-  int caution = 0;  ///< of NewtonSystem::solve
-  int round = 0;    ///< of find_optimum
+  int caution = 0;         ///< of NewtonSystem::solve
+  int round = 0;           ///< of find_optimum
+  bool was_small = false;  ///< the last decrement was below the tolerance
 };
+
+/// The state as arrays of a checkpoint, and back.
+std::map<std::string, std::vector<double>> pack_state(const MinimiseState& state);
+MinimiseState unpack_state(const Checkpoint& checkpoint);
 
 struct MinimiseEnd {
   double loss = 0;

@@ -135,12 +135,15 @@ bool Objective::choose_nodes(const std::vector<double>& x) {
       }
     }
   }
-  // Room for steps, and nodes as close as the singularities of the functions ask for (within about 0.6π of the real
-  // axis where zeros are inflated, π elsewhere): 1e-8 relative.
-  if (low >= grid_low_ + 0.25 && high <= grid_high_ - 0.25 && high - low > grid_high_ - grid_low_ - 2) return changed;
-  grid_low_ = low - 0.5;
-  grid_high_ = high + 0.5;
-  nonzeros_->grid.set(grid_low_, grid_high_, p.zero_inflated ? 0.125 : 0.2);
+  // Room for steps, in whole units, so that a grid serves many of them; nodes as close as the singularities of the
+  // functions ask for (within about 0.6π of the real axis where zeros are inflated, π elsewhere).
+  // What lies e^−16 below the most captured cell is as good as nothing.
+  high = std::ceil(high + 0.25);
+  low = std::max(std::floor(low - 0.25), high - 16);
+  if (low == grid_low_ && high == grid_high_) return changed;
+  grid_low_ = low;
+  grid_high_ = high;
+  nonzeros_->grid.set(low, high, p.zero_inflated ? 0.125 : 0.2);
   nonzeros_->resize();
   return true;
 }

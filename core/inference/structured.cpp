@@ -205,17 +205,12 @@ FitResult fit_structured(const FitInput& input, const FitOptions& options, const
   std::map<std::string, std::vector<double>> kept;
   if (resume) {
     check_resume(*resume, "structured", print, factorised.size());
-    state.x = resume->arrays.at("x");
+    state = unpack_state(*resume);
     kept = resume->arrays;
-    state.iteration = static_cast<std::int64_t>(kept.at("iteration").at(0));
-    state.caution = static_cast<int>(kept.at("iteration").at(1));
-    state.round = static_cast<int>(kept.at("iteration").at(2));
   }
   std::int64_t step = 0;
   const auto keep_now = [&] {
-    kept["x"] = state.x;
-    kept["iteration"] = {static_cast<double>(state.iteration), static_cast<double>(state.caution),
-                         static_cast<double>(state.round)};
+    for (auto& [name, array] : pack_state(state)) kept[name] = std::move(array);
     recorder.keep(kept);
   };
   FitResult result;
