@@ -7,6 +7,7 @@ namespace scriptorium::inference {
 namespace {
 
 constexpr int most_rounds = 4;
+constexpr double nearly = 1;  // nats
 
 /// The same without gates, and with the shared scalar that lets the likelihood separate.
 model::Model plainer(model::Model model) {
@@ -78,12 +79,18 @@ MinimiseEnd find_optimum(Objective& objective, MinimiseState& state, const FitIn
     state.x = start(objective, input, options, control);
     objective.improve_genes(state.x, control);
   }
+  // Single genes on the way from one explanation to the other hold up the joint steps: they are sent ahead once the
+  // rest is nearly there, and again at the end where that changed much.
+  const bool inflated = objective.problem().gate_at >= 0;
   for (;;) {
-    const auto end = minimise(objective, state, options.tolerance, options.max_iterations, options.threads, control,
-                              control.keep, watch);
-    if (!end.converged || state.round >= most_rounds) return end;
-    if (objective.improve_genes(state.x, control) < std::max(options.tolerance, 1e-3)) return end;
-    ++state.round;
+    const double enough = inflated && state.round == 0 ? std::max(options.tolerance, nearly) : options.tolerance;
+    const auto end =
+        minimise(objective, state, enough, options.max_iterations, options.threads, control, control.keep, watch);
+    if (!inflated || !end.converged || state.round >= most_rounds) return end;
+    const double gain = objective.improve_genes(state.x, control);
+    if (state.round > 0 && gain < std::max(options.tolerance, 1e-3)) return end;
+    state.round = gain < nearly ? most_rounds : state.round + 1;
+    state.was_small = false;
   }
 }
 
