@@ -8,7 +8,8 @@
 
 namespace scriptorium::compute {
 
-/// Rows that several calls go over. On a GPU they stay in its memory where there is room. Borrows the arrays.
+/// Rows that several calls go over. On a GPU they stay in its memory where there is room. Borrows the arrays, and must
+/// not outlive the backend that holds it.
 class Rows {
  public:
   explicit Rows(const CsrView& rows) : view(rows) {}

@@ -112,11 +112,4 @@ SCRIPTORIUM_HD_CALL inline std::uint64_t draw_cells(const GenePoint& gene, const
   return serial;
 }
 
-/// Sum over the cells of a stratum of their mean count.
-SCRIPTORIUM_HD inline double stratum_mean(const GenePoint& gene, const Stratum& stratum) {
-  double odds = 0;
-  for (int k = 0; k < stratum.points; ++k) odds += stratum.weight[k] * same::exp(gene.x + stratum.n[k]);
-  return static_cast<double>(stratum.cells) * (1 - gene.gate) * gene.r * odds;
-}
-
 }  // namespace scriptorium::math
