@@ -57,8 +57,8 @@ struct BackendChoice {
   std::shared_ptr<const Backend> backend;
   std::string told;
 };
-/// `device`: auto (the GPU with most free memory, else the CPU), cpu, or cuda:N. A GPU that cannot be used is no
-/// error: the CPU does the work, and `told` says why. @throws Error(BadInput) for another word.
+/// `device`: auto (the GPU with most free memory, for work that is worth it, else the CPU), cpu, or cuda:N. A GPU that
+/// cannot be used is no error: the CPU does the work, and `told` says why. @throws Error(BadInput) for another word.
 BackendChoice choose_backend(const std::string& device, int threads);
 
 /// Least free memory with which a GPU is worth using.

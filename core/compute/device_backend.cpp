@@ -121,8 +121,8 @@ struct PiecesThere {
 
 class DeviceBackend final : public Backend {
  public:
-  DeviceBackend(const DeviceApi& api, int device, std::string name, int threads)
-      : device_{api, device}, name_(std::move(name)), cpu_(cpu_backend(threads)) {}
+  DeviceBackend(const DeviceApi& api, int device, std::string name, int threads, double least_work)
+      : device_{api, device}, name_(std::move(name)), cpu_(cpu_backend(threads)), least_work_(least_work) {}
 
   std::string name() const override { return name_; }
   bool is_gpu() const override { return true; }
@@ -149,12 +149,13 @@ class DeviceBackend final : public Backend {
   }
 
   void gather(const Rows& rows, const Gather& job, double* out, const RunControl& control) const override {
-    if (!attempt("sums over rows", [&](double budget) { gather_within(budget, rows, job, out, control); }))
+    if (!attempt("sums over rows", static_cast<double>(rows.view.entries()) * static_cast<double>(job.width),
+                 [&](double budget) { gather_within(budget, rows, job, out, control); }))
       cpu_->gather(rows, job, out, control);
   }
 
   void rising(const Rows& rows, const Rising& job, double* out, const RunControl& control) const override {
-    if (!attempt("sums over a batch", [&](double budget) {
+    if (!attempt("sums over a batch", 50 * static_cast<double>(rows.view.entries()), [&](double budget) {
           const DeviceArray<double> r(device_, job.r, rows.view.rows);
           Rising there = job;
           there.r = r.data();
@@ -169,13 +170,22 @@ class DeviceBackend final : public Backend {
 
   void likelihood(const Rows& rows, const EntryLikelihood& job, bool zeros, double* out,
                   const RunControl& control) const override {
-    if (!attempt("the log likelihood",
+    const auto& view = rows.view;
+    const double operations = 100 * static_cast<double>(view.entries()) +
+                              (zeros ? 50 * static_cast<double>(view.rows) * static_cast<double>(view.columns) : 0);
+    if (!attempt("the log likelihood", operations,
                  [&](double budget) { likelihood_within(budget, rows, job, zeros, out, control); }))
       cpu_->likelihood(rows, job, zeros, out, control);
   }
 
   void simulate(const Simulation& job, double* pooled, const RunControl& control) const override {
-    if (attempt("replicated data", [&](double budget) { simulate_within(budget, job, pooled, control); })) return;
+    double operations = 0;  // of binomials, by bins and some strata, or of counts
+    for (std::int64_t j = 0; j < job.n_genes; ++j)
+      operations += 200 * static_cast<double>(job.draws) *
+                    (job.gene[j].level < 0 ? static_cast<double>(job.gene[j].cells)
+                                           : 6 * static_cast<double>(job.gene[j].single + 1));
+    if (attempt("replicated data", operations, [&](double budget) { simulate_within(budget, job, pooled, control); }))
+      return;
     for (std::int64_t j = 0; j < job.n_genes; ++j) {  // what a device may have left
       const auto& g = job.gene[j];
       std::fill_n(job.histogram + g.histogram_at, job.draws * (g.single + 1), 0u);
@@ -184,11 +194,12 @@ class DeviceBackend final : public Backend {
   }
 
  private:
-  /// Runs `work` with less and less memory until it goes through; false: the CPU must do it, and that is noted.
+  /// Runs `work` of so many operations with less and less memory until it goes through; false: the CPU is to do it,
+  /// which is noted unless that is for want of work.
   template <class Work>
-  bool attempt(const char* what, const Work& work) const {
+  bool attempt(const char* what, double operations, const Work& work) const {
     const std::lock_guard lock(mutex_);
-    if (failed_) return false;
+    if (failed_ || operations < least_work_) return false;
     for (double budget = share_of_free * memory().free_bytes; budget >= least_budget; budget /= 4) {
       try {
         work(budget);
@@ -421,6 +432,7 @@ class DeviceBackend final : public Backend {
   const Device device_;
   const std::string name_;
   const std::shared_ptr<const Backend> cpu_;
+  const double least_work_;
   mutable std::mutex mutex_;  // of the device, and of what follows
   mutable bool failed_ = false;
   mutable std::vector<std::string> notes_;
@@ -428,8 +440,9 @@ class DeviceBackend final : public Backend {
 
 }  // namespace
 
-std::shared_ptr<const Backend> device_backend(const DeviceApi& api, int device, std::string name, int threads) {
-  return std::make_shared<DeviceBackend>(api, device, std::move(name), threads);
+std::shared_ptr<const Backend> device_backend(const DeviceApi& api, int device, std::string name, int threads,
+                                              double least_work) {
+  return std::make_shared<DeviceBackend>(api, device, std::move(name), threads, least_work);
 }
 
 }  // namespace scriptorium::compute

@@ -449,6 +449,20 @@ class TestBackend : public QObject {
     verify_released();
   }
 
+  void littleWorkStaysOnTheCpu() {
+    const auto m = make_matrix(30, 500, 1);
+    std::vector<double> r(static_cast<std::size_t>(m.rows), 0.7), out(2 * r.size());
+    Rising job;
+    job.r = r.data();
+    for (const double least : {0.0, 1e9}) {
+      fake_device::state() = {};
+      const auto backend = device_backend(fake_device::api(), 0, "fake", 1, least);
+      backend->rising(Rows(m.view()), job, out.data(), {});
+      QCOMPARE(fake_device::state().launches, least > 0 ? 0 : 1);
+      QVERIFY(backend->notes().empty());
+    }
+  }
+
   void stops() {
     const auto m = make_matrix(30, 500, 1);
     std::vector<double> r(static_cast<std::size_t>(m.rows), 0.7), out(2 * r.size());
