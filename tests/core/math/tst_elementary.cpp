@@ -48,7 +48,7 @@ class TestElementary : public QObject {
     Random random(42, Purpose::Test, 1, 2);
     QCOMPARE(same::bits_of(random.normal()), std::int64_t{0x3FC074385070C9B3});
     QCOMPARE(same::bits_of(random.gamma(0.3)), std::int64_t{0x3F91D36F2D5862AE});
-    QCOMPARE(same::bits_of(random.logit_beta(2, 3)), std::int64_t{0xC013BC0BE1F34075});
+    QCOMPARE(same::bits_of(random.logit_beta(2, 3)), static_cast<std::int64_t>(0xC013BC0BE1F34075));
     QCOMPARE(random.poisson(35.5), std::uint64_t{38});
     QCOMPARE(random.binomial(1000, 0.8), std::uint64_t{806});
   }
