@@ -7,7 +7,7 @@
 /// to do when memory is short) is DeviceBackend's, so that tests run it on any implementation of this table.
 namespace scriptorium::compute {
 
-enum DeviceStatus : int { device_ok = 0, device_out_of_memory = 1, device_failed = 2 };
+enum DeviceStatus : int { DeviceOk = 0, DeviceOutOfMemory = 1, DeviceFailed = 2 };
 
 /// Where a call that fails writes why (it never throws: the caller may be another compiler's code).
 struct DeviceMessage {

@@ -30,8 +30,8 @@ struct Device {
     DeviceMessage why{};
     const int status = function(number, arguments..., &why);
     why.text[sizeof why.text - 1] = '\0';
-    if (status == device_out_of_memory) throw OutOfDeviceMemory{};
-    if (status != device_ok) throw DeviceTrouble{why.text};
+    if (status == DeviceOutOfMemory) throw OutOfDeviceMemory{};
+    if (status != DeviceOk) throw DeviceTrouble{why.text};
   }
 };
 
@@ -129,7 +129,7 @@ class DeviceBackend final : public Backend {
   Memory memory() const override {
     std::uint64_t total = 0, free = 0;
     DeviceMessage why{};
-    if (device_.api.memory(device_.number, &total, &free, &why) != device_ok) return {};
+    if (device_.api.memory(device_.number, &total, &free, &why) != DeviceOk) return {};
     return {static_cast<double>(total), static_cast<double>(free)};
   }
   std::vector<std::string> notes() const override {

@@ -43,7 +43,7 @@ const DeviceApi* cuda_api() {
 
 GpuList list_gpus() {
   void* module = the_module();
-  if (!module) return {{}, "the CUDA module is not there: it is built where nvcc is"};
+  if (!module) return {{}, "the CUDA module is not there; it is built where nvcc is"};
   const auto list = reinterpret_cast<ListGpus>(dlsym(module, "scriptorium_cuda_list"));
   if (!list || !cuda_api()) return {{}, "the CUDA module is of another version than the program"};
   std::array<GpuEntry, 16> entries{};
@@ -53,10 +53,11 @@ GpuList list_gpus() {
   GpuList out;
   for (int i = 0; i < count && i < static_cast<int>(entries.size()); ++i) {
     const auto& e = entries[static_cast<std::size_t>(i)];
+    if (e.memory_bytes == 0) continue;  // it did not answer
     out.gpus.push_back(
         {i, e.name, static_cast<double>(e.memory_bytes), static_cast<double>(e.free_bytes), e.major, e.minor});
   }
-  if (out.gpus.empty()) out.why_none = "no CUDA device";
+  if (out.gpus.empty()) out.why_none = count > 0 ? "its driver does not answer" : "there is no CUDA device";
   return out;
 }
 

@@ -98,9 +98,10 @@ SCRIPTORIUM_HD_CALL inline std::uint64_t draw_cells(const GenePoint& gene, const
   std::uint64_t done = 0;
   for (int k = 0; k < stratum.points; ++k) {
     upto += stratum.weight[k];
-    const std::uint64_t end = k + 1 == stratum.points
-                                  ? stratum.cells
-                                  : static_cast<std::uint64_t>(upto * static_cast<double>(stratum.cells) + 0.5);
+    const std::uint64_t end =
+        k + 1 == stratum.points
+            ? stratum.cells
+            : static_cast<std::uint64_t>(std::floor(upto * static_cast<double>(stratum.cells) + 0.5));
     const double odds = same::exp(gene.x + stratum.n[k]);
     for (; done < end; ++done, ++serial) {
       const bool gated = gene.gate > 0 && random.uniform() < gene.gate;

@@ -28,7 +28,7 @@ std::size_t single_bins(const summary::CountSummary& s, std::size_t g, const Pre
 class GeneSimulation {
  public:
   GeneSimulation(const Fit& fit, const PredictiveSource& source, const PredictiveOptions& options, std::int64_t gene)
-      : fit_(fit), source_(source), options_(options), gene_(gene) {
+      : source_(source), options_(options), gene_(gene) {
     const auto g = static_cast<std::size_t>(gene);
     const auto& s = fit.summary;
     value_ = s.value.data() + s.gene_start[g];
@@ -233,7 +233,6 @@ class GeneSimulation {
     }
   }
 
-  const Fit& fit_;
   const PredictiveSource& source_;
   const PredictiveOptions& options_;
   std::int64_t gene_;

@@ -11,10 +11,10 @@ using namespace scriptorium::compute;
 
 /// Status of a call; a failure is put in words and the runtime's memory of it cleared.
 int status(cudaError_t error, const char* doing, DeviceMessage* why) {
-  if (error == cudaSuccess) return device_ok;
+  if (error == cudaSuccess) return DeviceOk;
   std::snprintf(why->text, sizeof why->text, "%s: %s", doing, cudaGetErrorString(error));
   cudaGetLastError();
-  return error == cudaErrorMemoryAllocation ? device_out_of_memory : device_failed;
+  return error == cudaErrorMemoryAllocation ? DeviceOutOfMemory : DeviceFailed;
 }
 
 template <class Items>
@@ -24,7 +24,7 @@ __global__ void run(Items work, std::int64_t items, LaunchShape shape) {
 
 template <class Items>
 int launch(int device, const Items* work, std::int64_t items, DeviceMessage* why) {
-  if (items <= 0) return device_ok;
+  if (items <= 0) return DeviceOk;
   if (const int bad = status(cudaSetDevice(device), "choosing the device", why)) return bad;
   const LaunchShape shape = launch_shape(items);
   run<<<shape.blocks, shape.threads>>>(*work, items, shape);

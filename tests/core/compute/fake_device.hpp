@@ -39,50 +39,50 @@ inline bool inside(const void* memory, std::uint64_t bytes) {
 inline int memory(int, std::uint64_t* total, std::uint64_t* free, DeviceMessage*) {
   *total = state().capacity;
   *free = state().promised > 0 ? state().promised : state().capacity - state().used;
-  return device_ok;
+  return DeviceOk;
 }
 inline int allocate(int, std::uint64_t bytes, void** place, DeviceMessage* why) {
   *place = nullptr;
-  if (state().used + bytes > state().capacity) return say(why, "out of memory", device_out_of_memory);
+  if (state().used + bytes > state().capacity) return say(why, "out of memory", DeviceOutOfMemory);
   *place = std::malloc(bytes);
   std::memset(*place, 0xA5, bytes);  // as fresh memory of a device: anything
   state().used += bytes;
   ++state().allocations;
   state().blocks[static_cast<char*>(*place)] = bytes;
-  return device_ok;
+  return DeviceOk;
 }
 inline int release(int, void* place, DeviceMessage* why) {
   const auto block = state().blocks.find(static_cast<char*>(place));
-  if (block == state().blocks.end()) return say(why, "not allocated", device_failed);
+  if (block == state().blocks.end()) return say(why, "not allocated", DeviceFailed);
   state().used -= block->second;
   state().blocks.erase(block);
   std::free(place);
-  return device_ok;
+  return DeviceOk;
 }
 inline int clear(int, void* place, std::uint64_t bytes, DeviceMessage* why) {
-  if (!inside(place, bytes)) return say(why, "clears beyond an array", device_failed);
+  if (!inside(place, bytes)) return say(why, "clears beyond an array", DeviceFailed);
   std::memset(place, 0, bytes);
-  return device_ok;
+  return DeviceOk;
 }
 inline int to_device(int, void* to, const void* from, std::uint64_t bytes, DeviceMessage* why) {
-  if (!inside(to, bytes)) return say(why, "writes beyond an array", device_failed);
+  if (!inside(to, bytes)) return say(why, "writes beyond an array", DeviceFailed);
   std::memcpy(to, from, bytes);
-  return device_ok;
+  return DeviceOk;
 }
 inline int to_host(int, void* to, const void* from, std::uint64_t bytes, DeviceMessage* why) {
-  if (!inside(from, bytes)) return say(why, "reads beyond an array", device_failed);
+  if (!inside(from, bytes)) return say(why, "reads beyond an array", DeviceFailed);
   std::memcpy(to, from, bytes);
-  return device_ok;
+  return DeviceOk;
 }
 template <class Items>
 int launch(int, const Items* work, std::int64_t items, DeviceMessage* why) {
-  if (state().launches++ == state().fail_at_launch) return say(why, "unspecified launch failure", device_failed);
+  if (state().launches++ == state().fail_at_launch) return say(why, "unspecified launch failure", DeviceFailed);
   // Fewer blocks than CUDA would take for so few items, so that the strides of the loop are taken too.
   LaunchShape shape = launch_shape(items);
   if (shape.blocks > 3) shape.blocks = 3;
   for (unsigned block = 0; block < shape.blocks; ++block)
     for (unsigned thread = 0; thread < shape.threads; ++thread) run_thread(*work, items, shape, block, thread);
-  return device_ok;
+  return DeviceOk;
 }
 
 inline const DeviceApi& api() {
