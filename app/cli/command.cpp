@@ -137,6 +137,24 @@ void PointOption::add_to(CLI::App& command) {
       ->check(CLI::IsMember({"mode", "mean"}));
 }
 
+void DeviceOption::add_to(CLI::App& command) {
+  command.add_option("--device", device, "auto (a GPU where there is one), cpu or cuda:N")
+      ->check([](const std::string& word) {
+        static const std::regex known("auto|cpu|cuda(:[0-9]{1,4})?");
+        return std::regex_match(word, known) ? std::string() : "\"" + word + "\" is not auto, cpu or cuda:N";
+      });
+}
+
+std::shared_ptr<const compute::Backend> DeviceOption::choose(int threads) const {
+  auto choice = compute::choose_backend(device, threads);
+  if (!choice.told.empty() && device != "auto") std::fprintf(stderr, "note: %s\n", choice.told.c_str());
+  return choice.backend;
+}
+
+void tell_notes(const compute::Backend& backend) {
+  for (const auto& note : backend.notes()) std::fprintf(stderr, "note: %s\n", note.c_str());
+}
+
 std::vector<std::string> gene_names(const std::string& text) {
   std::vector<std::string> names;
   if (text.empty()) return names;

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "core/compute/backend.hpp"
 #include "core/data/filter.hpp"
 #include "core/data/open.hpp"
 #include "core/progress.hpp"
@@ -49,6 +50,16 @@ struct PointOption {
   bool mean() const { return point == "mean"; }
   result::MapOptions options() const { return {.use_mean = true, .mean_everywhere = mean()}; }
 };
+
+/// --device auto|cpu|cuda:N.
+struct DeviceOption {
+  std::string device = "auto";
+  void add_to(CLI::App& command);
+  /// Where the work goes. A GPU that is named and cannot be used is a note, and the CPU does the work.
+  std::shared_ptr<const compute::Backend> choose(int threads) const;
+};
+/// What a backend had to do otherwise than asked, on standard error.
+void tell_notes(const compute::Backend& backend);
 
 /// A list of genes: names separated by commas, or a file with one name a line. Empty: none given.
 std::vector<std::string> gene_names(const std::string& text);

@@ -1,9 +1,8 @@
-#include <unistd.h>
-
 #include <cstdio>
 #include <nlohmann/json.hpp>
 
 #include "command.hpp"
+#include "core/compute/backend.hpp"
 #include "core/compute/devices.hpp"
 #include "core/compute/parallel.hpp"
 
@@ -15,7 +14,7 @@ void add_devices(CLI::App& app) {
   command->add_flag("--json", *json, "as JSON");
   command->callback([json] {
     const int threads = compute::resolve_threads(0);
-    const double bytes = static_cast<double>(sysconf(_SC_PHYS_PAGES)) * static_cast<double>(sysconf(_SC_PAGESIZE));
+    const auto memory = compute::cpu_backend(threads)->memory();
     const auto list = compute::list_gpus();
     if (*json) {
       nlohmann::json gpus = nlohmann::json::array();
@@ -26,12 +25,14 @@ void add_devices(CLI::App& app) {
                         {"free_bytes", gpu.free_bytes},
                         {"compute_capability", std::to_string(gpu.major) + "." + std::to_string(gpu.minor)}});
       return print_json(
-          {{"cpu", {{"threads", threads}, {"memory_bytes", bytes}}}, {"gpus", gpus}, {"why_no_gpu", list.why_none}});
+          {{"cpu", {{"threads", threads}, {"memory_bytes", memory.total_bytes}, {"free_bytes", memory.free_bytes}}},
+           {"gpus", gpus},
+           {"why_no_gpu", list.why_none}});
     }
-    std::printf("cpu: %d threads, %.1f GB of memory\n", threads, bytes * 1e-9);
+    std::printf("cpu: %d threads, %.1f GB of memory\n", threads, memory.total_bytes * 1e-9);
     for (const auto& gpu : list.gpus)
-      std::printf("cuda:%d: %s, %.1f of %.1f GB free (no fit uses it yet)\n", gpu.index, gpu.name.c_str(),
-                  gpu.free_bytes * 1e-9, gpu.memory_bytes * 1e-9);
+      std::printf("cuda:%d: %s, %.1f of %.1f GB free\n", gpu.index, gpu.name.c_str(), gpu.free_bytes * 1e-9,
+                  gpu.memory_bytes * 1e-9);
     if (list.gpus.empty()) std::printf("gpu: none, %s\n", list.why_none.c_str());
   });
 }

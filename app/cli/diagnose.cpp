@@ -13,6 +13,7 @@ void add_diagnose(CLI::App& app) {
     DataOptions data;
     Common common;
     PointOption point;
+    DeviceOption device;
     analysis::DiagnoseOptions diagnose;
   };
   auto options = std::make_shared<Options>();
@@ -35,6 +36,7 @@ void add_diagnose(CLI::App& app) {
   command->add_option("--share", rule.share, "share of genes that makes an overall verdict");
   command->add_option("--nonconverged-share", rule.nonconverged_share, "the same for nonconverged");
   options->point.add_to(*command);
+  options->device.add_to(*command);
   options->common.add_to(*command);
   command->footer(
       "Columns: map_* compares the data with replicates at the point estimate, post_* with replicates over the "
@@ -50,6 +52,8 @@ void add_diagnose(CLI::App& app) {
     auto fit = result::load_fit_or_point(options->fit);
     auto diagnose = options->diagnose;
     analysis::Diagnosis diagnosis;
+    const auto backend = options->device.choose(options->common.threads);
+    diagnose.backend = backend.get();
     {
       const auto control = options->common.control();
       data_of_fit(fit, options->data, true, control);
@@ -61,6 +65,7 @@ void add_diagnose(CLI::App& app) {
       diagnosis = analysis::diagnose(fit, diagnose, control);
     }
     write(report::diagnosis_table(fit, diagnosis), options->out);
+    tell_notes(*backend);
     const auto text = analysis::explain(diagnosis, fit);
     std::fprintf(stderr, "%s: %s. %s %s\n", diagnosis.verdict.c_str(), text.title.c_str(), text.reason.c_str(),
                  text.remedy.c_str());

@@ -20,9 +20,9 @@ using nlohmann::json;
 struct FitWords {
   DataOptions data;
   Common common;
+  DeviceOption device;
   std::string model = "nbvcp", parameterization = "canonical", positive_transform = "softplus", organism, capture_prior;
-  std::string method = "exact", svi_mode = "ours", guide = "mean-field", genes, cells, device = "auto", out, config,
-              name;
+  std::string method = "exact", svi_mode = "ours", guide = "mean-field", genes, cells, out, config, name;
   std::vector<std::string> priors;
   int max_iterations = 0;
   bool unconstrained = false, early_stopping = false, resume = false;
@@ -121,10 +121,6 @@ inference::FitOptions options_of(const FitWords& words, const CLI::App& command,
   if (given("--threads")) options.threads = words.common.threads;
   if (words.guide != "mean-field")
     throw UsageError("not built yet: --guide " + words.guide + " (mean-field is the one there is)");
-  if (words.device.rfind("cuda", 0) == 0)
-    throw Error(ErrorCode::Device, "There is no device \"" + words.device + "\" in this build.",
-                "Use --device cpu or auto.");
-  if (words.device != "auto" && words.device != "cpu") throw UsageError("--device is auto, cpu or cuda:N");
   return options;
 }
 
@@ -216,10 +212,17 @@ void run_fit(const FitWords& words, CLI::App& command, const json& whole) {
         checkpoint_trouble = error.what();  // a fit is not lost for want of a checkpoint
       }
     };
+    std::shared_ptr<const compute::Backend> backend;
+    if (inference::uses_backend(model, options, fit.summary.n_cells))
+      fit.device = (backend = words.device.choose(options.threads))->name();
+    else if (words.device.device.rfind("cuda", 0) == 0)
+      std::fprintf(stderr, "note: Nothing in this fit is done on a GPU; the CPU does it.\n");
     const bool had_checkpoint = resume.has_value();
     try {
-      fit.result = inference::fit({model, &fit.summary, keep ? &dataset.counts : nullptr}, options,
+      fit.result = inference::fit({model, &fit.summary, keep ? &dataset.counts : nullptr, backend.get()}, options,
                                   had_checkpoint ? &*resume : nullptr, fit_control);
+      if (backend)
+        for (const auto& note : backend->notes()) fit.result.convergence.notes.push_back(note);
     } catch (const Cancelled&) {
       const bool kept = std::filesystem::exists(checkpoint_path, problem);
       throw Error(
@@ -279,7 +282,7 @@ void add_fit(CLI::App& app) {
       ->check(CLI::NonNegativeNumber);
   command->add_option("--min-counts-per-gene", words->min_counts_per_gene, "drop genes with fewer counts")
       ->check(CLI::NonNegativeNumber);
-  command->add_option("--device", words->device, "auto, cpu or cuda:N");
+  words->device.add_to(*command);
   command->add_option("--name", words->name, "what the window shows");
   command->add_flag("--resume", words->resume, "go on from FIT.checkpoint if there is one");
   command->add_option("--config", words->config, "these options as a JSON file; flags win");

@@ -11,6 +11,7 @@ void add_loglik(CLI::App& app) {
     DataOptions data;
     Common common;
     PointOption point;
+    DeviceOption device;
     result::LikelihoodOptions likelihood;
   };
   auto options = std::make_shared<Options>();
@@ -26,6 +27,7 @@ void add_loglik(CLI::App& app) {
       ->check(CLI::Range(0.0, 0.5));
   add_table_output(*command, options->out);
   options->point.add_to(*command);
+  options->device.add_to(*command);
   options->common.add_to(*command);
   command->callback([options] {
     if (options->fit.empty() && options->params.empty()) throw UsageError("loglik needs --fit FIT or --params P.json");
@@ -42,10 +44,15 @@ void add_loglik(CLI::App& app) {
     auto map = options->point.options();
     map.canonical = !fit.point_only;  // a file of parameters is taken as it stands
     const auto point = result::map_estimate(fit, map);
+    const auto backend = options->device.choose(likelihood.threads);
+    likelihood.backend = backend.get();
+    likelihood.by_cell = options->by == "cell";
+    likelihood.by_gene = options->by == "gene";
     const auto found = result::log_likelihood(fit.model, point, dataset->counts, likelihood, control);
     write(options->by == "cell" ? report::likelihood_table("cell", fit.cells, found.by_cell)
                                 : report::likelihood_table("gene", fit.genes, found.by_gene),
           options->out);
+    tell_notes(*backend);
   });
 }
 

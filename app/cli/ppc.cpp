@@ -44,6 +44,7 @@ void add_ppc(CLI::App& app) {
     DataOptions data;
     Common common;
     PointOption point;
+    DeviceOption device;
     result::PredictiveOptions predictive;
   };
   auto options = std::make_shared<Options>();
@@ -60,6 +61,7 @@ void add_ppc(CLI::App& app) {
   command->add_option("--seed", options->predictive.seed, "seed")->check(whole_number);
   command->add_option("--out", options->out, "bands (.tsv, .csv, .json, -) or draws (.nc)")->required();
   options->point.add_to(*command);
+  options->device.add_to(*command);
   options->common.add_to(*command);
   command->callback([options] {
     keep_inputs(options->out, {options->fit, options->data.path});
@@ -78,12 +80,15 @@ void add_ppc(CLI::App& app) {
       genes = options->genes.empty() ? analysis::panel_genes(fit.summary, 5, 5) : chosen_genes(fit, options->genes);
       if (genes.empty()) genes = analysis::default_genes(fit.summary, predictive.seed);
     }
+    const auto backend = options->device.choose(predictive.threads);
+    predictive.backend = backend.get();
     if (options->out.size() > 3 && options->out.substr(options->out.size() - 3) == ".nc")
       report::write_netcdf(
           draws_data(fit, genes, result::predictive_draws(fit, genes, predictive, control), predictive.draws, dataset),
           options->out);
     else
       write(report::bands_table(fit, result::predictive(fit, genes, predictive, control)), options->out);
+    tell_notes(*backend);
   });
 }
 

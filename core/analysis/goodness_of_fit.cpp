@@ -135,6 +135,7 @@ Diagnosis diagnose(const result::Fit& fit, const DiagnoseOptions& options, const
   predictive.seed = options.seed;
   predictive.mean_point = options.mean_point;
   predictive.threads = options.threads;
+  predictive.backend = options.backend;
   const auto half = [&](double from, const char* what) {
     RunControl part = control;
     if (control.report)

@@ -53,6 +53,7 @@ struct DiagnoseOptions {
   std::uint64_t seed = 42;
   bool mean_point = false;
   int threads = 0;
+  const compute::Backend* backend = nullptr;  ///< as in PredictiveOptions
   VerdictRule rule;
 };
 Diagnosis diagnose(const result::Fit& fit, const DiagnoseOptions& options, const RunControl& control);

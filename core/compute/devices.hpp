@@ -20,7 +20,8 @@ struct GpuList {
 };
 GpuList list_gpus();
 
-/// What the module exports under the name `scriptorium_cuda_list`: fills at most `most` entries, returns how many
+/// What the module exports under the name `scriptorium_cuda_list`: fills at most `most` entries (a device that does not
+/// answer has memory_bytes 0), returns how many
 /// devices there are, or −1 with the reason in `why`.
 struct GpuEntry {
   char name[256];

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "core/compute/backend.hpp"
 #include "core/data/count_matrix.hpp"
 #include "core/inference/posterior.hpp"
 #include "core/model/model.hpp"
@@ -86,7 +87,11 @@ struct FitInput {
   model::Model model;
   const summary::CountSummary* summary = nullptr;
   const data::CountMatrix* counts = nullptr;  ///< needed by zinbvcp, by mean_disp with capture, and by minibatches
+  const compute::Backend* backend = nullptr;  ///< where sums over non-zeros are taken; null: FitOptions::threads
 };
+
+/// Whether such a fit takes sums over non-zeros: what a GPU can do for it. `n_cells` of the data.
+bool uses_backend(const model::Model& model, const FitOptions& options, std::int64_t n_cells);
 
 /// Whether such a fit needs FitInput::counts.
 bool needs_counts(const model::Model& model, const FitOptions& options);
@@ -108,6 +113,8 @@ FitResult fit(const FitInput& input, const FitOptions& options, const Checkpoint
 struct FitEstimate {
   bool needs_counts = false;
   double bytes = 0, seconds = 0;
+  /// On a GPU, to go without tiles; with less it goes slower. 0: there is nothing for a GPU to do (uses_backend).
+  double device_bytes = 0;
 };
 FitEstimate estimate(const FitInput& input, const FitOptions& options);
 

@@ -29,7 +29,36 @@ struct LogLikelihood::State {
   double value = 0;
 };
 
-LogLikelihood::LogLikelihood(const Problem& problem, int threads) : problem_(&problem), threads_(threads) {}
+LogLikelihood::LogLikelihood(const Problem& problem, int threads, const compute::Backend* backend)
+    : problem_(&problem),
+      threads_(threads),
+      own_(backend ? nullptr : compute::cpu_backend(threads)),
+      backend_(backend ? backend : own_.get()) {}
+
+/// Transposes the rows of a batch, once for all evaluations of it.
+void LogLikelihood::gather_batch(std::span<const std::int64_t> batch) {
+  if (std::equal(batch.begin(), batch.end(), batch_.begin(), batch_.end())) return;
+  batch_.assign(batch.begin(), batch.end());
+  const auto& counts = *problem_->counts;
+  auto& start = by_gene_.row_start;
+  start.assign(index(counts.n_genes) + 1, 0);
+  const auto each_entry = [&](const auto& visit) {
+    for (const auto c : batch)
+      for (auto i = index(counts.row_start[index(c)]); i < index(counts.row_start[index(c) + 1]); ++i) visit(c, i);
+  };
+  each_entry([&](std::int64_t, std::size_t i) { ++start[counts.gene[i] + 1]; });
+  for (std::size_t g = 1; g < start.size(); ++g) start[g] += start[g - 1];
+  by_gene_.n_cells = counts.n_genes;
+  by_gene_.n_genes = counts.n_cells;
+  by_gene_.gene.resize(index(start.back()));
+  by_gene_.count.resize(index(start.back()));
+  std::vector<std::int64_t> next(start.begin(), start.end() - 1);
+  each_entry([&](std::int64_t c, std::size_t i) {
+    const auto at = index(next[counts.gene[i]]++);
+    by_gene_.gene[at] = static_cast<std::uint32_t>(c);
+    by_gene_.count[at] = counts.count[i];
+  });
+}
 
 double LogLikelihood::evaluate(const Point& z, std::span<const std::int64_t> batch, double scale,
                                PointGradient& gradient, const RunControl& control) {
@@ -75,6 +104,7 @@ double LogLikelihood::evaluate(const Point& z, std::span<const std::int64_t> bat
   else if (p.capture)
     for (const auto c : batch) ++s.cells[p.unit_of_cell[index(c)]];
 
+  if (!batch.empty()) gather_batch(batch);
   rising_terms(s, control);
   if (!p.capture)
     without_capture(s);
@@ -125,18 +155,20 @@ void LogLikelihood::rising_terms(State& s, const RunControl& control) const {
     s.value -= p.summary->sum_log_factorial;
     return;
   }
-  s.nonzero.assign(index(p.n_genes()), 0.0);
-  s.total.assign(index(p.n_genes()), 0.0);
-  for (const auto c : s.batch) {
-    control.check();
-    for (auto i = index(p.counts->row_start[index(c)]); i < index(p.counts->row_start[index(c) + 1]); ++i) {
-      const auto g = p.counts->gene[i], u = p.counts->count[i];
-      const double r = std::exp(s.log_r[g]);
-      s.value += math::log_rising(r, u) - math::log_rising(1.0, u);
-      s.d_log_r[g] += r * math::digamma_rising(r, u);
-      ++s.nonzero[g];
-      s.total[g] += u;
-    }
+  const auto genes = index(p.n_genes());
+  s.nonzero.assign(genes, 0.0);
+  s.total.assign(genes, 0.0);
+  std::vector<double> r(genes), sums(2 * genes);
+  for (std::size_t g = 0; g < genes; ++g) r[g] = std::exp(s.log_r[g]);
+  const compute::CsrView view{p.n_genes(), p.n_cells(), by_gene_.row_start.data(), by_gene_.gene.data(),
+                              by_gene_.count.data()};
+  backend_->rising(compute::Rows(view), {r.data()}, sums.data(), control);
+  for (std::size_t g = 0; g < genes; ++g) {
+    s.value += sums[2 * g];
+    s.d_log_r[g] += r[g] * sums[2 * g + 1];
+    const auto first = by_gene_.row_start[g], last = by_gene_.row_start[g + 1];
+    s.nonzero[g] = static_cast<double>(last - first);
+    for (auto i = first; i < last; ++i) s.total[g] += by_gene_.count[index(i)];
   }
 }
 
@@ -189,6 +221,7 @@ void LogLikelihood::visiting(State& s, const RunControl& control) {
   const auto& p = *problem_;
   const bool own_p = s.log_phi.size() > 1, gated = p.gate_at >= 0;
   const std::size_t units = p.units.size();  // one a cell
+  const data::CountMatrix& by_gene = s.batch.empty() ? p.by_gene : by_gene_;
   // t: ln ν, or ln λ with λ = −ln(1−p̂).
   std::vector<double> t(units), effective(units), slope_t(units, 0.0);
   double low = INFINITY, high = -INFINITY;
@@ -242,14 +275,14 @@ void LogLikelihood::visiting(State& s, const RunControl& control) {
       std::fill_n(nonzero.begin(), m, 0.0);
       std::fill_n(by_count.begin(), m, 0.0);
       double exact_zero = 0, n_nonzero = 0;
-      for (auto i = index(p.by_gene.row_start[g]); i < index(p.by_gene.row_start[g + 1]); ++i) {
-        const auto c = p.by_gene.gene[i];
+      for (auto i = index(by_gene.row_start[g]); i < index(by_gene.row_start[g + 1]); ++i) {
+        const auto c = by_gene.gene[i];
         if (s.cells[c] == 0) continue;
         ++n_nonzero;
         const double* w = &basis[c * m];
         for (std::size_t k = 0; k < m; ++k) nonzero[k] += w[k];
         if (own_p) {
-          const double u = p.by_gene.count[i];
+          const double u = by_gene.count[i];
           for (std::size_t k = 0; k < m; ++k) by_count[k] += u * w[k];
         } else {
           exact_zero += std::exp(t[c]);
@@ -292,10 +325,10 @@ void LogLikelihood::visiting(State& s, const RunControl& control) {
         // Too sharp a step between gate and count zeros for the nodes: cell by cell, for this gene only.
         auto& slopes = direct_slopes[index(piece)];
         slopes.resize(units, 0.0);
-        auto i = index(p.by_gene.row_start[g]);
-        const auto end = index(p.by_gene.row_start[g + 1]);
+        auto i = index(by_gene.row_start[g]);
+        const auto end = index(by_gene.row_start[g + 1]);
         for (std::size_t c = 0; c < units; ++c) {
-          if (i < end && p.by_gene.gene[i] == c) {
+          if (i < end && by_gene.gene[i] == c) {
             ++i;
             continue;
           }

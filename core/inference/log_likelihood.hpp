@@ -3,6 +3,7 @@
 #include <span>
 #include <vector>
 
+#include "core/compute/backend.hpp"
 #include "core/inference/chebyshev_axis.hpp"
 #include "core/inference/problem.hpp"
 #include "core/progress.hpp"
@@ -28,7 +29,8 @@ struct Point {
 /// function of the cell does not separate (a gene whose function is too sharp for them is summed cell by cell).
 class LogLikelihood {
  public:
-  LogLikelihood(const Problem& problem, int threads);
+  /// `backend` (null: `threads` of the CPU) sums over the non-zeros of batches.
+  LogLikelihood(const Problem& problem, int threads, const compute::Backend* backend = nullptr);
   /// `batch`: cells to include (sorted, each once); empty: all. `scale` multiplies the value and the gradient.
   double evaluate(const Point& z, std::span<const std::int64_t> batch, double scale, PointGradient& gradient,
                   const RunControl& control);
@@ -40,9 +42,15 @@ class LogLikelihood {
   void shared_capture(State& state) const;
   void visiting(State& state, const RunControl& control);
 
+  void gather_batch(std::span<const std::int64_t> batch);
+
   const Problem* problem_;
   int threads_;
+  std::shared_ptr<const compute::Backend> own_;
+  const compute::Backend* backend_;
   ChebyshevAxis axis_;
+  std::vector<std::int64_t> batch_;  ///< the cells of by_gene_
+  data::CountMatrix by_gene_;        ///< their counts, one row a gene; `gene` holds the cell
 };
 
 /// ln prior density at the point on the same axes (Jacobians included), summed over sites; gradient is added to.

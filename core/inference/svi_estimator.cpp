@@ -17,7 +17,7 @@ SviEstimator::SviEstimator(const FitInput& input, const FitOptions& options, con
       control_(control),
       problem_(input.model, *input.summary, input.counts, true),
       layout_(problem_, options.threads),
-      likelihood_(problem_, options.threads),
+      likelihood_(problem_, options.threads, input.backend),
       axis_{svi_.mode == SviMode::Scribe} {
   cells_ = problem_.n_cells();
   batch_ = svi_.batch_size > 0 && svi_.batch_size < cells_ ? svi_.batch_size : 0;  // a batch of all cells is none

@@ -1,10 +1,11 @@
 #pragma once
 #include <cstdint>
 
+#include "core/math/elementary.hpp"
 #include "core/math/special.hpp"
 
 /// Counter-based random numbers: Philox4x32-10 (Salmon et al. 2011). A stream is named by (seed, purpose, i, j); the
-/// same name gives the same numbers on any thread and device, in any order of asking.
+/// same name gives the same numbers, to the last bit, on any thread and device, in any order of asking.
 namespace scriptorium::math {
 
 /// What a stream is for: keeps, say, posterior draws and minibatches of the same seed apart.
@@ -45,16 +46,18 @@ class Random {
       has_spare_ = false;
       return spare_;
     }
-    const double radius = std::sqrt(-2 * std::log(uniform())), angle = 2 * pi * uniform();
-    spare_ = radius * std::sin(angle);
+    const double radius = std::sqrt(-2 * same::log(uniform()));
+    double sine = 0, cosine = 0;
+    same::sin_cos_turn(uniform(), sine, cosine);
+    spare_ = radius * sine;
     has_spare_ = true;
-    return radius * std::cos(angle);
+    return radius * cosine;
   }
   /// ln of a Gamma(shape, 1) draw (Marsaglia–Tsang; boosted below 1 in log space, so tiny shapes do not underflow).
-  SCRIPTORIUM_HD double log_gamma_variate(double shape) {
+  SCRIPTORIUM_HD_CALL double log_gamma_variate(double shape) {
     double boost = 0;
     if (shape < 1) {
-      boost = std::log(uniform()) / shape;
+      boost = same::log(uniform()) / shape;
       shape += 1;
     }
     const double d = shape - 1.0 / 3, c = 1 / std::sqrt(9 * d);
@@ -62,33 +65,33 @@ class Random {
       const double x = normal(), t = 1 + c * x;
       if (t <= 0) continue;
       const double v = t * t * t;
-      if (std::log(uniform()) < 0.5 * x * x + d - d * v + d * std::log(v)) return std::log(d) + std::log(v) + boost;
+      if (same::log(uniform()) < 0.5 * x * x + d - d * v + d * same::log(v)) return same::log(d) + same::log(v) + boost;
     }
   }
-  SCRIPTORIUM_HD double gamma(double shape) { return std::exp(log_gamma_variate(shape)); }
+  SCRIPTORIUM_HD double gamma(double shape) { return same::exp(log_gamma_variate(shape)); }
   /// logit of a Beta(alpha, beta) draw.
   SCRIPTORIUM_HD double logit_beta(double alpha, double beta) {
     const double a = log_gamma_variate(alpha);
     return a - log_gamma_variate(beta);
   }
   /// Poisson: multiplication of uniforms for small means, Hörmann's PTRS above.
-  SCRIPTORIUM_HD std::uint64_t poisson(double mean) {
+  SCRIPTORIUM_HD_CALL std::uint64_t poisson(double mean) {
     if (mean <= 0) return 0;
     if (mean < 10) {
-      const double limit = std::exp(-mean);
+      const double limit = same::exp(-mean);
       std::uint64_t k = 0;
       for (double product = uniform(); product > limit; product *= uniform()) ++k;
       return k;
     }
-    const double slam = std::sqrt(mean), log_mean = std::log(mean), b = 0.931 + 2.53 * slam, a = -0.059 + 0.02483 * b;
+    const double slam = std::sqrt(mean), log_mean = same::log(mean), b = 0.931 + 2.53 * slam, a = -0.059 + 0.02483 * b;
     const double inverse_alpha = 1.1239 + 1.1328 / (b - 3.4), v_r = 0.9277 - 3.6224 / (b - 2);
     for (;;) {
       const double u = uniform() - 0.5, v = uniform(), us = 0.5 - std::fabs(u);
       const double k = std::floor((2 * a / us + b) * u + mean + 0.43);
       if (us >= 0.07 && v <= v_r) return static_cast<std::uint64_t>(k);
       if (k < 0 || (us < 0.013 && v > us)) continue;
-      if (std::log(v) + std::log(inverse_alpha) - std::log(a / (us * us) + b) <=
-          -mean + k * log_mean - log_gamma(k + 1))
+      if (same::log(v) + same::log(inverse_alpha) - same::log(a / (us * us) + b) <=
+          -mean + k * log_mean - log_gamma_by(k + 1, SameLog{}))
         return static_cast<std::uint64_t>(k);
     }
   }
@@ -98,34 +101,40 @@ class Random {
   SCRIPTORIUM_HD std::uint64_t binomial(std::uint64_t n, double p) {
     if (n == 0 || p <= 0) return 0;
     if (p >= 1) return n;
-    if (p > 0.5) return n - binomial(n, 1 - p);
+    return p > 0.5 ? n - rare_binomial(n, 1 - p) : rare_binomial(n, p);
+  }
+
+ private:
+  struct SameLog {
+    SCRIPTORIUM_HD double operator()(double x) const { return same::log(x); }
+  };
+  /// Binomial(n, p), n > 0, 0 < p ≤ ½.
+  SCRIPTORIUM_HD_CALL std::uint64_t rare_binomial(std::uint64_t n, double p) {
     const double count = static_cast<double>(n);
     if (count * p < 10) {
       // Geometric gaps between successes.
-      const double log_q = std::log1p(-p);
+      const double log_q = same::log1p(-p);
       double at = 0;
       for (std::uint64_t k = 0;; ++k) {
-        at += std::floor(std::log(uniform()) / log_q) + 1;
+        at += std::floor(same::log(uniform()) / log_q) + 1;
         if (at > count) return k;
       }
     }
     const double spq = std::sqrt(count * p * (1 - p)), b = 1.15 + 2.53 * spq, a = -0.0873 + 0.0248 * b + 0.01 * p;
     const double c = count * p + 0.5, v_r = 0.92 - 4.2 / b, alpha = (2.83 + 5.1 / b) * spq;
-    const double log_odds = std::log(p / (1 - p)), m = std::floor((count + 1) * p);
-    const double at_mode = log_gamma(m + 1) + log_gamma(count - m + 1);
+    const double log_odds = same::log(p / (1 - p)), m = std::floor((count + 1) * p);
+    const double at_mode = log_gamma_by(m + 1, SameLog{}) + log_gamma_by(count - m + 1, SameLog{});
     for (;;) {
       const double u = uniform() - 0.5;
       double v = uniform();
       const double us = 0.5 - std::fabs(u), k = std::floor((2 * a / us + b) * u + c);
       if (k < 0 || k > count) continue;
       if (us >= 0.07 && v <= v_r) return static_cast<std::uint64_t>(k);
-      v = std::log(v * alpha / (a / (us * us) + b));
-      if (v <= at_mode - log_gamma(k + 1) - log_gamma(count - k + 1) + (k - m) * log_odds)
+      v = same::log(v * alpha / (a / (us * us) + b));
+      if (v <= at_mode - log_gamma_by(k + 1, SameLog{}) - log_gamma_by(count - k + 1, SameLog{}) + (k - m) * log_odds)
         return static_cast<std::uint64_t>(k);
     }
   }
-
- private:
   SCRIPTORIUM_HD void refill() {
     std::uint32_t c0 = counter_[0], c1 = counter_[1], c2 = counter_[2], c3 = counter_[3], k0 = key0_, k1 = key1_;
     for (int round = 0; round < 10; ++round) {

@@ -20,19 +20,25 @@ SCRIPTORIUM_HD inline double stirling_correction(double x) {
                                                                                                  i2 * (1.0 / 156)))))));
 }
 
-/// lnΓ(x), x > 0.
-SCRIPTORIUM_HD inline double log_gamma(double x) {
+/// lnΓ(x), x > 0, by a logarithm of the caller's.
+template <class Log>
+SCRIPTORIUM_HD inline double log_gamma_by(double x, Log log) {
   double product = 1;
   double shift = 0;
   while (x < 10) {
     product *= x;
     x += 1;
     if (product > 1e280 || product < 1e-280) {
-      shift += std::log(product);
+      shift += log(product);
       product = 1;
     }
   }
-  return (x - 0.5) * std::log(x) - x + 0.5 * log_two_pi + stirling_correction(x) - std::log(product) - shift;
+  return (x - 0.5) * log(x) - x + 0.5 * log_two_pi + stirling_correction(x) - log(product) - shift;
+}
+
+/// lnΓ(x), x > 0.
+SCRIPTORIUM_HD inline double log_gamma(double x) {
+  return log_gamma_by(x, [](double v) { return std::log(v); });
 }
 
 /// ψ(x), x > 0.

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "core/math/random.hpp"
+#include "core/compute/parallel.hpp"
 #include "core/result/count_bands.hpp"
 
 namespace scriptorium::result {
@@ -15,35 +15,20 @@ using math::Random;
 constexpr double most_bins = 20'000;     // counts above share the last bin: a histogram of a million bins says no more
 constexpr double allowed_excess = 0.01;  // of a bin's variance, when strata are merged
 
-/// P(count = k) of a stratum for k < single; what is left belongs to "and above".
-void stratum_pmf(const GenePoint& gene, const Stratum& stratum, std::vector<double>& pmf) {
-  std::fill(pmf.begin(), pmf.end(), 0.0);
-  for (int point = 0; point < stratum.points; ++point) {
-    const double l = gene.x + stratum.n[point], weight = stratum.weight[point] * (1 - gene.gate);
-    const double log_zero = -gene.r * math::softplus(l), p = math::sigmoid(l);
-    if (log_zero > -600) {
-      double mass = weight * std::exp(log_zero);
-      for (std::size_t k = 0; k < pmf.size(); ++k) {
-        pmf[k] += mass;
-        mass *= p * (gene.r + static_cast<double>(k)) / static_cast<double>(k + 1);
-        if (mass < 1e-18 && static_cast<double>(k) * (1 - p) > gene.r * p) break;  // past the mode and spent
-      }
-    } else {  // the first masses underflow: go in logarithms
-      double log_mass = log_zero;
-      const double log_p = -math::softplus(-l);
-      for (std::size_t k = 0; k < pmf.size(); ++k) {
-        pmf[k] += weight * std::exp(log_mass);
-        log_mass += log_p + std::log((gene.r + static_cast<double>(k)) / static_cast<double>(k + 1));
-      }
-    }
-  }
-  if (!pmf.empty()) pmf[0] += gene.gate;
+/// Bins with a count of their own.
+std::size_t single_bins(const summary::CountSummary& s, std::size_t g, const PredictiveOptions& options) {
+  if (options.max_bin >= 0) return static_cast<std::size_t>(options.max_bin) + 1;
+  const double q99 =
+      histogram_quantile(s.value.data() + s.gene_start[g], s.cells.data() + s.gene_start[g],
+                         static_cast<std::size_t>(s.gene_start[g + 1] - s.gene_start[g]), s.gene_measured[g], 0.99);
+  return static_cast<std::size_t>(std::clamp(std::ceil(q99), 10.0, most_bins));
 }
 
+/// One gene: what is to be drawn of it, and its results from what was drawn.
 class GeneSimulation {
  public:
   GeneSimulation(const Fit& fit, const PredictiveSource& source, const PredictiveOptions& options, std::int64_t gene)
-      : fit_(fit), source_(source), options_(options), gene_(gene) {
+      : source_(source), options_(options), gene_(gene) {
     const auto g = static_cast<std::size_t>(gene);
     const auto& s = fit.summary;
     value_ = s.value.data() + s.gene_start[g];
@@ -53,31 +38,85 @@ class GeneSimulation {
     for (const auto& pattern : s.patterns)
       measured_.push_back(!std::binary_search(pattern.missing_genes.begin(), pattern.missing_genes.end(),
                                               static_cast<std::uint32_t>(g)));
-    const double q99 = histogram_quantile(value_, cells_, entries_, total_, 0.99);
-    single_ = options.max_bin >= 0 ? static_cast<std::size_t>(options.max_bin) + 1
-                                   : static_cast<std::size_t>(std::clamp(std::ceil(q99), 10.0, most_bins));
+    single_ = single_bins(s, g, options);
+    plan_.gene = gene;
+    plan_.single = static_cast<std::int64_t>(single_);
+    for (const auto& stratum : source.shared(0).strata.level[0])
+      if (measured_[stratum.pattern]) plan_.cells += stratum.cells;
   }
 
-  GenePredictive run() {
+  /// Decides how the gene is drawn; parameters of its draws. `captured`: see GeneSimulator.
+  void prepare(const std::vector<double>& captured) {
+    const auto g = static_cast<std::size_t>(gene_);
+    for (std::size_t d = 0; d < source_.sources(); ++d) points.push_back(source_.gene(g, d));
+    // One binomial a bin and stratum, or one draw a cell: whichever is less work.
+    if (static_cast<double>(single_) * 24 > total_) {
+      plan_.level = -1;
+      plan_.stride = static_cast<std::uint64_t>(std::max(1.0, total_ * options_.draws / 200'000));
+    } else {
+      plan_.level = choose_level(points[0], source_.shared(0).strata);
+    }
+    const auto level = static_cast<std::size_t>(std::max(plan_.level, 0));
+    double mean = 0;
+    for (std::size_t d = 0; d < points.size(); ++d) {
+      double odds = 0;
+      for (std::size_t k = 0; k < measured_.size(); ++k)
+        if (measured_[k]) odds += captured[(d * Strata::levels + level) * measured_.size() + k];
+      mean += (1 - points[d].gate) * points[d].r * std::exp(points[d].x) * odds;
+    }
+    predicted_mean_ = mean / (static_cast<double>(points.size()) * std::max(total_, 1.0));
+    if (!source_.fixed() || plan_.level < 0) return;
+    // The same masses in every draw.
+    pooled_.assign(single_ + 1, 0.0);
+    for (const auto& stratum : source_.shared(0).strata.level[level]) {
+      std::vector<double> pmf(single_, 0.0);
+      if (measured_[stratum.pattern]) {
+        masses(points[0], stratum, pmf);
+        add_pooled(pmf, static_cast<double>(stratum.cells));
+      }
+      known.insert(known.end(), pmf.begin(), pmf.end());
+    }
+  }
+  std::size_t histogram_size() const { return static_cast<std::size_t>(options_.draws) * (single_ + 1); }
+  std::size_t kept_size() const {
+    const auto drawn = static_cast<std::uint64_t>(options_.draws) * plan_.cells;
+    return plan_.level < 0 ? static_cast<std::size_t>((drawn + plan_.stride - 1) / plan_.stride) : 0;
+  }
+  const compute::SimulatedGene& plan() const { return plan_; }
+  bool measures(std::size_t pattern) const { return measured_[pattern]; }
+
+  /// Results from its histograms (draws × bins), masses pooled over draws (bins; where drawn so) and kept counts.
+  GenePredictive finish(const std::uint32_t* histograms, const double* pooled, const double* kept) {
     GenePredictive result;
     result.gene = gene_;
     observe(result);
-    const auto draws = static_cast<std::size_t>(options_.draws);
-    histograms_.assign(draws * (single_ + 1), 0);
-    pooled_.assign(single_ + 1, 0.0);
-    // One binomial a bin and stratum, or one draw a cell: whichever is less work.
-    if (static_cast<double>(single_) * 24 > total_)
-      simulate_cells();
-    else
-      simulate_strata();
-    summarise(result);
+    const std::vector<std::uint32_t> counts(histograms, histograms + histogram_size());
+    if (plan_.level < 0) {
+      pooled_.assign(single_ + 1, 0.0);
+      for (std::size_t i = 0; i < counts.size(); ++i) pooled_[i % (single_ + 1)] += counts[i];
+      kept_.assign(kept, kept + kept_size());
+      quantiles_from_kept();
+    } else {
+      if (!source_.fixed()) pooled_.assign(pooled, pooled + single_ + 1);
+      quantiles_from_pmf();
+    }
+    fill_bands(counts, single_ + 1, total_, result);
+    double sum = 0;
+    for (const double part : pooled_) sum += part;
+    result.predicted_mean = predicted_mean_;
+    result.zero_share_predicted = sum > 0 ? pooled_[0] / sum : 0;
+    result.q05 = quantile_[0];
+    result.q95 = quantile_[1];
     return result;
   }
 
+  std::vector<GenePoint> points;  ///< one a source
+  std::vector<double> known;      ///< masses where fixed, by strata: strata of the level × single
+
  private:
-  Random stream(std::size_t draw) const {
-    return {options_.seed, options_.kind == PredictiveKind::Map ? Purpose::PredictiveMap : Purpose::PredictivePosterior,
-            static_cast<std::uint64_t>(gene_), draw};
+  static void masses(const GenePoint& point, const Stratum& stratum, std::vector<double>& pmf) {
+    math::CountMasses next(point, stratum);
+    for (double& value : pmf) value = next.next();
   }
 
   void observe(GenePredictive& result) const {
@@ -104,7 +143,7 @@ class GeneSimulation {
     double cells = 0;
     for (std::size_t i = 0; i < fine.size(); ++i) {
       if (!measured_[fine[i].pattern]) continue;
-      stratum_pmf(point, fine[i], pmf[i]);
+      masses(point, fine[i], pmf[i]);
       cells += static_cast<double>(fine[i].cells);
       for (std::size_t k = 0; k < single_; ++k) mean[k] += static_cast<double>(fine[i].cells) * pmf[i][k];
     }
@@ -139,41 +178,6 @@ class GeneSimulation {
     return chosen;
   }
 
-  void simulate_strata() {
-    const auto g = static_cast<std::size_t>(gene_);
-    const int level = choose_level(source_.gene(g, 0), source_.shared(0).strata);
-    const std::size_t draws = static_cast<std::size_t>(options_.draws);
-    std::vector<std::vector<double>> pmf;
-    double mean = 0;
-    for (std::size_t d = 0; d < draws; ++d) {
-      const auto& strata = source_.shared(d).strata.level[level];
-      if (d == 0 || !source_.fixed()) {
-        const GenePoint point = source_.gene(g, d);
-        pmf.resize(strata.size(), std::vector<double>(single_));
-        double total_mean = 0;
-        for (std::size_t i = 0; i < strata.size(); ++i) {
-          if (!measured_[strata[i].pattern]) continue;
-          stratum_pmf(point, strata[i], pmf[i]);
-          total_mean += stratum_mean(point, strata[i]);
-          add_pooled(pmf[i], static_cast<double>(strata[i].cells) * (source_.fixed() ? static_cast<double>(draws) : 1));
-        }
-        mean += total_mean * (source_.fixed() ? static_cast<double>(draws) : 1);
-      }
-      Random random = stream(d);
-      std::uint32_t* histogram = histograms_.data() + d * (single_ + 1);
-      for (std::size_t i = 0; i < strata.size(); ++i)
-        if (measured_[strata[i].pattern]) multinomial(strata[i].cells, pmf[i], random, histogram);
-    }
-    predicted_mean_ = mean / (static_cast<double>(draws) * std::max(total_, 1.0));
-    quantiles_from_pmf();
-  }
-
-  static double stratum_mean(const GenePoint& point, const Stratum& stratum) {
-    double odds = 0;
-    for (int k = 0; k < stratum.points; ++k) odds += stratum.weight[k] * std::exp(point.x + stratum.n[k]);
-    return static_cast<double>(stratum.cells) * (1 - point.gate) * point.r * odds;
-  }
-
   void add_pooled(const std::vector<double>& pmf, double weight) {
     double rest = 1;
     for (std::size_t k = 0; k < single_; ++k) {
@@ -181,55 +185,6 @@ class GeneSimulation {
       rest -= pmf[k];
     }
     pooled_[single_] += weight * std::max(rest, 0.0);
-  }
-
-  void multinomial(std::uint64_t cells, const std::vector<double>& pmf, Random& random,
-                   std::uint32_t* histogram) const {
-    double rest = 1;
-    for (std::size_t k = 0; k < single_ && cells > 0; ++k) {
-      if (pmf[k] <= 0) continue;
-      const std::uint64_t here = rest > pmf[k] ? random.binomial(cells, pmf[k] / rest) : cells;
-      histogram[k] += static_cast<std::uint32_t>(here);
-      cells -= here;
-      rest -= pmf[k];
-    }
-    histogram[single_] += static_cast<std::uint32_t>(cells);
-  }
-
-  /// Counts cell by cell, for genes with more bins than that is worth; a share of the counts is kept for quantiles.
-  void simulate_cells() {
-    const auto g = static_cast<std::size_t>(gene_);
-    const std::size_t draws = static_cast<std::size_t>(options_.draws);
-    const auto stride = static_cast<std::size_t>(std::max(1.0, total_ * static_cast<double>(draws) / 200'000));
-    std::size_t serial = 0;
-    double mean = 0;
-    for (std::size_t d = 0; d < draws; ++d) {
-      const GenePoint point = source_.gene(g, d);
-      Random random = stream(d);
-      std::uint32_t* histogram = histograms_.data() + d * (single_ + 1);
-      for (const auto& stratum : source_.shared(d).strata.level[0]) {
-        if (!measured_[stratum.pattern]) continue;
-        mean += stratum_mean(point, stratum);
-        double upto = 0;
-        std::uint64_t done = 0;
-        for (int k = 0; k < stratum.points; ++k) {
-          upto += stratum.weight[k];
-          const auto end = k + 1 == stratum.points
-                               ? stratum.cells
-                               : static_cast<std::uint64_t>(std::llround(upto * static_cast<double>(stratum.cells)));
-          const double odds = std::exp(point.x + stratum.n[k]);
-          for (; done < end; ++done) {
-            const bool gated = point.gate > 0 && random.uniform() < point.gate;
-            const std::uint64_t count = gated ? 0 : random.negative_binomial(point.r, odds);
-            ++histogram[std::min<std::uint64_t>(count, single_)];
-            pooled_[std::min<std::uint64_t>(count, single_)] += 1;
-            if (serial++ % stride == 0) kept_.push_back(static_cast<double>(count));
-          }
-        }
-      }
-    }
-    predicted_mean_ = mean / (static_cast<double>(draws) * std::max(total_, 1.0));
-    quantiles_from_kept();
   }
 
   void quantiles_from_pmf() {
@@ -262,7 +217,7 @@ class GeneSimulation {
       const auto at = std::upper_bound(upto.begin(), upto.end(), random.uniform() * upto.back());
       if (at == upto.end()) continue;  // no cell measured the gene
       const Stratum& stratum = strata[static_cast<std::size_t>(at - upto.begin())];
-      const double odds = std::exp(point.x + stratum.n[i / draws % static_cast<std::size_t>(stratum.points)]);
+      const double odds = math::same::exp(point.x + stratum.n[i / draws % static_cast<std::size_t>(stratum.points)]);
       const bool gated = random.uniform() < point.gate;
       kept_.push_back(gated ? 0 : static_cast<double>(random.negative_binomial(point.r, odds)));
     }
@@ -278,9 +233,6 @@ class GeneSimulation {
     }
   }
 
-  void summarise(GenePredictive& result) const;
-
-  const Fit& fit_;
   const PredictiveSource& source_;
   const PredictiveOptions& options_;
   std::int64_t gene_;
@@ -289,26 +241,97 @@ class GeneSimulation {
   std::size_t entries_ = 0, single_ = 0;
   double total_ = 0;
   std::vector<bool> measured_;
-  std::vector<std::uint32_t> histograms_;  // draws × (single + 1)
+  compute::SimulatedGene plan_;
   std::vector<double> pooled_, kept_;
   double predicted_mean_ = 0, quantile_[2] = {0, 0};
 };
 
-void GeneSimulation::summarise(GenePredictive& result) const {
-  fill_bands(histograms_, single_ + 1, total_, result);
-  double sum = 0;
-  for (double mass : pooled_) sum += mass;
-  result.predicted_mean = predicted_mean_;
-  result.zero_share_predicted = sum > 0 ? pooled_[0] / sum : 0;
-  result.q05 = quantile_[0];
-  result.q95 = quantile_[1];
-}
-
 }  // namespace
 
-GenePredictive simulate_gene(const Fit& fit, const PredictiveSource& source, const PredictiveOptions& options,
-                             std::int64_t gene) {
-  return GeneSimulation(fit, source, options, gene).run();
+GeneSimulator::GeneSimulator(const Fit& fit, const PredictiveSource& source, const PredictiveOptions& options,
+                             const compute::Backend& backend)
+    : fit_(fit), source_(source), options_(options), backend_(backend) {
+  static_assert(compute::Simulation::levels == Strata::levels);
+  const std::size_t patterns = fit.summary.patterns.size();
+  captured_.assign(source.sources() * Strata::levels * patterns, 0.0);
+  for (std::size_t d = 0; d < source.sources(); ++d)
+    for (std::size_t level = 0; level < Strata::levels; ++level) {
+      for (const auto& stratum : source.shared(d).strata.level[level]) {
+        stratum_.push_back(stratum);
+        double share = 0;
+        for (int k = 0; k < stratum.points; ++k) share += stratum.weight[k] * std::exp(stratum.n[k]);
+        captured_[(d * Strata::levels + level) * patterns + stratum.pattern] +=
+            share * static_cast<double>(stratum.cells);
+      }
+      stratum_start_.push_back(static_cast<std::int64_t>(stratum_.size()));
+    }
+}
+
+std::vector<GenePredictive> GeneSimulator::run(std::span<const std::int64_t> genes, const RunControl& control) const {
+  // A GPU wants much at once; the CPU little, for its progress to be told.
+  const std::size_t most_genes = backend_.is_gpu() ? 4096 : 64;
+  const double most_numbers = backend_.is_gpu() ? 5e7 : 5e6;
+  std::vector<GeneSimulation> some;
+  for (double numbers = 0; some.size() < std::min(genes.size(), most_genes);) {
+    const auto gene = genes[some.size()];
+    numbers +=
+        options_.draws * static_cast<double>(single_bins(fit_.summary, static_cast<std::size_t>(gene), options_) + 1);
+    if (!some.empty() && numbers > most_numbers) break;
+    some.emplace_back(fit_, source_, options_, gene);
+  }
+  const auto each = [&](const auto& body) {
+    compute::parallel_for(static_cast<std::int64_t>(some.size()), 1, options_.threads,
+                          [&](std::int64_t i, std::int64_t, std::int64_t) {
+                            control.check();
+                            body(static_cast<std::size_t>(i), some[static_cast<std::size_t>(i)]);
+                          });
+  };
+  each([&](std::size_t, GeneSimulation& gene) { gene.prepare(captured_); });
+
+  std::vector<compute::SimulatedGene> plan;
+  std::vector<GenePoint> point;
+  std::vector<std::uint8_t> measured;
+  std::vector<double> mass;
+  std::vector<std::size_t> pooled_at;
+  std::size_t histograms = 0, kepts = 0, bins = 0;
+  for (auto& gene : some) {
+    auto& to = plan.emplace_back(gene.plan());
+    to.histogram_at = static_cast<std::int64_t>(histograms);
+    to.kept_at = static_cast<std::int64_t>(kepts);
+    to.mass_at = static_cast<std::int64_t>(mass.size());
+    pooled_at.push_back(bins);
+    histograms += gene.histogram_size();
+    kepts += gene.kept_size();
+    bins += static_cast<std::size_t>(to.single) + 1;
+    point.insert(point.end(), gene.points.begin(), gene.points.end());
+    mass.insert(mass.end(), gene.known.begin(), gene.known.end());
+    for (std::size_t k = 0; k < fit_.summary.patterns.size(); ++k) measured.push_back(gene.measures(k));
+  }
+  std::vector<std::uint32_t> histogram(histograms, 0);
+  std::vector<double> kept(kepts), pooled(bins);
+  compute::Simulation job;
+  job.seed = options_.seed;
+  job.purpose = options_.kind == PredictiveKind::Map ? Purpose::PredictiveMap : Purpose::PredictivePosterior;
+  job.n_genes = static_cast<std::int64_t>(some.size());
+  job.draws = options_.draws;
+  job.patterns = static_cast<std::int64_t>(fit_.summary.patterns.size());
+  job.fixed = source_.fixed();
+  job.gene = plan.data();
+  job.point = point.data();
+  job.measured = measured.data();
+  job.stratum_start = stratum_start_.data();
+  job.stratum = stratum_.data();
+  job.mass = mass.data();
+  job.histogram = histogram.data();
+  job.kept = kept.data();
+  backend_.simulate(job, pooled.data(), control);
+
+  std::vector<GenePredictive> result(some.size());
+  each([&](std::size_t i, GeneSimulation& gene) {
+    result[i] = gene.finish(histogram.data() + plan[i].histogram_at, pooled.data() + pooled_at[i],
+                            kept.data() + plan[i].kept_at);
+  });
+  return result;
 }
 
 }  // namespace scriptorium::result

@@ -1,6 +1,7 @@
 #pragma once
 #include <vector>
 
+#include "core/compute/backend.hpp"
 #include "core/data/dataset.hpp"
 #include "core/model/values.hpp"
 #include "core/result/fit_file.hpp"
@@ -14,7 +15,9 @@ struct LikelihoodOptions {
   Guards guards = Guards::Evaluation;
   double r_floor = 1e-6, p_floor = 1e-6;
   int threads = 0;
-  const data::Missing* missing = nullptr;  ///< pairs left out; null: all were measured
+  const data::Missing* missing = nullptr;     ///< pairs left out; null: all were measured
+  const compute::Backend* backend = nullptr;  ///< a GPU to work on; null, or the CPU: `threads`
+  bool by_cell = true, by_gene = true;        ///< what is wanted; a GPU does each by itself and leaves out the other
 };
 struct Likelihood {
   std::vector<double> by_cell, by_gene;

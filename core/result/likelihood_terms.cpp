@@ -5,15 +5,12 @@
 
 #include "core/compute/parallel.hpp"
 #include "core/error.hpp"
-#include "core/math/distributions.hpp"
+#include "core/math/nb_entry.hpp"
 
 namespace scriptorium::result {
 namespace {
 
-/// log P and its slopes for one count.
-struct Entry {
-  double value = 0, dr = 0, dl = 0, dgate = 0;  // dl: by logit p̂
-};
+using Entry = math::NbEntry;
 
 /// Sums over the cells of one piece of the matrix, per gene.
 struct GeneSums {
@@ -46,37 +43,14 @@ class Evaluator {
     return std::clamp(raw, t_.low, t_.high);
   }
   Entry zero(std::size_t g, double l, double free) const {
-    const double log_1mp = -math::softplus(l), nb = t_.r[g] * log_1mp;
-    Entry e{nb, log_1mp, 0, 0};
-    if (slopes_) e.dl = -t_.r[g] * math::sigmoid(l) * free;
-    if (!t_.gate.empty()) {
-      const double gate = t_.gate[g];
-      e.value = math::log_inflated_zero(gate, nb);
-      if (slopes_) {
-        const double weight = std::exp(std::log1p(-gate) + nb - e.value);  // that this zero came from the NB
-        e.dr *= weight;
-        e.dl *= weight;
-        e.dgate = -std::expm1(nb) * std::exp(-e.value);
-      }
-    }
-    return e;
+    return math::nb_zero(t_.r[g], l, gated(), gated() ? t_.gate[g] : 0, slopes_, free);
   }
   Entry positive(std::size_t g, std::uint64_t u, double l, double free) const {
-    const double log_p = -math::softplus(-l), log_1mp = -math::softplus(l), count = static_cast<double>(u);
-    Entry e;
-    e.value = math::nb_log_pmf(u, t_.r[g], log_p, log_1mp);
-    if (slopes_) {
-      e.dr = math::digamma_rising(t_.r[g], u) + log_1mp;
-      e.dl = (count * math::sigmoid(-l) - t_.r[g] * math::sigmoid(l)) * free;
-    }
-    if (!t_.gate.empty()) {
-      e.value += std::log1p(-t_.gate[g]);
-      e.dgate = -1 / (1 - t_.gate[g]);
-    }
-    return e;
+    return math::nb_positive(t_.r[g], u, l, gated(), gated() ? t_.gate[g] : 0, slopes_, free);
   }
 
  private:
+  bool gated() const { return !t_.gate.empty(); }
   const LikelihoodTerms& t_;
   bool slopes_;
 };

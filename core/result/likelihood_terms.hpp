@@ -33,4 +33,9 @@ struct LikelihoodSlopes {
 Likelihood evaluate_terms(const LikelihoodTerms& terms, const data::CountMatrix& counts,
                           const LikelihoodOptions& options, const RunControl& control, LikelihoodSlopes* slopes);
 
+/// The same values by a backend: its sums over the non-zeros of cells, of genes, or of both, as options ask. On a GPU
+/// the zeros that share no formula are its work too.
+Likelihood evaluate_on(const compute::Backend& backend, const LikelihoodTerms& terms, const data::CountMatrix& counts,
+                       const LikelihoodOptions& options, const RunControl& control);
+
 }  // namespace scriptorium::result

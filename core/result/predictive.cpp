@@ -2,7 +2,8 @@
 
 #include <algorithm>
 #include <cmath>
-#include <mutex>
+#include <iterator>
+#include <span>
 
 #include "core/compute/parallel.hpp"
 #include "core/error.hpp"
@@ -34,21 +35,16 @@ std::vector<GenePredictive> predictive(const Fit& fit, const std::vector<std::in
   check_request(fit, genes, options);
   control.tell(0, "drawing parameters");
   const PredictiveSource source(fit, options, control);
-  std::vector<GenePredictive> result(genes.size());
-  std::mutex telling;
-  std::size_t done = 0;
-  compute::parallel_for(
-      static_cast<std::int64_t>(genes.size()), 4, options.threads,
-      [&](std::int64_t, std::int64_t first, std::int64_t last) {
-        for (std::int64_t i = first; i < last; ++i) {
-          control.check();
-          result[static_cast<std::size_t>(i)] = simulate_gene(fit, source, options, genes[static_cast<std::size_t>(i)]);
-        }
-        const std::lock_guard lock(telling);
-        done += static_cast<std::size_t>(last - first);
-        control.tell(static_cast<double>(done) / static_cast<double>(genes.size()),
-                     "replicated data of " + std::to_string(done) + " of " + std::to_string(genes.size()) + " genes");
-      });
+  const auto cpu = options.backend ? nullptr : compute::cpu_backend(options.threads);
+  const GeneSimulator simulator(fit, source, options, options.backend ? *options.backend : *cpu);
+  std::vector<GenePredictive> result;
+  while (result.size() < genes.size()) {
+    auto some = simulator.run(std::span(genes).subspan(result.size()), control);
+    std::move(some.begin(), some.end(), std::back_inserter(result));
+    control.tell(
+        static_cast<double>(result.size()) / static_cast<double>(genes.size()),
+        "replicated data of " + std::to_string(result.size()) + " of " + std::to_string(genes.size()) + " genes");
+  }
   return result;
 }
 
@@ -90,7 +86,7 @@ std::vector<std::uint32_t> predictive_draws(const Fit& fit, const std::vector<st
                     static_cast<std::uint64_t>(g), static_cast<std::uint64_t>(d) | (std::uint64_t{1} << 31));
       for (std::size_t c = 0; c < cells; ++c) {
         const bool gated = gene.gate > 0 && random.uniform() < gene.gate;
-        const double odds = std::exp(gene.x + (n.empty() ? 0 : n[c]));
+        const double odds = math::same::exp(gene.x + (n.empty() ? 0 : n[c]));
         const std::uint64_t count = gated ? 0 : random.negative_binomial(gene.r, odds);
         result[(static_cast<std::size_t>(d) * cells + c) * genes.size() + k] =
             static_cast<std::uint32_t>(std::min<std::uint64_t>(count, 0xffffffffu));

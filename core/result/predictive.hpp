@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "core/compute/backend.hpp"
 #include "core/result/estimates.hpp"
 
 namespace scriptorium::result {
@@ -17,6 +18,7 @@ struct PredictiveOptions {
   bool mean_point = false;  ///< Map: at posterior means instead of modes
   int max_bin = -1;         ///< last count with its own bin; −1: max(ceil(q99 of the gene), 10)
   int threads = 0;
+  const compute::Backend* backend = nullptr;  ///< where histograms are drawn; null: `threads` of the CPU
 };
 
 /// Predictive distribution of one gene's count histogram. Bins 0 … bins−2 are single counts, the last bin is "and

@@ -21,6 +21,8 @@ class PredictiveSource {
   const SharedDraw& shared(std::size_t draw) const { return shared_[posterior_kind_ ? draw : 0]; }
   /// Whether every draw has the same parameters.
   bool fixed() const { return !posterior_kind_; }
+  /// Number of shared() that differ: one, or one a draw.
+  std::size_t sources() const { return shared_.size(); }
   GenePoint gene(std::size_t g, std::size_t draw) const;
 
  private:

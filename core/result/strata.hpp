@@ -2,18 +2,13 @@
 #include <cstdint>
 #include <vector>
 
+#include "core/math/count_simulation.hpp"
 #include "core/result/estimates.hpp"
 
 namespace scriptorium::result {
 
-/// Cells that a predictive histogram treats alike: they measured the same genes and have nearly the same n = ln ν.
-/// Their count distribution is the mean over up to three of their values of n, shifted so that the mean of ν is theirs.
-struct Stratum {
-  std::uint32_t pattern = 0;
-  std::uint64_t cells = 0;
-  int points = 1;
-  double n[3] = {0, 0, 0}, weight[3] = {1, 0, 0};
-};
+using math::GenePoint;
+using math::Stratum;
 
 /// The cells cut three times, ever more coarsely; every level covers all cells, and `parent[level][i]` is the stratum
 /// of the next coarser level in which stratum i of `level` lies.
@@ -31,9 +26,6 @@ Strata stratify(const summary::CountSummary& summary, const std::vector<double>&
 std::vector<double> log_capture(const model::Model& model, const std::string& site, std::vector<double> values);
 
 /// r and x = logit p of one gene from values of the sampled sites.
-struct GenePoint {
-  double r = 0, x = 0, gate = 0;
-};
 GenePoint gene_point(const std::string& parameterization, double shared, double r, double mu, double gate);
 
 }  // namespace scriptorium::result

@@ -128,7 +128,6 @@ class TestCli : public QObject {
     QTest::newRow("prior") << QStringList{"fit", at("data"), "--prior", "p=-1,2", "--out", at("x.fit")} << "alpha = -1";
     QTest::newRow("gene") << QStringList{"map", at("a.fit"), "--genes", "GENE33", "--out", "-"} << "GENE3";
     QTest::newRow("place") << QStringList{"fit", at("data"), "--out", at("no/x.fit")} << "no/x.fit";
-    QTest::newRow("cuda") << QStringList{"fit", at("data"), "--device", "cuda:0", "--out", at("x.fit")} << "cuda:0";
     QTest::newRow("full disk") << QStringList{"map", at("a.fit"), "--out", "/dev/full"} << "/dev/full";
   }
   void failuresAreStatusOneWithOneLine() {
@@ -138,6 +137,29 @@ class TestCli : public QObject {
     QVERIFY2(error_.contains(part), qPrintable(error_));
     QCOMPARE(error_.count('\n'), 1);
     QVERIFY(!QFile::exists(at("x.fit")));
+  }
+
+  /// A device that is not there is no failure: the CPU does the work, and that is said.
+  void missingDevicesAreTold() {
+    const QString far = "cuda:977";
+    QCOMPARE(run({"fit", at("data"), "--method", "svi", "--batch-size", "30", "--steps", "20", "--device", far, "--out",
+                  at("svi.fit")}),
+             0);
+    QVERIFY2(error_.contains("note: The CPU is used and not cuda:977"), qPrintable(error_));
+    QCOMPARE(run({"show", at("svi.fit"), "--json"}), 0);
+    QVERIFY(QJsonDocument::fromJson(out_.toUtf8()).object()["device"].toString().startsWith("cpu, "));
+    QCOMPARE(run({"fit", at("data"), "--device", far, "--out", at("exact.fit")}), 0);
+    QVERIFY2(error_.contains("Nothing in this fit is done on a GPU"), qPrintable(error_));
+    for (const QStringList& words : {QStringList{"loglik", at("data"), "--fit", at("a.fit")},
+                                     QStringList{"ppc", at("a.fit"), at("data"), "-n", "5"},
+                                     QStringList{"diagnose", at("a.fit"), at("data"), "-n", "5"}}) {
+      QCOMPARE(run(words + QStringList{"--device", far, "--out", at("there.tsv")}), 0);
+      QVERIFY2(error_.contains("not cuda:977"), qPrintable(error_));
+      QCOMPARE(run(words + QStringList{"--device", "cpu", "--out", at("here.tsv")}), 0);
+      QVERIFY(!error_.contains("cuda"));
+      QCOMPARE(lines("there.tsv"), lines("here.tsv"));
+      QCOMPARE(run(words + QStringList{"--device", "gpu", "--out", at("here.tsv")}), 2);
+    }
   }
 
   void inspectAndModelsAreJson() {

@@ -1,5 +1,6 @@
 // Ratios of speed, measured in one run: the fit against dense evaluations of the same likelihood, cost against cells,
-// genes and threads. `bench [--data DATA] [--cells N,N,…] [--genes N,N,…]`.
+// genes and threads. `bench [--data DATA] [--cells N,N,…] [--genes N,N,…]`; `bench --gpu`: the kernels of a Backend,
+// CPU against GPU.
 #include <sys/resource.h>
 
 #include <CLI/CLI.hpp>
@@ -16,6 +17,7 @@
 #include "core/inference/minimise.hpp"
 #include "core/math/distributions.hpp"
 #include "core/math/random.hpp"
+#include "devices.hpp"
 
 using namespace scriptorium;
 using namespace scriptorium::inference;
@@ -119,6 +121,8 @@ int main(int argc, char** argv) try {
   std::string path = SCRIPTORIUM_EXAMPLE, layer, likelihoods = "nbdm,zinb,nbvcp";
   std::vector<std::int64_t> cells{1000, 4000, 16000, 64000}, genes{500, 2000, 8000};
   int threads = 0;
+  bool gpu = false;
+  app.add_flag("--gpu", gpu, "only the kernels that a GPU can do: CPU against GPU");
   app.add_option("--data", path, "data set for the comparison with dense evaluations");
   app.add_option("--layer", layer, "its layer");
   app.add_option("--models", likelihoods, "likelihoods to fit, canonical");
@@ -133,6 +137,10 @@ int main(int argc, char** argv) try {
   open_options.layer = layer;
   const auto dataset = data::open(path, open_options, {});
   const auto& counts = dataset.counts;
+  if (gpu) {
+    compare_devices(dataset, threads);
+    return 0;
+  }
   std::printf("%s: %lld cells x %lld genes, %lld non-zeros, opened in %.2f s; %d threads\n", path.c_str(),
               static_cast<long long>(counts.n_cells), static_cast<long long>(counts.n_genes),
               static_cast<long long>(counts.nnz()), now() - start, threads);

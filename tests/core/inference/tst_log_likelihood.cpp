@@ -2,6 +2,8 @@
 #include <boost/math/special_functions/digamma.hpp>
 #include <boost/math/special_functions/gamma.hpp>
 
+#include "../compute/fake_device.hpp"
+#include "core/compute/device_backend.hpp"
 #include "core/inference/log_likelihood.hpp"
 #include "simulated.hpp"
 
@@ -149,6 +151,9 @@ class TestLogLikelihood : public QObject {
     LogLikelihood likelihood(p, 1);
     PointGradient all, part;
     const double whole = likelihood.evaluate(z, {}, 1, all, {});
+    fake_device::state() = {};
+    const auto device = compute::device_backend(fake_device::api(), 0, "fake", 1);
+    LogLikelihood there(p, 1, device.get());
     double sum = 0;
     std::vector<double> genes(all.genes.size(), 0.0);
     for (const auto& [first, last] : {std::pair{0, 13}, std::pair{13, 40}}) {
@@ -156,7 +161,13 @@ class TestLogLikelihood : public QObject {
       for (std::int64_t c = first; c < last; ++c) batch.push_back(c);
       sum += likelihood.evaluate(z, batch, 1, part, {});
       for (std::size_t i = 0; i < genes.size(); ++i) genes[i] += part.genes[i];
+      PointGradient same;
+      const double value = there.evaluate(z, batch, 1, same, {}), again = likelihood.evaluate(z, batch, 1, part, {});
+      QVERIFY(std::fabs(value - again) <= 1e-12 * std::fabs(again));
+      for (std::size_t i = 0; i < genes.size(); ++i)
+        QVERIFY(std::fabs(same.genes[i] - part.genes[i]) <= 1e-10 * (1 + std::fabs(part.genes[i])));
     }
+    QVERIFY(fake_device::state().launches > 0);
     QVERIFY(std::fabs(sum - whole) <= 1e-10 * std::fabs(whole));
     for (std::size_t i = 0; i < genes.size(); ++i)
       QVERIFY(std::fabs(genes[i] - all.genes[i]) <= 1e-9 * (1 + std::fabs(all.genes[i])));

@@ -1,8 +1,11 @@
 #include <QtTest>
 
+#include "../compute/fake_device.hpp"
+#include "core/compute/device_backend.hpp"
 #include "core/error.hpp"
 #include "core/math/distributions.hpp"
 #include "core/result/density.hpp"
+#include "core/result/likelihood_terms.hpp"
 #include "core/result/transform.hpp"
 #include "small_model.hpp"
 
@@ -93,6 +96,47 @@ class TestLikelihood : public QObject {
     options.threads = 3;
     const auto again = log_likelihood(s.fit.model, s.truth, counts, options, {});
     QVERIFY(again.by_cell == found.by_cell && again.by_gene == found.by_gene);
+  }
+
+  /// By a backend, the CPU or a device, with all entries measured and with some missing.
+  void onBackends_data() { every_model(); }
+  void onBackends() {
+    QFETCH(QString, likelihood);
+    QFETCH(QString, parameterization);
+    QFETCH(bool, organism);
+    QFETCH(bool, unconstrained);
+    const auto s = small_model::make(likelihood.toStdString(), parameterization.toStdString(), organism, unconstrained);
+    data::Missing missing;
+    missing.genes = {{}, {1, 5}};
+    for (std::int64_t c = 0; c < s.counts.n_cells; ++c) missing.pattern_of_cell.push_back(0);
+    for (std::size_t c = 0; c < missing.pattern_of_cell.size(); ++c)
+      missing.pattern_of_cell[c] =
+          s.counts.at(static_cast<std::int64_t>(c), 1) == 0 && s.counts.at(static_cast<std::int64_t>(c), 5) == 0;
+    QVERIFY(!missing.none() && missing.n_cells() > 0);
+    fake_device::state() = {};
+    for (const auto& backend : {compute::cpu_backend(2), compute::device_backend(fake_device::api(), 0, "fake", 1)})
+      for (const data::Missing* lacking :
+           {static_cast<const data::Missing*>(nullptr), static_cast<const data::Missing*>(&missing)}) {
+        LikelihoodOptions options;
+        options.threads = 1;
+        options.missing = lacking;
+        const auto terms = resolve_terms(s.fit.model, s.truth, s.counts.n_cells, s.counts.n_genes, options);
+        const auto wanted = evaluate_terms(terms, s.counts, options, {}, nullptr);
+        const auto found = evaluate_on(*backend, terms, s.counts, options, {});
+        const auto agree = [](const std::vector<double>& a, const std::vector<double>& b) {
+          QCOMPARE(a.size(), b.size());
+          for (std::size_t i = 0; i < a.size(); ++i)
+            QVERIFY2(std::fabs(a[i] - b[i]) <= 1e-10 * std::fabs(b[i]) + 1e-11, qPrintable(QString::number(i)));
+        };
+        agree(found.by_cell, wanted.by_cell);
+        agree(found.by_gene, wanted.by_gene);
+        options.by_gene = false;
+        QVERIFY(evaluate_on(*backend, terms, s.counts, options, {}).by_gene.empty());
+        // A GPU is taken by itself, with the same numbers.
+        options.backend = backend.get();
+        agree(log_likelihood(s.fit.model, s.truth, s.counts, options, {}).by_cell, wanted.by_cell);
+      }
+    QVERIFY(fake_device::state().launches > 0);
   }
 
   void gradientIsTheSlope_data() { every_model(); }

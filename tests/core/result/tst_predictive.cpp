@@ -1,6 +1,8 @@
 #include <QtTest>
 #include <numeric>
 
+#include "../compute/fake_device.hpp"
+#include "core/compute/device_backend.hpp"
 #include "core/error.hpp"
 #include "core/result/count_bands.hpp"
 #include "core/result/predictive.hpp"
@@ -136,6 +138,37 @@ class TestPredictive : public QObject {
       options.seed = 43;
       QVERIFY(!same(predictive(s.fit, {7}, options, {})[0], alone[0]));
     }
+  }
+
+  /// A device draws the histograms that the CPU draws, by strata and cell by cell, with little memory too.
+  void theSameOnADevice() {
+    auto s = small_model::make("zinbvcp", "canonical");
+    std::vector<std::int64_t> genes(small_model::genes);
+    std::iota(genes.begin(), genes.end(), 0);
+    for (const auto kind : {PredictiveKind::Map, PredictiveKind::Posterior})
+      for (const int max_bin : {-1, 40}) {
+        PredictiveOptions options;
+        options.kind = kind;
+        options.draws = 40;
+        options.max_bin = max_bin;
+        const auto expected = predictive(s.fit, genes, options, {});
+        for (const std::uint64_t capacity : {std::uint64_t{1} << 30, std::uint64_t{300'000}}) {
+          fake_device::state() = {};
+          fake_device::state().capacity = capacity;
+          const auto device = compute::device_backend(fake_device::api(), 0, "fake", 1);
+          options.backend = device.get();
+          const auto found = predictive(s.fit, genes, options, {});
+          QVERIFY2(device->notes().empty(), device->notes().empty() ? "" : device->notes().front().c_str());
+          QVERIFY(fake_device::state().launches > 0);
+          for (std::size_t g = 0; g < genes.size(); ++g) {
+            QCOMPARE(found[g].median, expected[g].median);
+            QVERIFY(found[g].band == expected[g].band);
+            QCOMPARE(found[g].q05, expected[g].q05);
+            QCOMPARE(found[g].q95, expected[g].q95);
+            QVERIFY(std::fabs(found[g].zero_share_predicted - expected[g].zero_share_predicted) < 1e-13);
+          }
+        }
+      }
   }
 
   void manyBinsAreDrawnCellByCell() {
