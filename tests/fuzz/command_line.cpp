@@ -79,14 +79,14 @@ Ended run(std::vector<std::string> arguments, std::vector<std::string> variables
   posix_spawn_file_actions_destroy(&files);
   posix_spawnattr_destroy(&attributes);
   if (error != 0) throw std::runtime_error(arguments[0] + " cannot be started: " + std::strerror(error));
-  Ended out{};
+  Ended ended{};
   rusage used{};
   const timespec limit{asleep_seconds, 0};
-  while (wait4(child, &out.status, WNOHANG, &used) == 0)
+  while (wait4(child, &ended.status, WNOHANG, &used) == 0)
     if (sigtimedwait(&child_ends, nullptr, &limit) < 0 && errno == EAGAIN) kill(child, SIGKILL);
   for (const timeval& time : {used.ru_utime, used.ru_stime})
-    out.seconds += static_cast<double>(time.tv_sec) + 1e-6 * static_cast<double>(time.tv_usec);
-  return out;
+    ended.seconds += static_cast<double>(time.tv_sec) + 1e-6 * static_cast<double>(time.tv_usec);
+  return ended;
 }
 
 /// What is wrong with how the program ended; empty when nothing is.
