@@ -1,6 +1,7 @@
 #include "core/data/formats/byte_stream.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <cstring>
 #include <filesystem>
 
@@ -10,12 +11,16 @@
 namespace scriptorium::data {
 namespace {
 constexpr std::size_t piece = 1 << 18;  ///< bytes asked for at a time: between two looks at the stop token
-}
+/// Lines that any file may have, and those for each byte of it. Names that count up, and entries of the emptiest
+/// matrices, take about a byte each when they are packed.
+constexpr double always_allowed = 1e6, most_lines_a_byte = 8;
+}  // namespace
 
 ByteStream::ByteStream(const std::string& path, std::size_t longest_line)
-    : name_(file_name(path)), longest_line_(longest_line), buffer_(4 * piece) {
+    : name_(file_name(path)), longest_line_(longest_line), buffer_(2 * piece) {
   std::error_code error;
   bytes_ = static_cast<double>(std::filesystem::file_size(path, error));
+  most_lines_ = always_allowed + most_lines_a_byte * bytes_;
   file_ = error ? nullptr : gzopen(path.c_str(), "rb");
   if (file_ == nullptr)
     throw Error(ErrorCode::Io, name_ + " cannot be opened", "Check that the file exists and may be read.");
@@ -55,6 +60,11 @@ bool ByteStream::line(std::string_view& out, const RunControl& control) {
     if (found != nullptr || at_end_) {
       const std::size_t stop = found != nullptr ? static_cast<const char*>(found) - buffer_.data() : end_;
       if (found == nullptr && begin_ == end_) return false;
+      if (++lines_ > most_lines_)
+        throw Error(ErrorCode::BadInput,
+                    name_ + " unpacks to more than " + grouped(std::llround(most_lines_)) +
+                        " lines, which no data of its size does",
+                    "Copy or download the file again, or write it anew with the program that made it.");
       out = {buffer_.data() + begin_, stop - begin_};
       if (!out.empty() && out.back() == '\r') out.remove_suffix(1);
       begin_ = found != nullptr ? stop + 1 : end_;

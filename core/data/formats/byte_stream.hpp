@@ -9,7 +9,8 @@
 
 namespace scriptorium::data {
 
-/// Reads a text file, plain or gzipped, line by line.
+/// Reads a text file, plain or gzipped, line by line. A file that unpacks to more lines than its bytes can tell apart is
+/// refused: a few kilobytes of gzip may hold billions of empty ones.
 class ByteStream {
  public:
   static constexpr std::size_t short_lines = 1 << 20;
@@ -21,7 +22,7 @@ class ByteStream {
   ByteStream& operator=(const ByteStream&) = delete;
 
   /// The next line without its end; valid until the next call. False at the end of the file.
-  /// @throws Error when the file is damaged or cut short, Cancelled
+  /// @throws Error when the file is damaged, cut short or no honest list of lines, Cancelled
   bool line(std::string_view& out, const RunControl& control);
   /// Part of the file read so far, 0…1, by its bytes on disk.
   double fraction() const;
@@ -35,6 +36,7 @@ class ByteStream {
 
   std::string name_;
   double bytes_ = 0, inflated_ = 0;
+  double lines_ = 0, most_lines_ = 0;
   std::size_t longest_line_;
   gzFile file_ = nullptr;
   std::vector<char> buffer_;

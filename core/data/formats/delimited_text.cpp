@@ -15,6 +15,7 @@ namespace scriptorium::data::text {
 namespace {
 
 constexpr std::size_t most_first_bytes = 1 << 16;
+constexpr std::int64_t most_fields = 10'000'000;  ///< of one line
 constexpr std::array<char, 4> separators{'\t', ',', ';', ' '};
 
 bool only_blanks(std::string_view line) {
@@ -218,8 +219,11 @@ Layout learn_layout(const std::string& path, const RunControl& control) {
   out.separator = find_separator(lines[0], lines[found - 1]);
   for (std::size_t i = 0; i < found; ++i) {
     Fields fields(lines[i], out.separator);
-    for (std::string_view field; fields.next(field);)
+    std::int64_t n = 0;
+    for (std::string_view field; fields.next(field);) {
       if (fields.broken()) no_table(line_at(i) + ": a quoted name has no end");
+      if (++n > most_fields) no_table(line_at(i) + " has more than " + grouped(most_fields) + " fields");
+    }
   }
   std::vector<std::string> header = split(lines[0], out.separator);
   const bool all_numbers = header.size() > 1 && std::all_of(header.begin() + 1, header.end(), is_number);

@@ -207,6 +207,9 @@ class TestBadFiles : public QObject {
       H5Dclose(data), H5Pclose(created), H5Sclose(space), H5Fclose(h5);
     }
     verify(says(path), {"`X`", "more values than a file of"});
+    verify(says_of_mtx(banner + "3 2 1099511627776\n1 1 1\n"), {"cut short", "1 of 1,099,511,627,776 entries"});
+    verify(says_of_mtx(banner + "3 9223372036854775807 9223372036854775807\n1 1 1\n"), {"barcodes.tsv names 2 cells"});
+    verify(says_of_mtx(banner + "3 99999999999999999999 1\n1 1 1\n"), {"three sizes"});
     verify(says_of_mtx(banner + "3 99999999999999 1\n1 1 1\n"), {"barcodes.tsv names 2 cells"});
     put(file("matrix.mtx"), banner + "99999999999 3 1\n1 1 1\n");
     verify(says(file("matrix.mtx")), {"99,999,999,999", "no table"});
@@ -250,6 +253,25 @@ class TestBadFiles : public QObject {
     flipped[packed.size() / 2] = static_cast<char>(flipped[packed.size() / 2] ^ 0x55);
     put(file("gz/matrix.mtx.gz"), flipped);
     verify(says(file("gz")), {"matrix.mtx.gz"});
+  }
+
+  /// Two kilobytes that unpack to more names than two kilobytes can tell apart.
+  void gzipThatUnpacksToTooMuch() {
+    const std::string blank(2'000'000, '\n');
+    QDir(folder_.path()).mkpath("bomb");
+    put(file("bomb/matrix.mtx"), banner + "3 2 1\n1 1 5\n");
+    put(file("bomb/barcodes.tsv.gz"), blank, true);
+    verify(says(file("bomb")), {"barcodes.tsv.gz unpacks to more than 1,0", "lines"});
+    put(file("bomb/barcodes.tsv.gz"), "a\nb\n", true);
+    put(file("bomb/features.tsv.gz"), blank, true);
+    verify(says(file("bomb")), {"features.tsv.gz unpacks to more than"});
+    put(file("bomb/features.tsv.gz"), "x\ny\nz\n", true);
+    QCOMPARE(says(file("bomb")), std::string("no error"));
+    QDir(folder_.path()).remove("bomb/matrix.mtx");
+    std::string entries = banner + "3 2 9000000\n";
+    for (int i = 0; i < 1'500'000; ++i) entries += "1 1 1\n";
+    put(file("bomb/matrix.mtx.gz"), entries, true);
+    verify(says(file("bomb")), {"matrix.mtx.gz unpacks to more than", "lines"});
   }
 
   void repeatedAndMissingNames() {

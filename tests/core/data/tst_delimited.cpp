@@ -224,6 +224,26 @@ class TestDelimited : public QObject {
     QVERIFY(says_of("broken.csv.gz") != "no error");
   }
 
+  void linesOfAbsurdLength() {
+    verify(says(std::string(100'000'000, '7')), {"bad.csv is in no format"});
+    verify(says("gene,a\n" + std::string(100'000'000, '7') + ",1\n"), {"bad.csv is in no format"});
+    std::string wide = "gene";
+    for (int i = 0; i < 10'000'001; ++i) wide += ",a";
+    verify(says(wide + "\nx,1\n"), {"bad.csv, line 1 has more than 10,000,000 fields"});
+    put(file("long.csv"), "gene,a\nACTB,1\n");
+    std::filesystem::resize_file(file("long.csv"), 300 << 20);  // sparse: zero bytes without an end of line
+    verify(says_of("long.csv"), {"long.csv"});
+    put(file("long.csv"), "gene,a\nACTB,1\n" + std::string(300 << 20, '7'));
+    verify(says_of("long.csv"), {"long.csv has a line of more than 256 MiB"});
+  }
+
+  void gzipThatUnpacksToTooMuch() {
+    std::string rows = "gene,a\n";
+    for (int i = 0; i < 1'500'000; ++i) rows += "x,0\n";
+    put(file("bomb.csv.gz"), rows, true);
+    verify(says_of("bomb.csv.gz"), {"bomb.csv.gz unpacks to more than 1,0", "lines"});
+  }
+
   void aLookAtALargeFile() {
     std::string row;
     for (int i = 0; i < 2000; ++i) row += i % 9 == 0 ? ",1" : ",0";

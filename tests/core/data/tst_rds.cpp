@@ -164,6 +164,19 @@ class TestRds : public QObject {
     QVERIFY(refused > 10);
   }
 
+  /// A vector alone in its file, of 2³¹ − 1 values, and of more as R writes it: -1 and the length in two parts.
+  void vectorsOfAbsurdLength() {
+    const std::string start("X\n\0\0\0\2\0\4\2\2\0\2\3\0\0\0\0", 17);
+    for (const char type : {'\x0A', '\x0D', '\x0E', '\x0F', '\x10', '\x13', '\x18'})
+      for (const std::string& length :
+           {std::string("\x7F\xFF\xFF\xFF", 4), std::string("\xFF\xFF\xFF\xFF\0\0\0\1\0\0\0\0", 12),
+            std::string("\xFF\xFF\xFF\xFF\x7F\xFF\xFF\xFF\xFF\xFF\xFF\xFF", 12)})
+        for (const bool gzipped : {false, true}) {
+          put(file("x.rds"), start + type + length + std::string(64, '\0'), gzipped);
+          verify(says(file("x.rds"), {.isolated = false}), {"x.rds is damaged"});
+        }
+  }
+
   void valuesThatAreNoCounts() {
     std::string whole = unpacked(data_folder + "version2_plain.rds");
     const std::string one("\x3F\xF0\0\0\0\0\0\0", 8), half("\x3F\xE0\0\0\0\0\0\0", 8);

@@ -1,4 +1,3 @@
-#include <zlib.h>
 #include <QTest>
 #include <algorithm>
 #include <limits>
@@ -212,14 +211,11 @@ class TestZarr : public QObject {
   }
 
   void zipsMayHoldTheirFolderAndRewrittenEntries() {
-    const auto entry = [](const std::string& key, const std::string& bytes) {
-      const auto crc = crc32(0, reinterpret_cast<const Bytef*>(bytes.data()), static_cast<uInt>(bytes.size()));
-      return Entry{key, bytes, static_cast<std::uint32_t>(crc), static_cast<std::uint32_t>(bytes.size())};
-    };
-    const std::vector<Entry> entries{
-        entry("a.zarr/.zarray", "{ what was written first"), entry("a.zarr/0.0", bytes_of<std::int32_t>({9, 9})),
-        entry("a.zarr/.zarray", zarray("1, 2", "1, 2")), entry("a.zarr/0.0", bytes_of<std::int32_t>({5, 7}))};
-    put_file(file("inside.zip"), zip_of(entries));
+    const std::vector<small_zip::Entry> entries{small_zip::stored("a.zarr/.zarray", "{ what was written first"),
+                                                small_zip::stored("a.zarr/0.0", bytes_of<std::int32_t>({9, 9})),
+                                                small_zip::stored("a.zarr/.zarray", zarray("1, 2", "1, 2")),
+                                                small_zip::stored("a.zarr/0.0", bytes_of<std::int32_t>({5, 7}))};
+    put_file(file("inside.zip"), small_zip::zip_of(entries));
     const data::Dataset d = data::open(file("inside.zip"), {}, {});
     QCOMPARE(d.counts.count, (std::vector<data::Count>{5, 7}));
   }

@@ -1,5 +1,8 @@
 #include <zlib.h>
 #include <QTest>
+#include <cstring>
+#include <limits>
+#include <nlohmann/json.hpp>
 
 #include "core/data/formats/zarr/unpack.hpp"
 #include "core/data/open.hpp"
@@ -13,6 +16,9 @@ using opening::verify;
 using namespace small_zarr;
 using data::zarr::Bytes;
 using data::zarr::Packing;
+using small_zip::Entry;
+using small_zip::stored;
+using small_zip::zip_of;
 
 namespace {
 
@@ -67,12 +73,14 @@ class TestZarrBad : public QObject {
     verify(plain("{"), {"`.zarray` of", "no JSON object"});
     verify(plain("[1, 2]"), {"no JSON object"});
     verify(plain("{}"), {"has a description without `shape`"});
-    verify(plain(std::string(100'000, '[')), {"no JSON object"});
+    verify(plain(std::string(100, '[')), {"no JSON object"});
     verify(plain(with(zarray("2, 3", "2, 3"), "[2, 3]", "\"many\"")), {"whose shape is no list"});
     verify(plain(zarray("2, -3", "2, 3")), {"the length “-3” in its shape"});
     verify(plain(zarray("2, 1.5", "2, 3")), {"the length “1.5”"});
     verify(plain(zarray("2, 18446744073709551615", "2, 3")), {"the length “18446744073709551615”"});
+    verify(plain(zarray("4611686018427387904, 3", "2, 3")), {"the length “4611686018427387904” in its shape"});
     verify(plain(zarray("2, 3", "0, 3")), {"the length “0” in its chunks"});
+    verify(plain(zarray("2, 3", "2, 4611686018427387904")), {"the length “4611686018427387904” in its chunks"});
     verify(plain(zarray("2, 3", "6")), {"2 dimensions but chunks of 1"});
     verify(plain(zarray("2, 3, 4", "2, 3, 4")), {"3 dimensions where 1 or 2 are needed"});
     verify(plain(zarray("2", "2")), {"1 dimension where 2 are needed"});
@@ -86,6 +94,31 @@ class TestZarrBad : public QObject {
     verify(plain(with(zarray("2, 3", "2, 3"), "\"filters\": null", "\"filters\": [{\"id\": \"delta\"}]")),
            {"codec “delta”"});
     verify(plain(with(zarray("2, 3", "2, 3"), "\"compressor\": null", "\"compressor\": [1]")), {"`id`"});
+  }
+
+  /// The JSON library copies and prints what is nested by recursion.
+  void descriptionsThatAreNestedDeep() {
+    const std::string deep = std::string(1'000'000, '[') + std::string(1'000'000, ']');
+    const char* const refusal = "lists within more than 200 others";
+    const std::string whole = zarray("2, 3", "2, 3");
+    verify(plain(deep), {"`.zarray` of", refusal});
+    verify(plain(with(whole, "[2, 3]", deep)), {refusal});
+    verify(plain(with(whole, "\"fill_value\": 0", "\"fill_value\": " + deep)), {refusal});
+    verify(plain(with(whole, "\"compressor\": null", "\"compressor\": " + deep)), {refusal});
+    std::string objects = "1";
+    for (int i = 0; i < 250; ++i) objects = "{\"[\\\"\": " + objects + "}";
+    verify(plain(with(whole, "\"filters\": null", "\"filters\": " + objects)), {refusal});
+    QCOMPARE(plain(zarray("2, 3", "2, 3", ", \"more\": \"" + deep + "\", \"most\": [[[[[[[[{\"\\\\\": []}]]]]]]]]")),
+             std::string("no error"));
+    for (const char* key : {"obs/.zattrs", ".zmetadata", ".zgroup"}) {
+      const fs::path copy = fresh();
+      fs::copy(stores + "layer_v2.zarr", copy, fs::copy_options::recursive);
+      put_file(copy / key, "{\"deep\": " + deep + "}");
+      const std::string named = std::string("`").append(key).append("` of");
+      verify(says(copy.string()), {named.c_str(), refusal});
+    }
+    verify(described("bare_v3.zarr.zip", "none", "\"codecs\": [", "\"codecs\": [" + deep + ", "),
+           {"`zarr.json` of none", refusal});
   }
 
   void descriptionsOfVersion3ThatAreWrong() {
@@ -109,6 +142,10 @@ class TestZarrBad : public QObject {
     verify(plain(zarray("1000000000000, 1000000000000", "2, 3")), {"claims", "more than any store holds"});
     verify(plain(zarray("2, 3", "1000000000, 1000000000")), {"chunks of 1,000,000,000 × 1,000,000,000 values"});
     verify(plain(zarray("2, 3", "20000, 20000")), {"24 bytes", "cannot hold the 1,600,000,000 bytes"});
+    // As many values as are believed, of 8 bytes each: their number of bytes is past 64 bits.
+    verify(plain(with(zarray("1099511627776, 1048576", "2, 3"), "\"<i4\"", "\"<i8\"")), {"claims 1,099,511,627,776"});
+    verify(plain(with(zarray("2, 3", "65536, 32768"), "\"<i4\"", "\"<i8\"")), {"chunks of 65,536 × 32,768 values"});
+    verify(plain(with(zarray("2, 3", "1, 3"), "\"<i4\"", "\"<U18446744073709551615\"")), {"which is not read"});
     // A million cells without a chunk are zeros, and fast; with another fill value they are not believed.
     const std::string large = zarray("1000000, 1000000", "1, 1");
     verify(plain(with(large, "\"fill_value\": 0", "\"fill_value\": 7"), std::string(4, '\0')), {"lacks", "chunks"});
@@ -143,6 +180,55 @@ class TestZarrBad : public QObject {
     verify(described(v2, "zstd", "\"<i8\"", "\"<i4\""), {"Zstandard header states 720 bytes where 360 are needed"});
     verify(described(v2, "gzip", "\"<i8\"", "\"<i4\""), {"gzip unpacks it to more than the 360 bytes needed"});
     verify(described(v2, "lz4", "\"<i8\"", "\"<i4\""), {"LZ4 header states 720 bytes where 360 are needed"});
+  }
+
+  /// Behind the version: flags, bytes of a value, then the lengths unpacked, of a block, and packed.
+  void bloscHeadersThatLie() {
+    const auto lying = [&](std::size_t at, std::uint32_t number) {
+      return changed("bare_v2.zarr.zip", "blosc_lz4", [&](const fs::path& copy) {
+        std::string chunk = file_text(copy / "0.0");
+        for (std::size_t i = 0; i < 4; ++i) chunk[at + i] = static_cast<char>(number >> (8 * i) & 255);
+        put_file(copy / "0.0", chunk);
+      });
+    };
+    for (const std::size_t at : {4U, 8U, 12U})
+      for (const std::uint32_t number : {0U, 1U, 0x7FFFFFFFU, 0x80000000U, 0xFFFFFFFFU})
+        verify(lying(at, number), {"Chunk `0.0` of blosc_lz4", "Blosc"});
+    verify(lying(4, 721), {"Blosc header states 721 bytes where 720 are needed"});
+    verify(lying(0, 0x08FFFF02), {"Chunk `0.0` of blosc_lz4", "Blosc cannot unpack it"});
+  }
+
+  void shardIndicesThatPointOutside() {
+    const auto pointing = [&](std::uint64_t offset, std::uint64_t length) {
+      return changed("bare_v3.zarr.zip", "shards_no_checksum", [&](const fs::path& copy) {
+        std::string shard = file_text(copy / "c/0/0");
+        const std::uint64_t last[2] = {offset, length};
+        std::memcpy(shard.data() + shard.size() - sizeof last, last, sizeof last);
+        put_file(copy / "c/0/0", shard);
+      });
+    };
+    const std::uint64_t most = std::numeric_limits<std::uint64_t>::max();
+    QCOMPARE(pointing(most, most), std::string("no error"));  // a chunk that is not there
+    for (const auto& [offset, length] : {std::pair{most - 8, std::uint64_t{16}},
+                                         {std::uint64_t{8}, most - 4},
+                                         {std::uint64_t{1} << 62, std::uint64_t{16}},
+                                         {std::uint64_t{0}, std::uint64_t{0}},
+                                         {most, std::uint64_t{1}}})
+      verify(pointing(offset, length), {"Shard `c/0/0` of shards_no_checksum", "index points outside of it"});
+  }
+
+  /// A description of a few bytes that stands for gigabytes of text.
+  void longTextsForChunksThatAreNotThere() {
+    const fs::path copy = fresh();
+    fs::copy(stores + "layer_v2.zarr", copy, fs::copy_options::recursive);
+    fs::remove(copy / ".zmetadata");
+    fs::remove(copy / "obs/_index/0");
+    const fs::path description = copy / "obs/_index/.zarray";
+    auto zarray = nlohmann::json::parse(file_text(description));
+    zarray["shape"] = {50'000'000};
+    zarray["fill_value"] = std::string(10'000, 'x');
+    put_file(description, zarray.dump());
+    verify(says(copy.string()), {"`obs/_index/0`", "is missing"});
   }
 
   void flippedBitsAreFoundByChecksums() {
@@ -183,18 +269,14 @@ class TestZarrBad : public QObject {
   }
 
   void zipsThatLie() {
-    const auto entry = [](const std::string& key, const std::string& text) {
-      const auto crc = crc32(0, reinterpret_cast<const Bytef*>(text.data()), static_cast<uInt>(text.size()));
-      return Entry{key, text, static_cast<std::uint32_t>(crc), static_cast<std::uint32_t>(text.size())};
-    };
     const auto zip = [&](const std::vector<Entry>& entries) {
       const fs::path path = fresh().replace_extension("zip");
       put_file(path, zip_of(entries));
       return says(path.string());
     };
-    const Entry description = entry(".zarray", zarray("2, 3", "2, 3")), chunk = entry("0.0", std::string(24, '\0'));
+    const Entry description = stored(".zarray", zarray("2, 3", "2, 3")), chunk = stored("0.0", std::string(24, '\0'));
     QCOMPARE(zip({description, chunk}), std::string("no error"));
-    Entry bomb = entry("0.0", std::string(300, '\0'));
+    Entry bomb = stored("0.0", std::string(300, '\0'));
     bomb.method = 8;
     bomb.claimed = 4'000'000'000;
     verify(zip({description, bomb}), {"`0.0`", "claims to unpack 300 bytes to 4,000,000,000"});
@@ -204,7 +286,7 @@ class TestZarrBad : public QObject {
     std::string deflated(packed, '\0');
     compress2(reinterpret_cast<Bytef*>(deflated.data()), &packed, reinterpret_cast<const Bytef*>(zeros.data()),
               zeros.size(), 9);
-    Entry long_one = entry("0.0", deflated.substr(2, packed - 6));
+    Entry long_one = stored("0.0", deflated.substr(2, packed - 6));
     long_one.method = 8;
     long_one.claimed = static_cast<std::uint32_t>(zeros.size());
     verify(zip({description, long_one}), {"Chunk `0.0`", "104,857,600 bytes long, more than its values can take"});
@@ -216,7 +298,7 @@ class TestZarrBad : public QObject {
     const fs::path whole = stores + "bare_v3.zarr.zip", cut = fresh().replace_extension("zip");
     put_file(cut, file_text(whole).substr(0, 20'000));
     verify(says(cut.string()), {"zip"});
-    verify(zip({entry("readme.txt", "hello")}), {"in no format"});
+    verify(zip({stored("readme.txt", "hello")}), {"in no format"});
   }
 
   void checksumOfKnownText() {

@@ -12,6 +12,7 @@ namespace {
 
 constexpr std::size_t large_chunk = 64 << 20;               ///< bytes: no two of them are held for one array
 constexpr std::int64_t most_filled = 1 << 26;               ///< values read that stand for chunks that are not there
+constexpr std::int64_t short_text = 16;                     ///< bytes; a longer text counts as several values
 constexpr std::size_t most_at_once = std::size_t{1} << 31;  ///< values of one read
 
 /// A stored value as T; whole numbers above the largest are cut to it, so that they are refused as counts.
@@ -134,7 +135,8 @@ std::vector<std::string> ChunkedArray::read_text() const {
       out.insert(out.end(), std::make_move_iterator(texts.begin()), std::make_move_iterator(texts.begin() + n));
       continue;
     }
-    if (!d.fill_is_known || static_cast<std::int64_t>(out.size()) + n > most_filled)
+    const std::int64_t weight = 1 + static_cast<std::int64_t>(d.fill_text.size()) / short_text;
+    if (!d.fill_is_known || static_cast<std::int64_t>(out.size()) + n > most_filled / weight)
       throw Error(ErrorCode::BadInput, map_.chunk_name(chunk, 0) + " is missing", "Copy or download the store again.");
     out.insert(out.end(), static_cast<std::size_t>(n), d.fill_text);
   }

@@ -16,6 +16,26 @@ std::string tidy(std::string path) {
   return path;
 }
 
+constexpr int deepest = 200;  ///< lists and objects within one another; real descriptions have a dozen
+
+/// Whether brackets stand within more than `deepest` others. The JSON library copies and prints values by recursion.
+bool is_too_deep(std::string_view text) {
+  int depth = 0;
+  bool in_text = false;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const char c = text[i];
+    if (in_text && c == '\\')
+      ++i;
+    else if (c == '"')
+      in_text = !in_text;
+    else if (!in_text && (c == '[' || c == '{') && ++depth > deepest)
+      return true;
+    else if (!in_text && (c == ']' || c == '}'))
+      --depth;
+  }
+  return false;
+}
+
 }  // namespace
 
 /// A description, from a file of its own or from the one that has all.
@@ -23,6 +43,10 @@ std::optional<nlohmann::json> StoreTree::json(const std::string& folder, const c
   const auto parse = [&](const std::string& at) -> std::optional<nlohmann::json> {
     const std::optional<std::string> text = store_.text(at);
     if (!text) return {};
+    if (is_too_deep(*text))
+      throw Error(ErrorCode::BadInput,
+                  quoted(at) + " of " + name() + " holds lists within more than " + std::to_string(deepest) + " others",
+                  "Copy or download the store again.");
     nlohmann::json value = nlohmann::json::parse(*text, nullptr, false);
     if (!value.is_object())
       throw Error(ErrorCode::BadInput, quoted(at) + " of " + name() + " is no JSON object",

@@ -1,0 +1,11 @@
+#pragma once
+#include <string>
+
+namespace scriptorium::fuzz {
+
+/// Whose fault a report of the sanitizers names: that of the code the first frame outside their runtimes and the
+/// libraries of compression lies in. Of leaks, our own when any of them is.
+enum class Blame { Nobody, Library, Own };
+Blame blame(const std::string& report);
+
+}  // namespace scriptorium::fuzz
