@@ -149,8 +149,6 @@ PriorCheck check(std::vector<double> observed, const std::vector<Drawn>& draws, 
   result.observed_high = result::sorted_quantile(observed, 0.975);
   result.implied_low = result::sorted_quantile(pooled, 0.025);
   result.implied_high = result::sorted_quantile(pooled, 0.975);
-  result.covers = result::sorted_quantile(observed, 0.25) >= result.implied_low &&
-                  result::sorted_quantile(observed, 0.75) <= result.implied_high;
   double low = 0, high = 1;
   if (floor) {
     low = std::max(*floor, std::min(result.implied_low, std::max(*floor, observed.front())));
@@ -173,6 +171,7 @@ PriorCheck check(std::vector<double> observed, const std::vector<Drawn>& draws, 
       result.band[level][0].push_back(result::sorted_quantile(column, tail));
       result.band[level][1].push_back(result::sorted_quantile(column, 1 - tail));
     }
+    if (result.band[0][1].back() > 0) result.reached += result.observed[bin];
   }
   return result;
 }

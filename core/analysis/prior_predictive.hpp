@@ -25,8 +25,8 @@ struct PriorCheck {
   std::array<std::array<std::vector<double>, 2>, 2> band;  ///< [95 %, 50 %][lower, upper] over draws, per bin
   double observed_low = 0, observed_high = 0;              ///< central 95 % in the data
   double implied_low = 0, implied_high = 0;                ///< and in all draws together
-  /// Whether the middle half of the data lies where the draws put 95 % of theirs.
-  bool covers = false;
+  /// Share of the data in bins where one draw in forty or more has something, 0 … 1.
+  double reached = 0;
 };
 
 /// What the priors say of data not yet looked at: expected counts only, so the noise of counting is not in it.
