@@ -30,7 +30,8 @@ int main(int argc, char** argv) {
   parser.setApplicationDescription("Bayesian models of single-cell counts: fit, check, export.");
   parser.addHelpOption();
   parser.addVersionOption();
-  parser.addPositionalArgument("DATA", "A data set to open: h5ad, 10x HDF5 or a MatrixMarket folder.", "[DATA]");
+  parser.addPositionalArgument(
+      "DATA", "A data set to open: h5ad, h5mu, loom, Zarr, 10x HDF5, a MatrixMarket folder, text or RDS.", "[DATA]");
   const QCommandLineOption example("example", "Open the example that comes with the program.");
   const QCommandLineOption dark("dark", "Dark windows.");
   parser.addOption(example);

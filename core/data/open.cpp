@@ -7,6 +7,7 @@
 #include "core/data/formats/names.hpp"
 #include "core/data/formats/rds_signature.hpp"
 #include "core/data/isolated.hpp"
+#include "core/data/missing_rule.hpp"
 
 namespace scriptorium::data {
 namespace {
@@ -82,8 +83,12 @@ Dataset open(const std::string& path, const OpenOptions& options, const RunContr
   Dataset out = read(path, options, &counts, control);
   out.counts = counts.finish();
   if (out.counts.nnz() == 0) out.notes.push_back("All counts are zero.");
-  if (out.missing.none() || options.missing == MissingRule::LeaveOut) return out;
-  if (options.missing == MissingRule::Zero) {
+  return treat_missing(std::move(out), options.missing);
+}
+
+Dataset treat_missing(Dataset out, MissingRule rule) {
+  if (out.missing.none() || rule == MissingRule::LeaveOut) return out;
+  if (rule == MissingRule::Zero) {
     out.missing = {};
     out.notes.push_back("Entries that were not measured are taken as zeros, as asked.");
     return out;
@@ -93,12 +98,16 @@ Dataset open(const std::string& path, const OpenOptions& options, const RunContr
   for (std::int64_t g = 0; g < out.counts.n_genes; ++g)
     if (!std::binary_search(lacking.begin(), lacking.end(), static_cast<std::uint32_t>(g))) kept.push_back(g);
   if (kept.empty())
-    throw Error(ErrorCode::BadInput, file_name(path) + " has no gene that every cell measured",
+    throw Error(ErrorCode::BadInput, file_name(out.path) + " has no gene that every cell measured",
                 "Leave the missing entries out instead, or take them as zeros.");
   out = out.select({}, kept);
   out.notes.push_back(grouped(static_cast<std::int64_t>(lacking.size())) +
                       " genes that not every cell measured are left out, as asked.");
   return out;
+}
+
+std::string to_string(MissingRule rule) {
+  return rule == MissingRule::Zero ? "zero" : rule == MissingRule::FullGenes ? "full-genes" : "leave-out";
 }
 
 MissingRule missing_rule(const std::string& word) {

@@ -1,6 +1,9 @@
+#include <QAccessible>
 #include <QClipboard>
 #include <QDir>
+#include <QDockWidget>
 #include <QElapsedTimer>
+#include <QHeaderView>
 #include <QLineEdit>
 #include <QMessageBox>
 #include <QMimeData>
@@ -15,6 +18,8 @@
 #include "tests/gui/window_driver.hpp"
 #include "ui/shell/resources.hpp"
 #include "ui/tables/table_panel.hpp"
+#include "ui/workspaces/run/command_text.hpp"
+#include "ui/workspaces/run/device_panel.hpp"
 
 using namespace scriptorium::ui;
 
@@ -152,6 +157,12 @@ class TestWindow : public QObject {
     QCOMPARE(static_cast<std::size_t>(table->model().rowCount()), genes);
     auto* figure = driver().find<scriptorium::charts::FigureView>("predictiveFigure");
     QCOMPARE(figure->figure().panels.size(), std::size_t{12});
+    using scriptorium::charts::Scale;
+    QVERIFY(driver().choose("countsScale", "log"));
+    QCOMPARE(figure->figure().panels[0].x.scale, Scale::Log);
+    QVERIFY(figure->figure().panels[0].x.zero_below);
+    QVERIFY(driver().choose("countsScale", "log1p"));
+    QCOMPARE(figure->figure().panels[0].x.scale, Scale::Log1p);
     const QString first = figure->figure().panels[0].title;
     QVERIFY(driver().click("nextPage"));
     QVERIFY(driver().waitForWork());
@@ -203,6 +214,10 @@ class TestWindow : public QObject {
     window_->openPath(kExample);  // and the program goes on
     QVERIFY(driver().waitForData());
     QVERIFY(driver().error().isEmpty());
+    window_->openPath(path);  // what is open stays open
+    QVERIFY(driver().wait([&] { return !driver().error().isEmpty(); }));
+    QVERIFY(driver().waitForData());
+    QCOMPARE(session().data.path(), kExample);
   }
 
   void aFilterThatLeavesNothingSaysSo() {
@@ -214,6 +229,147 @@ class TestWindow : public QObject {
     driver().page("model");
     QVERIFY(!driver().find<QWidget>("runButton")->isEnabled());
     QVERIFY(!session().cannotFit().isEmpty());
+  }
+
+  void entriesThatWereNotMeasuredAreTold() {
+    // Half of the cells come from an experiment that did not look for the last four genes.
+    QFile file(folder_->filePath("merged.csv"));
+    QVERIFY(file.open(QIODevice::WriteOnly));
+    QByteArray text = "cell";
+    for (int g = 0; g < 12; ++g) text += ",G" + QByteArray::number(g);
+    for (int c = 0; c < 40; ++c) {
+      text += "\nC" + QByteArray::number(c);
+      for (int g = 0; g < 12; ++g)
+        text += c >= 20 && g >= 8 ? QByteArray(",NaN") : "," + QByteArray::number((7 * c + 5 * g * g + c * g) % 11);
+    }
+    file.write(text + "\n");
+    file.close();
+    window_->openPath(file.fileName());
+    QVERIFY2(driver().waitForData(), qPrintable(driver().error()));
+    QVERIFY(driver().find<QWidget>("missingRule")->isVisible());
+    QVERIFY2(driver().text("missingFound").contains("80 entries"), qPrintable(driver().text("missingFound")));
+    QVERIFY(driver().text("missingFound").contains("20 of 40 cells"));
+    QVERIFY(driver().text("keptLabel").contains("40 cells × 12 genes"));
+    QVERIFY(!session().data.prepared()->dataset->missing.none());  // left out unless asked otherwise
+    const auto& genes = *driver().find<TablePanel>("dataGeneTable")->model().table();
+    QCOMPARE(genes.columns[5].name, QString("not_measured"));
+    QCOMPARE(genes.columns[5].numbers[11], 20.0);
+    QVERIFY(driver().choose("missingRule", "keep fully measured genes only"));
+    QVERIFY(driver().waitForData());
+    QVERIFY(driver().text("keptLabel").contains("40 cells × 8 genes"));
+    QVERIFY(driver().click("filterUndo"));
+    QVERIFY(driver().waitForData());
+    QVERIFY(driver().text("keptLabel").contains("40 cells × 12 genes"));
+    QVERIFY(driver().choose("missingRule", "take as zero"));
+    QVERIFY(driver().waitForData());
+    QVERIFY(session().data.prepared()->dataset->missing.none());
+    driver().page("run");
+    QVERIFY(session().addToQueue());
+    QVERIFY(driver().waitForQueue());
+    QVERIFY(session().fits.current());
+    QCOMPARE(session().fits.current()->fit->data_filter, std::string("--missing zero"));
+    QVERIFY(driver().click("copyCommandButton"));
+    QVERIFY(QApplication::clipboard()->text().contains("--missing zero"));
+    window_->openPath(kExample);  // where everything was measured there is nothing to choose
+    QVERIFY(driver().waitForData());
+    driver().page("data");
+    QVERIFY(!driver().find<QWidget>("missingRule")->isVisible());
+  }
+
+  void aFileCanBeLookedAtBeforeItIsLoaded() {
+    using Stage = DataState::Stage;
+    session().data.open({kExample}, DataState::Look::Always);
+    QVERIFY(driver().wait([&] { return session().data.stage() != Stage::Loading; }));
+    QCOMPARE(session().data.stage(), Stage::Preview);
+    QVERIFY2(driver().text("previewFacts").contains("600 cells × 1,500 genes"),
+             qPrintable(driver().text("previewFacts")));
+    QVERIFY(driver().text("previewLayers").contains("counts"));
+    QVERIFY(driver().text("previewNeeds").contains("memory"));
+    QCOMPARE(driver().find<TablePanel>("firstCounts")->model().rowCount(), 12);
+    QVERIFY(!session().cannotFit().isEmpty());
+    QVERIFY(driver().click("previewCancel"));
+    QCOMPARE(session().data.stage(), Stage::Empty);
+    session().data.open({kExample}, DataState::Look::Always);
+    QVERIFY(driver().wait([&] { return session().data.stage() == Stage::Preview; }));
+    QVERIFY(driver().click("previewLoad"));
+    QVERIFY(driver().waitForData());
+    QVERIFY(driver().text("keptLabel").contains("600 cells × 1,500 genes"));
+    // Going back from a preview leaves what was open as it was.
+    driver().find<QSpinBox>("filterMinCells")->setValue(20);
+    QVERIFY(driver().waitForData());
+    session().data.open({kExample}, DataState::Look::Always);
+    QVERIFY(driver().wait([&] { return session().data.stage() == Stage::Preview; }));
+    QVERIFY(driver().click("previewCancel"));
+    QVERIFY(driver().waitForData());
+    QCOMPARE(session().data.filter().min_cells_per_gene, std::int64_t{20});
+  }
+
+  void ofAFileWithSeveralModalitiesOneIsChosen() {
+    window_->openPath(SCRIPTORIUM_TEST_DATA "/data/h5mu/small.h5mu");
+    QVERIFY(driver().wait([&] { return session().data.stage() != DataState::Stage::Loading; }));
+    QCOMPARE(session().data.stage(), DataState::Stage::Preview);
+    QVERIFY(driver().choose("previewLayer", "mod/prot/X"));
+    QVERIFY(driver().click("previewLoad"));
+    QVERIFY2(driver().waitForData(), qPrintable(driver().error()));
+    QCOMPARE(session().data.layer(), QString("mod/prot/X"));
+    QVERIFY(driver().text("keptLabel").contains("10 cells × 2 genes"));
+  }
+
+  void priorsAreLaidBesideTheData() {
+    driver().page("model");
+    auto* figure = driver().find<scriptorium::charts::FigureView>("priorPredictiveFigure");
+    QVERIFY(figure->message().contains("data"));  // nothing to compare with yet
+    QVERIFY(!driver().find<QWidget>("drawAgainButton")->isEnabled());
+    window_->openPath(kExample);
+    QVERIFY(driver().waitForData());
+    driver().page("model");
+    QVERIFY(driver().waitForWork());
+    QCOMPARE(figure->figure().panels.size(), std::size_t{3});
+    const QString first = figure->figure().toTable();
+    QVERIFY(driver().click("drawAgainButton"));
+    QVERIFY(driver().waitForWork());
+    QVERIFY(figure->figure().toTable() != first);
+    auto* location = driver().find<QLineEdit>("prior_r_a");  // genes as the priors will hardly ever have them
+    location->setFocus();
+    location->selectAll();
+    QTest::keyClicks(location, "9");
+    QVERIFY(driver().waitForWork());
+    QVERIFY2(driver().text("priorPredictiveSays").contains("do not reach"),
+             qPrintable(driver().text("priorPredictiveSays")));
+  }
+
+  void theDeviceIsChosenAndTold() {
+    window_->openPath(kExample);
+    QVERIFY(driver().waitForData());
+    driver().page("run");
+    QVERIFY(session().addToQueue());
+    QVERIFY(driver().waitForQueue());
+    QVERIFY(driver().waitForWork());
+    driver().page("data");
+    driver().page("run");  // looks again
+    QVERIFY(driver().waitForWork());
+    QVERIFY2(driver().text("deviceSays").contains("needs about"), qPrintable(driver().text("deviceSays")));
+    QVERIFY(driver().text("deviceSays").contains("free"));
+    auto* device = driver().find<QComboBox>("deviceChoice");
+    QVERIFY(device->count() >= 2);
+    device->setCurrentIndex(1);
+    emit device->activated(1);
+    QCOMPARE(session().device(), QString("cpu"));
+    QVERIFY(session().addToQueue());
+    QVERIFY(driver().waitForQueue());
+    QVERIFY(commandFor(session().queue.items().back()->request).contains("--device cpu"));
+  }
+
+  void aGpuThatIsTooSmallOrGoneIsToldInWords() {
+    DeviceFacts facts;
+    facts.gpus.why_none = "no driver";
+    QVERIFY(deviceInWords(facts, "auto").contains("No GPU: no driver. The CPU is used."));
+    facts.gpus = {{{0, "A card", 8e9, 2e9, 9, 0}}, {}};
+    facts.needs.bytes = 3e9;
+    facts.known = true;
+    QVERIFY(deviceInWords(facts, "cuda:0").contains("2.0 GB are free"));
+    QVERIFY(deviceInWords(facts, "cuda:0").contains("smaller pieces"));
+    QVERIFY(deviceInWords(facts, "cuda:1").contains("not there"));
   }
 
   void closingDuringAFitAsksAndCanGoOnNextTime() {
@@ -262,6 +418,24 @@ class TestWindow : public QObject {
     QVERIFY2(silent.isEmpty(), qPrintable(silent.join(", ")));
   }
 
+  void screenReadersFindANameOnEverything() {
+    QStringList silent;
+    for (auto* widget : window_->findChildren<QWidget*>()) {
+      if (widget->objectName().startsWith("qt_") || qobject_cast<QTabBar*>(widget->parentWidget()) ||
+          qobject_cast<QComboBox*>(widget->parentWidget()) || qobject_cast<QAbstractSpinBox*>(widget->parentWidget()))
+        continue;  // parts of a control that has a name
+      const bool speaks = qobject_cast<QLineEdit*>(widget) || qobject_cast<scriptorium::charts::FigureView*>(widget) ||
+                          (qobject_cast<QAbstractItemView*>(widget) && !qobject_cast<QHeaderView*>(widget));
+      const auto* button = qobject_cast<QAbstractButton*>(widget);  // what is written on it is its name
+      const bool blank = button && button->text().isEmpty() && !qobject_cast<QDockWidget*>(widget->parentWidget());
+      if ((speaks || blank) && widget->accessibleName().isEmpty() && !widget->inherits("QTableCornerButton"))
+        silent << widget->objectName() + " (" + widget->metaObject()->className() + ")";
+    }
+    QVERIFY2(silent.isEmpty(), qPrintable(silent.join(", ")));
+    auto* figure = driver().find<QWidget>("lossFigure");
+    QCOMPARE(QAccessible::queryAccessibleInterface(figure)->role(), QAccessible::Chart);
+  }
+
   void dropOpensAFile() {
     QMimeData mime;
     mime.setUrls({QUrl::fromLocalFile(kExample)});
@@ -277,7 +451,7 @@ class TestWindow : public QObject {
   /// Prints what a user would feel; set SCRIPTORIUM_BIG_DATA to a larger file to feel more.
   void heartbeat() {
     const QString data = qEnvironmentVariable("SCRIPTORIUM_BIG_DATA", kExample);
-    QString load, fit, pages;
+    QString load, fit, pages, files;
     double most = 0;
     {
       const Heartbeat beat;
@@ -304,6 +478,15 @@ class TestWindow : public QObject {
         most = std::max(most, beat.work());
       }
     }
+    {
+      driver().page("export");
+      driver().find<QLineEdit>("exportFolder")->setText(folder_->filePath("beat"));
+      QVERIFY(driver().wait([&] { return driver().find<QWidget>("exportButton")->isEnabled(); }));
+      const Heartbeat beat;
+      QVERIFY(driver().click("exportButton"));
+      QVERIFY(driver().wait([&] { return driver().text("exportSaid").contains("written to"); }, 600'000));
+      files = beat.text();
+    }
     window_->openPath(data);
     QElapsedTimer since;
     since.start();
@@ -316,8 +499,8 @@ class TestWindow : public QObject {
     const double answer = static_cast<double>(since.nsecsElapsed()) / 1e6;
     QVERIFY(driver().wait([&] { return !session().queue.running(); }));
     const double ended = static_cast<double>(since.nsecsElapsed()) / 1e6;
-    qInfo("longest pause of the window while loading: %s; while fitting: %s; changing pages: %s", qPrintable(load),
-          qPrintable(fit), qPrintable(pages));
+    qInfo("longest pause of the window while loading: %s; while fitting: %s; changing pages: %s; exporting: %s",
+          qPrintable(load), qPrintable(fit), qPrintable(pages), qPrintable(files));
     qInfo(
         "Cancel: %.1f ms to answer while loading; while fitting %.1f ms to answer, %.1f ms until the worker had "
         "stopped",

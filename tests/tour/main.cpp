@@ -82,6 +82,7 @@ void walk(Tour& tour, MainWindow& window, const QString& data, const QString& ou
   tour.picture("running");
   driver.waitForQueue();
   if (!window.session().fits.current()) return tour.fail("the fit did not end well: " + driver.error());
+  driver.waitForWork();  // the devices are known
   tour.picture("run");
 
   driver.page("diagnose");
@@ -98,6 +99,11 @@ void walk(Tour& tour, MainWindow& window, const QString& data, const QString& ou
   driver.wait([&] { return !driver.text("exportSaid").isEmpty(); });
   if (!driver.text("exportSaid").contains("written to")) tour.fail("export: " + driver.text("exportSaid"));
   tour.picture("export");
+
+  window.session().data.open({data}, DataState::Look::Always);  // as if it were too large to be loaded at once
+  driver.wait([&] { return window.session().data.stage() != DataState::Stage::Loading; });
+  if (window.session().data.stage() != DataState::Stage::Preview) return tour.fail("the data cannot be looked into");
+  tour.picture("preview");
 }
 
 }  // namespace

@@ -1,16 +1,20 @@
 #include <QApplication>
 #include <QBuffer>
+#include <QClipboard>
 #include <QFile>
 #include <QPainter>
+#include <QPicture>
 #include <QRegularExpression>
 #include <QSignalSpy>
 #include <QTemporaryDir>
 #include <QTest>
+#include <QThread>
 #include <cmath>
 
 #include "core/error.hpp"
 #include "ui/charts/chart_scene.hpp"
 #include "ui/charts/figure_file.hpp"
+#include "ui/charts/figure_job.hpp"
 #include "ui/charts/figure_view.hpp"
 #include "ui/charts/thin.hpp"
 
@@ -106,7 +110,9 @@ class TestFigure : public QObject {
   void nothingIsShortenedAtJournalSizes() {
     QFETCH(double, width);
     ChartScene scene(example(), QSizeF(width, width * 0.7) * 96 / 25.4, Theme::paper());
-    QVERIFY(scene.build());
+    QPicture picture;
+    QPainter painter(&picture);
+    QVERIFY(scene.draw(painter));
     QVERIFY2(scene.truncatedLabels().isEmpty(), qPrintable(scene.truncatedLabels().join(", ")));
   }
 
@@ -150,6 +156,89 @@ class TestFigure : public QObject {
     QCOMPARE(labels(Scale::Log, -2, 3, 6), QString("0.01 0.1 1 10 100 1,000"));
     QCOMPARE(labels(Scale::Log1p, 0, toAxis(Scale::Log1p, 1000), 6), QString("0 1 10 100 1,000"));
     QCOMPARE(labels(Scale::Log, 6, 8, 4), QString("10⁶ 10⁷ 10⁸"));
+  }
+
+  void logAxesGiveZerosABinOfTheirOwn() {
+    Figure figure{"counts", {}, 1, false, {}};
+    Panel panel;
+    panel.title = "GENE";
+    panel.x = {"count", Scale::Linear, -0.5, 3.5};
+    panel.y = {"share", Scale::Linear, 0.0, 1.0};
+    panel.marks = {
+        {MarkKind::Steps, "data", Tone::Ink, {-0.5, 0.5, 1.5, 2.5, 3.5}, {0.6, 0.2, 0.1, 0.1}, {}, 1, 1, true, {}}};
+    figure.panels = {panel};
+    const Figure logged = rescaled(figure, Scale::Log, std::nullopt);
+    const Panel& on = logged.panels[0];
+    QVERIFY(on.x.zero_below && on.x.low);
+    QCOMPARE(*on.x.zero_below, 0.5);
+    QCOMPARE(on.marks[0].x[0], *on.x.low);
+    QCOMPARE(on.marks[0].x[1], 0.5);
+    const QRectF range = naturalRange(on);
+    const std::vector<Tick> at = axisTicks(on.x, range.left(), range.right(), 8);
+    QCOMPARE(at.front().label, QString("0"));
+    QVERIFY(at.front().position < toAxis(Scale::Log, 0.5) && at[1].position >= toAxis(Scale::Log, 0.5));
+    QPointF pointer(at.front().position, 0.5);
+    const PanelPlace place{{0, 0, 300, 200}, {40, 10, 250, 150}, range};
+    QVERIFY(readout(on, place, pointer).join(' ').contains("count: 0"));
+    QVERIFY(logged.toTable().contains("data\tsteps\t0\t0.5\t"));  // numbers are those of the data
+    QVERIFY(!rescaled(figure, Scale::Log1p, std::nullopt).panels[0].x.zero_below);
+    QCOMPARE(rescaled(figure, std::nullopt, Scale::Log).panels[0].y.scale, Scale::Log);
+  }
+
+  void theMenuOfAFigureChangesItsAxes() {
+    FigureView view;
+    view.resize(500, 360);
+    view.show();
+    view.setFigure(example());
+    QTRY_VERIFY(!view.isBuilding());
+    view.setScales(Scale::Linear, Scale::Log);
+    QTRY_VERIFY(!view.isBuilding());
+    QCOMPARE(view.figure().panels[0].x.scale, Scale::Linear);
+    QCOMPARE(view.figure().panels[0].y.scale, Scale::Log);
+    view.setFigure(example());  // the choice holds for the next figure
+    QCOMPARE(view.figure().panels[0].y.scale, Scale::Log);
+    view.setScales({}, {});
+    QCOMPARE(view.figure().panels[0].x.scale, Scale::Log1p);
+  }
+
+  void copiesWithoutHoldingTheWindow() {
+    FigureView view;
+    view.resize(300, 200);
+    view.show();
+    view.setFigure(example());
+    QApplication::clipboard()->clear();
+    view.copyNumbers();
+    QTRY_COMPARE(QApplication::clipboard()->text(), example().toTable());
+    QApplication::clipboard()->clear();
+    view.copyFigure();
+    QTRY_VERIFY(!QApplication::clipboard()->image().isNull());
+    QVERIFY(QApplication::clipboard()->image().width() >= 599);  // two pixels a point
+  }
+
+  void aJobDrawsOnAWorkerAndTellsWhatWentWrong() {
+    QThread* worker = nullptr;
+    QString numbers;
+    auto* good = new FigureJob(
+        example(), {85, 60},
+        [&](const DrawnFigure& drawn) {
+          worker = QThread::currentThread();
+          numbers = QString::number(imageOf(drawn, 300).width());
+        },
+        nullptr);
+    QSignalSpy done(good, &FigureJob::done);
+    QVERIFY(done.wait());
+    QVERIFY(worker && worker != QThread::currentThread());
+    QCOMPARE(numbers, QString("1004"));  // 85 mm at 300 dots an inch
+    auto* bad = new FigureJob(
+        example(), {85, 60}, [](const DrawnFigure& drawn) { writeFigure(drawn, "/no/such/folder/a.png", 72); },
+        nullptr);
+    QSignalSpy failed(bad, &FigureJob::failed);
+    QVERIFY(failed.wait());
+    QVERIFY(failed[0][0].toString().contains("/no/such/folder"));
+    auto* empty = new FigureJob(
+        {}, {85, 60}, [](const DrawnFigure&) {}, nullptr);
+    QSignalSpy nothing(empty, &FigureJob::failed);
+    QVERIFY(nothing.wait());
   }
 
   void thinKeepsTheExtremes() {

@@ -18,10 +18,10 @@ namespace {
 std::shared_ptr<const PreparedData> example() {
   static const std::shared_ptr<const PreparedData> data = [] {
     auto made = std::make_shared<PreparedData>();
-    made->path = SCRIPTORIUM_TEST_DATA "/../resources/example/pbmc_example.h5ad";
-    auto dataset = std::make_shared<const data::Dataset>(data::open(made->path.toStdString(), {}, {}));
+    made->choice.path = SCRIPTORIUM_TEST_DATA "/../resources/example/pbmc_example.h5ad";
+    auto dataset = std::make_shared<const data::Dataset>(data::open(made->choice.path.toStdString(), {}, {}));
     made->dataset = dataset;
-    made->layer = QString::fromStdString(dataset->layer);
+    made->choice.layer = QString::fromStdString(dataset->layer);
     made->summary = std::make_shared<const summary::CountSummary>(summary::summarise(dataset->counts, 1, {}));
     made->id = data::data_identity(*dataset);
     return made;
@@ -117,7 +117,7 @@ class TestFitQueue : public QObject {
     const StoredRequest stored = requestFromJson(request.readAll());
     QCOMPARE(stored.request.model, quick("a").model);
     QCOMPARE(stored.request.options.svi.steps, std::int64_t{50'000'000});
-    QCOMPARE(stored.data_path, example()->path);
+    QCOMPARE(stored.data.path, example()->choice.path);
     const auto reached = queue.find(a)->trace.back().iteration;
     const int b = queue.resume(a);
     QTRY_VERIFY_WITH_TIMEOUT(!queue.find(b)->trace.empty() && queue.find(b)->trace.back().iteration > reached, 60'000);

@@ -21,6 +21,11 @@ namespace {
 
 constexpr double kTickRoom = 8;  ///< what Qt Charts leaves between an axis line and its labels, and some air
 
+/// Whether an axis has its title written beside it.
+bool shown(const Axis& axis) {
+  return axis.show_title && !axis.title.isEmpty();
+}
+
 /// Points of (x, y) as drawn; what the axes have no place for is left out.
 QList<QPointF> linePoints(const Panel& panel, const std::vector<double>& x, const std::vector<double>& y) {
   QList<QPointF> points;
@@ -150,23 +155,23 @@ void ChartScene::layOut() {
     place.outer = QRectF(column * width, top + row * height, width, height);
     place.range = zoom_[k] ? *zoom_[k] : naturalRange(panel);
     const int most = static_cast<int>(std::clamp(height / (3.2 * metrics.height()), 2.0, 7.0));
-    y_ticks_[k] = ticks(panel.y.scale, place.range.top(), place.range.bottom(), most, panel.y.whole ? 1 : 0);
+    y_ticks_[k] = axisTicks(panel.y, place.range.top(), place.range.bottom(), most);
     double widest = 0;
     for (const Tick& tick : y_ticks_[k]) widest = std::max(widest, metrics.horizontalAdvance(tick.label));
     auto& margin = left[static_cast<std::size_t>(i % columns)];
-    margin = std::max(margin, widest + kTickRoom + (panel.y.title.isEmpty() ? 0 : metrics.height() + 6));
+    margin = std::max(margin, widest + kTickRoom + (!shown(panel.y) ? 0 : metrics.height() + 6));
   }
   for (int i = 0; i < n; ++i) {
     const auto k = static_cast<std::size_t>(i);
     const Panel& panel = figure_.panels[k];
     PanelPlace& place = places_[k];
     const double title = panel.title.isEmpty() && panel.note.isEmpty() ? 6 : metrics.height() + 6;
-    const double below = metrics.height() + kTickRoom + (panel.x.title.isEmpty() ? 2 : metrics.height() + 4);
+    const double below = metrics.height() + kTickRoom + (!shown(panel.x) ? 2 : metrics.height() + 4);
     const double from_left = left[static_cast<std::size_t>(i % columns)];
     double right = 10;
     int most = static_cast<int>(std::clamp((width - from_left) / 48, 2.0, 10.0));
     for (; most >= 2; --most) {  // as many labels as stand beside each other
-      x_ticks_[k] = ticks(panel.x.scale, place.range.left(), place.range.right(), most, panel.x.whole ? 1 : 0);
+      x_ticks_[k] = axisTicks(panel.x, place.range.left(), place.range.right(), most);
       if (!x_ticks_[k].empty()) right = std::max(10.0, metrics.horizontalAdvance(x_ticks_[k].back().label) / 2 + 3);
       const double scale = (width - from_left - right) / place.range.width();
       double end = -1e9;  // right end of the label before
@@ -197,11 +202,11 @@ void ChartScene::layOut() {
               Qt::AlignLeft);
     }
     // Qt Charts would shorten titles without a word: these are ours.
-    if (!panel.x.title.isEmpty())
+    if (shown(panel.x))
       addText(panel.x.title, theme_.font(), theme_.ink,
               {place.plot.center().x(), place.outer.bottom() - metrics.height() - 3}, place.outer.width() - 6,
               Qt::AlignHCenter);
-    if (!panel.y.title.isEmpty())
+    if (shown(panel.y))
       addText(panel.y.title, theme_.font(), theme_.ink, {place.outer.left() + 3, place.plot.center().y()},
               place.outer.height() - 4, Qt::AlignHCenter, true);
   }
@@ -315,36 +320,32 @@ void ChartScene::buildPanel(std::size_t index) {
   if (x->labelsTruncated() || y->labelsTruncated()) truncated_ << panel.title;
 }
 
-bool ChartScene::build(int milliseconds) {
+bool ChartScene::draw(QPainter& painter, int milliseconds, QList<Cloud>* apart) {
   QElapsedTimer since;
   since.start();
-  while (built_ < figure_.panels.size()) {
-    buildPanel(built_++);
-    if (milliseconds >= 0 && since.elapsed() >= milliseconds) break;
-  }
-  return built_ == figure_.panels.size();
-}
-
-void ChartScene::draw(QPainter& painter) {
   const QRectF whole(QPointF(0, 0), size_);
   painter.setRenderHint(QPainter::Antialiasing);
-  scene_->render(&painter, whole, whole);
-}
-
-QList<Cloud> ChartScene::takeClouds() {
-  QList<Cloud> clouds;
-  for (PointsItem* item : clouds_) {
-    clouds << item->cloud();
-    delete item;  // leaves the scene
+  const auto render = [&] {  // what is drawn leaves the scene, so that the next turn draws the next panel only
+    scene_->render(&painter, whole, whole);
+    clouds_.clear();
+    scene_->clear();
+  };
+  if (!begun_) {
+    begun_ = true;
+    render();
+    scene_->setBackgroundBrush(Qt::NoBrush);
   }
-  clouds_.clear();
-  return clouds;
-}
-
-void drawFigure(const Figure& figure, QPainter& painter, QSizeF size, const Theme& theme) {
-  ChartScene scene(figure, size, theme);
-  scene.build();
-  scene.draw(painter);
+  while (drawn_ < figure_.panels.size()) {
+    if (milliseconds >= 0 && since.elapsed() >= milliseconds) return false;
+    buildPanel(drawn_++);
+    for (PointsItem* item : clouds_) {
+      if (!apart) break;
+      *apart << item->cloud();
+      delete item;  // leaves the scene
+    }
+    render();
+  }
+  return true;
 }
 
 }  // namespace scriptorium::charts

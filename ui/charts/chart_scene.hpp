@@ -21,21 +21,18 @@ struct PanelPlace {
 
 /// A figure laid out at a size: the one drawing used by the screen, the clipboard and files. Panels are Qt Charts in
 /// one graphics scene; axes are laid out here, because Qt Charts has no log1p axis, shortens labels and cannot share
-/// margins. Building takes about 3 ms a panel, so `build()` can be called in slices. Needs a QApplication; window
-/// thread only.
+/// margins. A panel takes about 3 ms to build and 1 ms to draw, so `draw()` can be called in slices. Needs a
+/// QApplication; window thread only.
 class ChartScene {
  public:
   /// `zoom`: ranges as drawn that replace a panel's natural one; empty or one entry per panel.
   ChartScene(Figure figure, QSizeF size, Theme theme, std::vector<std::optional<QRectF>> zoom = {});
   ~ChartScene();
 
-  /// Builds panels until `milliseconds` have passed (negative: all). True when everything is built.
-  bool build(int milliseconds = -1);
-  /// Draws onto (0, 0) … size. Call after build().
-  void draw(QPainter& painter);
-
-  /// Takes the clouds of points out of the drawing, to be drawn over it by drawCloud(): they are slow to record.
-  QList<Cloud> takeClouds();
+  /// Draws onto (0, 0) … size: titles and legend first, then one panel after another until `milliseconds` have passed
+  /// (negative: all). True when everything is drawn; else call again with the same painter. Clouds of points, which
+  /// are slow to record, go to `apart` where it is given, to be drawn over the rest by drawCloud().
+  bool draw(QPainter& painter, int milliseconds = -1, QList<Cloud>* apart = nullptr);
 
   const std::vector<PanelPlace>& places() const { return places_; }
   const Figure& figure() const { return figure_; }
@@ -56,13 +53,11 @@ class ChartScene {
   std::vector<std::optional<QRectF>> zoom_;
   std::vector<PanelPlace> places_;
   std::vector<std::vector<Tick>> x_ticks_, y_ticks_;
-  std::size_t built_ = 0;
+  std::size_t drawn_ = 0;  ///< panels
+  bool begun_ = false;
   QStringList truncated_;
   std::unique_ptr<QGraphicsScene> scene_;
   std::vector<PointsItem*> clouds_;  ///< owned by the scene
 };
-
-/// Builds and draws in one go.
-void drawFigure(const Figure& figure, QPainter& painter, QSizeF size, const Theme& theme);
 
 }  // namespace scriptorium::charts

@@ -42,6 +42,24 @@ bool extent(const std::vector<double>& values, double& low, double& high) {
   return any;
 }
 
+/// Gives the zeros of one axis their bin: they move to where it is drawn.
+void makeZeroBin(Axis& axis, const std::vector<std::vector<double>*>& values, const std::vector<bool>& edges) {
+  double least = INFINITY;
+  bool zeros = axis.low && *axis.low <= 0;
+  for (const auto* some : values)
+    for (const double v : *some) {
+      if (v > 0) least = std::min(least, v);
+      zeros = zeros || v <= 0;
+    }
+  if (!zeros || !std::isfinite(least)) return;
+  const double low = least / std::sqrt(10.0);
+  axis.zero_below = least;
+  axis.low = low;
+  for (std::size_t i = 0; i < values.size(); ++i)
+    for (double& v : *values[i])
+      if (v <= 0) v = edges[i] ? low : std::sqrt(low * least);
+}
+
 /// Quotes what a table cell cannot hold as it is.
 QString cell(QString text, QChar separator) {
   if (separator == '\t') return text.replace('\t', ' ').replace('\n', ' ');
@@ -86,7 +104,7 @@ QString Figure::summary() const {
       }
     }
     lines << QString("%1%2 against %3: %4.")
-                 .arg(panel.title.isEmpty() ? QString() : panel.title + ": ", panel.y.title, panel.x.title,
+                 .arg(panel.shownName().isEmpty() ? QString() : panel.shownName() + ": ", panel.y.title, panel.x.title,
                       marks.isEmpty() ? QString("nothing drawn") : marks.join(", "));
     if (lines.size() > 13) {
       lines << QString("%1 panels in all.").arg(panels.size());
@@ -104,18 +122,44 @@ QString Figure::toTable(QChar separator) const {
   for (const Panel& panel : panels) {
     for (const Mark& mark : panel.marks) {
       const bool edges = mark.kind == MarkKind::Steps || mark.kind == MarkKind::Bars || mark.kind == MarkKind::StepBand;
+      const auto x = [&](std::size_t i) {  // what is drawn in the bin of zeros is zero
+        if (i >= mark.x.size()) return QString();
+        return full(panel.x.zero_below && mark.x[i] < *panel.x.zero_below ? 0 : mark.x[i]);
+      };
       const std::size_t n = edges ? mark.y.size() : std::max(mark.x.size(), mark.y.size());
       for (std::size_t i = 0; i < n; ++i) {
-        row({cell(panel.title, separator), cell(mark.name, separator), kindName(mark.kind),
-             i < mark.x.size() ? full(mark.x[i]) : QString(),
-             edges && i + 1 < mark.x.size() ? full(mark.x[i + 1]) : QString(),
-             i < mark.y.size() ? full(mark.y[i]) : QString(), i < mark.low.size() ? full(mark.low[i]) : QString(),
+        row({cell(panel.shownName(), separator), cell(mark.name, separator), kindName(mark.kind), x(i),
+             edges ? x(i + 1) : QString(), i < mark.y.size() ? full(mark.y[i]) : QString(),
+             i < mark.low.size() ? full(mark.low[i]) : QString(),
              static_cast<qsizetype>(i) < mark.labels.size() ? cell(mark.labels[static_cast<qsizetype>(i)], separator)
                                                             : QString()});
       }
     }
   }
   return text;
+}
+
+Figure rescaled(Figure figure, std::optional<Scale> x, std::optional<Scale> y) {
+  for (Panel& panel : figure.panels) {
+    panel.x.scale = x.value_or(panel.x.scale);
+    panel.y.scale = y.value_or(panel.y.scale);
+    std::vector<std::vector<double>*> across, up;
+    std::vector<bool> edges;
+    for (Mark& mark : panel.marks) {
+      const bool bins = mark.kind == MarkKind::Steps || mark.kind == MarkKind::Bars || mark.kind == MarkKind::StepBand;
+      if (mark.kind != MarkKind::GuideY) {
+        across.push_back(&mark.x);
+        edges.push_back(bins);
+      }
+      if (mark.kind == MarkKind::Points || mark.kind == MarkKind::Line) up.push_back(&mark.y);
+    }
+    if (x == Scale::Log) makeZeroBin(panel.x, across, edges);
+    if (y == Scale::Log) {
+      if (panel.y.low && *panel.y.low <= 0) panel.y.low.reset();
+      makeZeroBin(panel.y, up, std::vector<bool>(up.size(), false));
+    }
+  }
+  return figure;
 }
 
 double toAxis(Scale scale, double value) {

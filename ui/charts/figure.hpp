@@ -13,10 +13,12 @@ namespace scriptorium::charts {
 enum class Scale { Linear, Log, Log1p };
 
 struct Axis {
-  QString title;  ///< with its unit, e.g. "counts per cell"
+  QString title;  ///< with its unit, e.g. "counts per cell"; readout and numbers name it so
   Scale scale = Scale::Linear;
   std::optional<double> low = {}, high = {};  ///< in data units; unset: from the marks
   bool whole = false;                         ///< counts of something: no ticks between whole numbers
+  bool show_title = true;                     ///< false where a neighbour shows the same
+  std::optional<double> zero_below = {};      ///< Log: what is drawn below this is zero, a bin of its own
 };
 
 /// Colours by role; the theme says which colour that is (all from a palette safe for colour-blind readers).
@@ -46,9 +48,11 @@ struct Mark {
 
 struct Panel {
   QString title;
+  QString name = {};  ///< in exported numbers and for screen readers; empty: the title
   Axis x, y;
   std::vector<Mark> marks;
   QString note;  ///< one short line in the upper right corner of the panel
+  const QString& shownName() const { return name.isEmpty() ? title : name; }
 };
 
 struct Figure {
@@ -65,6 +69,10 @@ struct Figure {
   QString toTable(QChar separator = '\t') const;
 };
 
+/// The same figure on other axes; unset: as they are. A log axis has no place for zeros: they get a bin of their own at
+/// its low end, labelled 0.
+Figure rescaled(Figure figure, std::optional<Scale> x, std::optional<Scale> y);
+
 /// A value on the axis as drawn: v, log10 v or log10(1 + v); NaN where the axis has no place for it.
 double toAxis(Scale scale, double value);
 /// And back.
@@ -74,6 +82,8 @@ struct Tick {
   double position = 0;  ///< as drawn
   QString label;
 };
+/// Ticks of an axis between two positions (as drawn): ticks() of its scale, and 0 where zeros have a bin of their own.
+std::vector<Tick> axisTicks(const Axis& axis, double low, double high, int most);
 /// At most `most` ticks between two positions (as drawn), at round values of the data at least `least_step` apart.
 std::vector<Tick> ticks(Scale scale, double low, double high, int most, double least_step = 0);
 

@@ -46,15 +46,13 @@ FigureDrawing::FigureDrawing(const Figure& figure, QSizeF mm) {
 }
 FigureDrawing::~FigureDrawing() = default;
 
-bool FigureDrawing::build(int milliseconds) {
-  return scene_->build(milliseconds);
+bool FigureDrawing::draw(int milliseconds) {
+  if (!painter_) painter_ = std::make_unique<QPainter>(&drawn_.picture);
+  return scene_->draw(*painter_, milliseconds, &drawn_.clouds);
 }
 
 DrawnFigure FigureDrawing::take() {
-  drawn_.clouds = scene_->takeClouds();
-  QPainter painter(&drawn_.picture);
-  scene_->draw(painter);
-  painter.end();
+  painter_->end();
   return std::move(drawn_);
 }
 
@@ -65,6 +63,14 @@ void paint(QPainter& painter, const DrawnFigure& figure) {
   painter.drawPicture(0, 0, figure.picture);
   for (const Cloud& cloud : figure.clouds) drawCloud(painter, cloud);
 }
+
+DrawnFigure draw(const Figure& figure, QSizeF mm) {
+  FigureDrawing drawing(figure, mm);
+  drawing.draw();
+  return drawing.take();
+}
+
+}  // namespace
 
 QImage imageOf(const DrawnFigure& figure, int dpi) {
   const QSizeF mm = figure.size_mm, layout = mm * kPixelsPerMm;
@@ -79,19 +85,6 @@ QImage imageOf(const DrawnFigure& figure, int dpi) {
   image.setDotsPerMeterX(static_cast<int>(std::lround(dpi / 0.0254)));  // after painting, which would scale fonts by it
   image.setDotsPerMeterY(image.dotsPerMeterX());
   return image;
-}
-
-DrawnFigure draw(const Figure& figure, QSizeF mm) {
-  FigureDrawing drawing(figure, mm);
-  drawing.build();
-  return drawing.take();
-}
-
-}  // namespace
-
-QImage figureImage(const Figure& figure, QSizeF mm, int dpi) {
-  checkSize(figure, mm, dpi);
-  return imageOf(draw(figure, mm), dpi);
 }
 
 void saveFigure(const Figure& figure, const QString& path, QSizeF mm, int dpi) {

@@ -8,6 +8,8 @@
 #include "ui/charts/figure.hpp"
 #include "ui/charts/points_item.hpp"
 
+class QPainter;
+
 namespace scriptorium::charts {
 
 class ChartScene;
@@ -32,23 +34,24 @@ struct DrawnFigure {
   QPicture picture;
   QList<Cloud> clouds;  ///< over the picture
 };
-/// As ChartScene::build(): call until it answers true, then `take()`. @throws Error(BadInput) as saveFigure().
+/// As ChartScene::draw(): call until it answers true, then `take()`. @throws Error(BadInput) as saveFigure().
 class FigureDrawing {
  public:
   FigureDrawing(const Figure& figure, QSizeF sizeMm);
   ~FigureDrawing();
-  bool build(int milliseconds = -1);
+  bool draw(int milliseconds = -1);
   DrawnFigure take();
 
  private:
   DrawnFigure drawn_;
   std::unique_ptr<ChartScene> scene_;
+  std::unique_ptr<QPainter> painter_;  // on drawn_.picture
 };
 /// What saveFigure() does after the drawing; on any thread.
 void writeFigure(const DrawnFigure& figure, const QString& path, int dpi);
 
-/// The same drawing as an image, for previews and the clipboard.
-QImage figureImage(const Figure& figure, QSizeF sizeMm, int dpi);
+/// The drawing as an image, for previews and the clipboard; on any thread.
+QImage imageOf(const DrawnFigure& figure, int dpi);
 
 /// The numbers of a figure as TSV, or CSV by the ending. Written aside, then renamed. @throws Error(Io).
 void saveFigureNumbers(const Figure& figure, const QString& path);

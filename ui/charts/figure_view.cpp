@@ -1,5 +1,6 @@
 #include "ui/charts/figure_view.hpp"
 
+#include <QAccessibleWidget>
 #include <QApplication>
 #include <QClipboard>
 #include <QContextMenuEvent>
@@ -12,11 +13,23 @@
 #include <cmath>
 
 #include "core/error.hpp"
-#include "ui/charts/figure_file.hpp"
+#include "ui/charts/figure_job.hpp"
+#include "ui/jobs/on_worker.hpp"
 
 namespace scriptorium::charts {
+namespace {
+
+/// Tells screen readers that a figure is a chart; its description is the figure in words.
+QAccessibleInterface* makeAccessible(const QString&, QObject* object) {
+  auto* view = qobject_cast<FigureView*>(object);
+  return view ? new QAccessibleWidget(view, QAccessible::Chart) : nullptr;
+}
+
+}  // namespace
 
 FigureView::FigureView(QWidget* parent) : QWidget(parent) {
+  static const bool installed = (QAccessible::installFactory(makeAccessible), true);
+  Q_UNUSED(installed);
   setMouseTracking(true);
   setFocusPolicy(Qt::StrongFocus);
   setSizePolicy(QSizePolicy::Expanding, QSizePolicy::Expanding);
@@ -29,7 +42,8 @@ FigureView::~FigureView() = default;
 
 void FigureView::setFigure(Figure figure, bool keep_zoom) {
   if (!keep_zoom || figure.panels.size() != figure_.panels.size()) zoom_.assign(figure.panels.size(), std::nullopt);
-  figure_ = std::move(figure);
+  made_ = std::move(figure);
+  figure_ = rescaled(made_, x_scale_, y_scale_);
   message_.clear();
   stale_ = false;
   step_ = -1;
@@ -39,9 +53,10 @@ void FigureView::setFigure(Figure figure, bool keep_zoom) {
 
 void FigureView::setMessage(const QString& message) {
   message_ = message;
-  figure_ = {};
+  made_ = figure_ = {};
+  painter_.reset();
   building_.reset();
-  waiting_ = complete_ = false;
+  waiting_ = false;
   shown_.reset();
   picture_ = {};
   stale_ = false;
@@ -70,26 +85,25 @@ void FigureView::rebuild() {
 
 void FigureView::buildSome() {
   if (waiting_) {
-    waiting_ = complete_ = false;
+    waiting_ = false;
     if (figure_.empty() || width() < 40 || height() < 40) return;
     building_ = std::make_unique<ChartScene>(figure_, QSizeF(size()), theme_, zoom_);
+    const double ratio = devicePixelRatioF();
+    painter_.reset();
+    next_picture_ = QPixmap(size() * ratio);
+    next_picture_.setDevicePixelRatio(ratio);
+    painter_ = std::make_unique<QPainter>(&next_picture_);
     slice_.start();
     return;
   }
   if (!building_) return;
-  if (!complete_) {
-    complete_ = building_->build(10);
+  if (!building_->draw(*painter_, 10)) {
     slice_.start();
     return;
   }
-  complete_ = false;
+  painter_.reset();
+  picture_ = std::move(next_picture_);
   shown_ = std::move(building_);
-  const double ratio = devicePixelRatioF();
-  picture_ = QPixmap(size() * ratio);
-  picture_.setDevicePixelRatio(ratio);
-  picture_.fill(theme_.background);
-  QPainter painter(&picture_);
-  shown_->draw(painter);
   update();
 }
 
@@ -194,6 +208,13 @@ void FigureView::fit() {
   rebuild();
 }
 
+void FigureView::setScales(std::optional<Scale> x, std::optional<Scale> y) {
+  if (x == x_scale_ && y == y_scale_) return;
+  x_scale_ = x;
+  y_scale_ = y;
+  if (!made_.empty()) setFigure(Figure(made_));
+}
+
 void FigureView::resizeEvent(QResizeEvent*) {
   rebuild();
 }
@@ -268,6 +289,7 @@ void FigureView::wheelEvent(QWheelEvent* event) {
 }
 
 void FigureView::keyPressEvent(QKeyEvent* event) {
+  if (event->matches(QKeySequence::Copy)) return copyFigure();
   switch (event->key()) {
     case Qt::Key_Plus:
     case Qt::Key_Equal:
@@ -325,20 +347,57 @@ void FigureView::contextMenuEvent(QContextMenuEvent* event) {
   menu.addAction(tr("Save figure…"), this, &FigureView::saveFigureDialog)->setEnabled(!figure_.empty());
   menu.addAction(tr("Save its numbers…"), this, &FigureView::saveNumbersDialog)->setEnabled(!figure_.empty());
   menu.addSeparator();
+  addScaleMenu(menu, tr("Horizontal axis"), true);
+  addScaleMenu(menu, tr("Vertical axis"), false);
   menu.addAction(tr("Fit to data"), this, &FigureView::fit)->setEnabled(!figure_.empty());
   menu.exec(event->globalPos());
 }
 
+void FigureView::addScaleMenu(QMenu& menu, const QString& title, bool across) {
+  QMenu* scales = menu.addMenu(title);
+  scales->setEnabled(!figure_.empty());
+  const std::pair<QString, std::optional<Scale>> choices[] = {{tr("as made"), std::nullopt},
+                                                              {tr("linear"), Scale::Linear},
+                                                              {tr("log"), Scale::Log},
+                                                              {tr("log1p, with zero"), Scale::Log1p}};
+  for (const auto& [text, scale] : choices) {
+    QAction* action = scales->addAction(text);
+    action->setCheckable(true);
+    action->setChecked((across ? x_scale_ : y_scale_) == scale);
+    connect(action, &QAction::triggered, this,
+            [this, across, scale = scale] { across ? setScales(scale, y_scale_) : setScales(x_scale_, scale); });
+  }
+}
+
 void FigureView::copyFigure() {
   if (figure_.empty()) return;
-  auto* mime = new QMimeData;
-  mime->setImageData(figureImage(figure_, QSizeF(size()) * 25.4 / 96, 192));
-  mime->setText(figure_.toTable());
-  QApplication::clipboard()->setMimeData(mime);
+  struct Copied {
+    QImage image;
+    QString numbers;
+  };
+  auto copied = std::make_shared<Copied>();
+  auto* job = new FigureJob(
+      figure_, QSizeF(size()) * 25.4 / 96,
+      [copied, figure = figure_](const DrawnFigure& drawn) {
+        copied->image = imageOf(drawn, 192);
+        copied->numbers = figure.toTable();
+      },
+      this);
+  connect(job, &FigureJob::failed, this, &FigureView::failed);
+  connect(job, &FigureJob::done, this, [copied] {
+    auto* mime = new QMimeData;
+    mime->setImageData(copied->image);
+    mime->setText(copied->numbers);
+    QApplication::clipboard()->setMimeData(mime);
+  });
 }
 
 void FigureView::copyNumbers() {
-  if (!figure_.empty()) QApplication::clipboard()->setText(figure_.toTable());
+  if (figure_.empty()) return;
+  ui::onWorker<QString>(
+      this, [figure = figure_] { return figure.toTable(); },
+      [](const QString& numbers) { QApplication::clipboard()->setText(numbers); },
+      [this](const ui::JobError& error) { emit failed(error.message, error.remedy); });
 }
 
 void FigureView::saveFigureDialog() {
@@ -347,12 +406,11 @@ void FigureView::saveFigureDialog() {
                                               tr("PDF (*.pdf);;SVG (*.svg);;PNG (*.png)"));
   if (path.isEmpty()) return;  // Cancel means cancel
   if (!path.contains('.')) path += ".pdf";
-  try {
-    const double mm = std::max(85.0, std::min(174.0, width() * 25.4 / 96));
-    saveFigure(figure_, path, {mm, mm * height() / std::max(1, width())}, 300);
-  } catch (const Error& error) {
-    emit failed(QString::fromUtf8(error.what()), QString::fromStdString(error.remedy()));
-  }
+  const double mm = std::clamp(width() * 25.4 / 96, 85.0, 174.0);
+  auto* job = new FigureJob(
+      figure_, {mm, mm * height() / std::max(1, width())},
+      [path](const DrawnFigure& drawn) { writeFigure(drawn, path, 300); }, this);
+  connect(job, &FigureJob::failed, this, &FigureView::failed);
 }
 
 void FigureView::saveNumbersDialog() {
@@ -360,11 +418,13 @@ void FigureView::saveNumbersDialog() {
   QString path = QFileDialog::getSaveFileName(this, tr("Save the numbers of this figure"), file_name_ + ".tsv",
                                               tr("TSV (*.tsv);;CSV (*.csv)"));
   if (path.isEmpty()) return;
-  try {
-    saveFigureNumbers(figure_, path);
-  } catch (const Error& error) {
-    emit failed(QString::fromUtf8(error.what()), QString::fromStdString(error.remedy()));
-  }
+  ui::onWorker<bool>(
+      this,
+      [figure = figure_, path] {
+        saveFigureNumbers(figure, path);
+        return true;
+      },
+      [](bool) {}, [this](const ui::JobError& error) { emit failed(error.message, error.remedy); });
 }
 
 }  // namespace scriptorium::charts

@@ -5,6 +5,8 @@
 
 #include "ui/charts/chart_scene.hpp"
 
+class QMenu;
+
 namespace scriptorium::charts {
 
 /// A figure on screen: draws through ChartScene (in slices, so that a page of panels never holds the window up), shows
@@ -38,6 +40,8 @@ class FigureView : public QWidget {
   void zoomIn();
   void zoomOut();
   void fit();
+  /// Other axes than the figure was made with; unset: as made. Kept for the figures that come.
+  void setScales(std::optional<Scale> x, std::optional<Scale> y);
   void copyFigure();
   void copyNumbers();
   void saveFigureDialog();
@@ -63,6 +67,7 @@ class FigureView : public QWidget {
   void focusOutEvent(QFocusEvent* event) override;
 
  private:
+  void addScaleMenu(QMenu& menu, const QString& title, bool across);
   void rebuild();
   void buildSome();
   int panelAt(QPointF at) const;
@@ -70,16 +75,18 @@ class FigureView : public QWidget {
   void zoomAbout(int panel, QPointF at, double factor);
   void drawReadout(QPainter& painter) const;
 
-  Figure figure_;
+  Figure made_, figure_;  ///< as handed over; as drawn, on the axes chosen
+  std::optional<Scale> x_scale_, y_scale_;
   QString message_, file_name_ = "figure";
   Theme theme_ = Theme::light();
   std::vector<std::optional<QRectF>> zoom_;
   std::unique_ptr<ChartScene> building_, shown_;
-  QPixmap picture_;
+  QPixmap picture_, next_picture_;
+  std::unique_ptr<QPainter> painter_;  ///< on next_picture_, while building_ is drawn
   QTimer slice_;
   QPointF pointer_, pressed_, dragged_;
   int panel_ = 0, step_ = -1;
-  bool waiting_ = false, complete_ = false;  ///< a scene is to be made; the one in work has all its panels
+  bool waiting_ = false;  ///< a scene is to be made
   bool hovering_ = false, dragging_ = false, panning_ = false, brush_ = false, stale_ = false;
 };
 

@@ -37,6 +37,11 @@ int nearest(const Panel& panel, const PanelPlace& place, const Mark& mark, QPoin
   return best;
 }
 
+/// A value of the x axis in words; what lies in the bin of zeros is zero.
+QString acrossText(const Axis& axis, double value) {
+  return axis.zero_below && value < *axis.zero_below ? QString("0") : shortNumber(value);
+}
+
 }  // namespace
 
 QStringList readout(const Panel& panel, const PanelPlace& place, QPointF& at, int index) {
@@ -52,7 +57,7 @@ QStringList readout(const Panel& panel, const PanelPlace& place, QPointF& at, in
       break;
     }
   }
-  lines << QString("%1: %2").arg(panel.x.title, shortNumber(fromAxis(panel.x.scale, at.x())));
+  lines << QString("%1: %2").arg(panel.x.title, acrossText(panel.x, fromAxis(panel.x.scale, at.x())));
   for (const Mark& mark : panel.marks) {
     if (isGuide(mark.kind)) {
       const auto& value = mark.kind == MarkKind::GuideX ? mark.x : mark.y;
@@ -64,10 +69,13 @@ QStringList readout(const Panel& panel, const PanelPlace& place, QPointF& at, in
     const auto i = static_cast<std::size_t>(k);
     QString value = shortNumber(mark.y[i]);
     if (i < mark.low.size()) value = QString("%1 … %2").arg(shortNumber(mark.low[i]), value);
-    if (k < mark.labels.size()) value = QString("%1 (x %2, y %3)").arg(mark.labels[k], shortNumber(mark.x[i]), value);
+    if (k < mark.labels.size())
+      value = QString("%1 (x %2, y %3)").arg(mark.labels[k], acrossText(panel.x, mark.x[i]), value);
     if (hasEdges(mark.kind) && lines.size() == 1) {
       const double low = mark.x[i], high = mark.x[i + 1];
-      lines[0] = std::fabs(high - low - 1) < 1e-9 && std::fabs(low - std::floor(low) - 0.5) < 1e-9
+      const bool zeros = panel.x.zero_below && low < *panel.x.zero_below;
+      lines[0] = zeros ? QString("%1: 0").arg(panel.x.title)
+                 : std::fabs(high - low - 1) < 1e-9 && std::fabs(low - std::floor(low) - 0.5) < 1e-9
                      ? QString("%1: %2").arg(panel.x.title, shortNumber(0.5 * (low + high)))
                      : QString("%1: %2 to %3").arg(panel.x.title, shortNumber(low), shortNumber(high));
     }

@@ -89,4 +89,13 @@ std::vector<Tick> ticks(Scale scale, double low, double high, int most, double l
   return result;
 }
 
+std::vector<Tick> axisTicks(const Axis& axis, double low, double high, int most) {
+  std::vector<Tick> result = ticks(axis.scale, low, high, most, axis.whole ? 1 : 0);
+  if (axis.scale != Scale::Log || !axis.zero_below || !axis.low) return result;
+  const double first = toAxis(axis.scale, *axis.zero_below), middle = 0.5 * (toAxis(axis.scale, *axis.low) + first);
+  std::erase_if(result, [&](const Tick& tick) { return tick.position < first - 1e-9; });
+  if (middle >= low && middle <= high) result.insert(result.begin(), {middle, "0"});
+  return result;
+}
+
 }  // namespace scriptorium::charts

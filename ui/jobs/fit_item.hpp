@@ -7,19 +7,29 @@
 
 #include "core/data/dataset.hpp"
 #include "core/data/filter.hpp"
+#include "core/data/missing_rule.hpp"
 #include "core/inference/fit.hpp"
 #include "core/result/fit_file.hpp"
 #include "ui/jobs/job_error.hpp"
 
 namespace scriptorium::ui {
 
+/// Which data, and what is done with them before a fit: all that opening them again needs.
+struct DataChoice {
+  QString path;
+  QString layer = {}, modality = {};  ///< empty: the reader's choice
+  data::Filter filter = {};
+  data::MissingRule missing = data::MissingRule::LeaveOut;
+  /// What is kept and how missing entries are treated, as the command line writes it; empty when nothing was chosen.
+  std::string treatment() const;
+};
+
 /// Data ready to be fitted: filtered, summarised, identified. Made by a worker, then only read.
 struct PreparedData {
-  QString path, layer;  ///< where it came from
-  data::Filter filter;
-  std::shared_ptr<const data::Dataset> dataset;  ///< as kept by the filter
-  std::shared_ptr<const summary::CountSummary> summary;
-  std::string id;  ///< data::data_identity of `dataset`
+  DataChoice choice;
+  std::shared_ptr<const data::Dataset> dataset = {};  ///< as chosen
+  std::shared_ptr<const summary::CountSummary> summary = {};
+  std::string id = {};  ///< data::data_identity of `dataset`
 };
 
 /// One fit that was asked for. Everything it needs, so that later changes in the window do not reach it.
@@ -28,7 +38,8 @@ struct FitRequest {
   model::Model model;
   inference::FitOptions options;
   std::shared_ptr<const PreparedData> data;
-  QString resume_from;  ///< a checkpoint file; empty: from the start
+  QString resume_from;      ///< a checkpoint file; empty: from the start
+  QString device = "auto";  ///< as --device takes it: auto, cpu, cuda:N
 };
 
 enum class FitState { Waiting, Running, Done, Kept, Cancelled, Failed };
@@ -58,8 +69,7 @@ struct FitItem {
 QByteArray requestToJson(const FitRequest& request);
 struct StoredRequest {
   FitRequest request;  ///< `data` is empty
-  QString data_path, data_layer;
-  data::Filter filter;
+  DataChoice data;
 };
 /// @throws Error(BadInput) when the text is not such a request.
 StoredRequest requestFromJson(const QByteArray& json);

@@ -7,6 +7,7 @@
 #include <algorithm>
 
 #include "core/data/filter.hpp"
+#include "core/result/new_fit.hpp"
 
 namespace scriptorium::ui {
 
@@ -211,24 +212,14 @@ FitQueue::Outcome FitQueue::work(const FitRequest& request, const QString& fit_p
     input.model = request.model;
     input.summary = request.data->summary.get();
     input.counts = &request.data->dataset->counts;
-    auto fit = std::make_shared<result::Fit>();
+    if (request.device.startsWith("cuda"))
+      log(QObject::tr("%1 was asked for: fits of this version are computed on the CPU").arg(request.device));
+    auto fit = std::make_shared<result::Fit>(result::new_fit(
+        *request.data->dataset, {*request.data->summary, request.data->id}, request.model, request.options));
     fit->result = inference::fit(input, request.options, resume ? &*resume : nullptr, control);
-    fit->model = request.model;
-    fit->options = request.options;
-    fit->summary = *request.data->summary;
-    fit->genes = request.data->dataset->genes.names;
-    fit->cells = request.data->dataset->cells.names;
     fit->name = request.name.toStdString();
-    fit->data_path = request.data->path.toStdString();
-    fit->data_layer = request.data->dataset->layer;
-    fit->data_id = request.data->id;
-    fit->data_filter = request.data->filter.describe();
-    fit->device = "cpu, " +
-                  std::to_string(request.options.threads > 0 ? static_cast<unsigned>(request.options.threads)
-                                                             : std::thread::hardware_concurrency()) +
-                  " threads";
-    fit->version = SCRIPTORIUM_VERSION;
-    fit->created_at = QDateTime::currentDateTimeUtc().toString(Qt::ISODate).toStdString();
+    fit->data_path = request.data->choice.path.toStdString();
+    fit->data_filter = request.data->choice.treatment();
     outcome.fit = fit;
     outcome.state = fit->result.convergence.stopped_early && keep.stop_requested() ? FitState::Kept : FitState::Done;
     log(QString::fromStdString(fit->result.convergence.verdict));

@@ -22,16 +22,24 @@ void eachFilter(data::Filter& f, Visit visit) {
 
 }  // namespace
 
+std::string DataChoice::treatment() const {
+  std::string words = filter.describe();
+  if (missing != data::MissingRule::LeaveOut)
+    words += (words.empty() ? "--missing " : " --missing ") + data::to_string(missing);
+  return words;
+}
+
 QByteArray requestToJson(const FitRequest& request) {
-  Json json{{"format", "scriptorium-fit-request"},
-            {"version", 1},
-            {"name", request.name.toStdString()},
-            {"model", request.model},
-            {"options", request.options}};
+  Json json{{"format", "scriptorium-fit-request"}, {"version", 1},
+            {"name", request.name.toStdString()},  {"model", request.model},
+            {"options", request.options},          {"device", request.device.toStdString()}};
   if (request.data) {
-    data::Filter filter = request.data->filter;
-    json["data"] = {{"path", request.data->path.toStdString()}, {"layer", request.data->layer.toStdString()}};
-    eachFilter(filter, [&](const char* key, auto& value) { json["data"]["filter"][key] = value; });
+    DataChoice choice = request.data->choice;
+    json["data"] = {{"path", choice.path.toStdString()},
+                    {"layer", choice.layer.toStdString()},
+                    {"modality", choice.modality.toStdString()},
+                    {"missing", data::to_string(choice.missing)}};
+    eachFilter(choice.filter, [&](const char* key, auto& value) { json["data"]["filter"][key] = value; });
   }
   return QByteArray::fromStdString(json.dump(2));
 }
@@ -44,11 +52,14 @@ StoredRequest requestFromJson(const QByteArray& text) try {
   stored.request.name = QString::fromStdString(json.at("name"));
   stored.request.model = json.at("model").get<model::Model>();
   stored.request.options = json.at("options").get<inference::FitOptions>();
+  stored.request.device = QString::fromStdString(json.value("device", std::string("auto")));
   if (json.contains("data")) {
-    stored.data_path = QString::fromStdString(json.at("data").at("path"));
-    stored.data_layer = QString::fromStdString(json.at("data").at("layer"));
-    const Json& filter = json.at("data").at("filter");
-    eachFilter(stored.filter, [&](const char* key, auto& value) { filter.at(key).get_to(value); });
+    const Json& from = json.at("data");
+    stored.data.path = QString::fromStdString(from.at("path"));
+    stored.data.layer = QString::fromStdString(from.at("layer"));
+    stored.data.modality = QString::fromStdString(from.value("modality", std::string()));
+    stored.data.missing = data::missing_rule(from.value("missing", data::to_string(data::MissingRule::LeaveOut)));
+    eachFilter(stored.data.filter, [&](const char* key, auto& value) { from.at("filter").at(key).get_to(value); });
   }
   return stored;
 } catch (const Json::exception& error) {

@@ -9,16 +9,16 @@
 
 namespace scriptorium::ui {
 
-/// One step of the filter; steps on the same threshold in a row become one.
-class FilterCommand : public QUndoCommand {
+/// One step of what is kept; steps on the same threshold in a row become one.
+class ChoiceCommand : public QUndoCommand {
  public:
-  FilterCommand(DataState& state, data::Filter before, data::Filter after)
-      : QUndoCommand(QObject::tr("filter")), state_(state), before_(std::move(before)), after_(std::move(after)) {}
-  void undo() override { state_.applyFilter(before_); }
-  void redo() override { state_.applyFilter(after_); }
+  ChoiceCommand(DataState& state, DataChoice before, DataChoice after, const QString& what)
+      : QUndoCommand(what), state_(state), before_(std::move(before)), after_(std::move(after)) {}
+  void undo() override { state_.apply(before_); }
+  void redo() override { state_.apply(after_); }
   int id() const override { return 1; }
   bool mergeWith(const QUndoCommand* other) override {
-    const auto& next = static_cast<const FilterCommand&>(*other);
+    const auto& next = static_cast<const ChoiceCommand&>(*other);
     const auto changes = [](const data::Filter& a, const data::Filter& b) {
       return (a.min_counts_per_cell != b.min_counts_per_cell ? 1 : 0) |
              (a.min_genes_per_cell != b.min_genes_per_cell ? 2 : 0) |
@@ -27,14 +27,15 @@ class FilterCommand : public QUndoCommand {
              (a.highly_variable != b.highly_variable ? 16 : 0) | (a.cells != b.cells ? 32 : 0) |
              (a.genes != b.genes ? 64 : 0);
     };
-    if (changes(before_, after_) != changes(next.before_, next.after_)) return false;
+    if (before_.missing != after_.missing || next.before_.missing != next.after_.missing) return false;
+    if (changes(before_.filter, after_.filter) != changes(next.before_.filter, next.after_.filter)) return false;
     after_ = next.after_;
     return true;
   }
 
  private:
   DataState& state_;
-  data::Filter before_, after_;
+  DataChoice before_, after_;
 };
 
 namespace {
@@ -49,62 +50,88 @@ void release(std::shared_ptr<const void> large) {
 DataState::DataState(InteractivePool& pool, QUndoStack& undo, QObject* parent)
     : QObject(parent), pool_(pool), undo_(undo) {}
 
-void DataState::open(const QString& path, const QString& layer, const data::Filter& filter) {
+void DataState::open(const DataChoice& choice, Look look) {
   pool_.cancel("filter");
-  const bool same_file = path == path_;
-  path_ = path;
-  layer_ = layer;
+  const bool same_file = opened_ && choice.path == QString::fromStdString(opened_->dataset->path);
+  if (stage_ == Stage::Ready) before_ = choice_;
+  choice_ = choice;
   stage_ = Stage::Loading;
   progress_ = {-1, tr("opening").toStdString()};
   error_ = {};
   emit stageChanged();
-  using Result = std::shared_ptr<const OpenedData>;
+  struct Result {
+    std::shared_ptr<const OpenedData> opened;
+    std::shared_ptr<const FilePreview> preview;
+  };
   Answer<Result> answer;
   answer.progressed = [this](const Progress& progress) {
     progress_ = progress;
     emit progressed();
   };
-  answer.done = [this, filter, same_file](Result result) {
-    release(std::exchange(opened_, std::move(result)));
-    release(std::exchange(prepared_, nullptr));
-    layer_ = QString::fromStdString(opened_->dataset->layer);
-    filter_ = filter;
-    stage_ = Stage::Ready;
-    if (!same_file) undo_.clear();
+  answer.done = [this, choice, same_file](Result result) {
+    preview_ = std::move(result.preview);
+    if (result.opened) return loaded(std::move(result.opened), choice, same_file);
+    stage_ = Stage::Preview;
     emit stageChanged();
-    emit filterChanged();
-    emit openedFile(path_);
-    prepare();
   };
   answer.failed = [this](const JobError& error) {
     error_ = error;
-    release(std::exchange(opened_, nullptr));
-    release(std::exchange(prepared_, nullptr));
+    if (opened_) {  // what was open stays open
+      goBack();
+      emit openFailed(error);
+      return;
+    }
+    preview_.reset();
     stage_ = Stage::Failed;
     emit stageChanged();
     emit preparedChanged();
   };
-  answer.cancelled = [this] {
-    stage_ = opened_ ? Stage::Ready : Stage::Empty;
-    if (opened_) {
-      path_ = QString::fromStdString(opened_->dataset->path);
-      layer_ = QString::fromStdString(opened_->dataset->layer);
-    }
-    emit stageChanged();
-  };
+  answer.cancelled = [this] { goBack(); };
   pool_.request<Result>(
       "open", this,
-      [path, layer](const RunControl& control) {
-        data::OpenOptions options;
-        options.layer = layer.toStdString();
-        auto dataset = std::make_shared<const data::Dataset>(data::open(path.toStdString(), options, control));
-        return describe(dataset, control);
+      [choice, look](const RunControl& control) {
+        if (look == Look::Always || (look == Look::IfLarge && isLarge(choice.path)))
+          return Result{nullptr, previewFile(choice, control)};
+        if (look == Look::IfLarge && choice.layer.isEmpty() && choice.path.endsWith(".h5mu", Qt::CaseInsensitive))
+          if (auto preview = previewFile(choice, control); preview->severalModalities())
+            return Result{nullptr, std::move(preview)};
+        data::OpenOptions options;  // missing entries stay apart here: what becomes of them is chosen afterwards
+        options.layer = choice.layer.toStdString();
+        options.modality = choice.modality.toStdString();
+        auto dataset = std::make_shared<const data::Dataset>(data::open(choice.path.toStdString(), options, control));
+        return Result{describe(dataset, control), nullptr};
       },
       std::move(answer));
 }
 
+void DataState::loaded(std::shared_ptr<const OpenedData> opened, const DataChoice& choice, bool same_file) {
+  release(std::exchange(opened_, std::move(opened)));
+  release(std::exchange(prepared_, nullptr));
+  choice_ = choice;
+  choice_.layer = QString::fromStdString(opened_->dataset->layer);
+  stage_ = Stage::Ready;
+  if (!same_file) undo_.clear();
+  emit stageChanged();
+  emit filterChanged();
+  emit openedFile(choice_.path);
+  prepare();
+}
+
 void DataState::cancelOpening() {
-  pool_.cancel("open");
+  if (stage_ == Stage::Preview)
+    goBack();
+  else
+    pool_.cancel("open");
+}
+
+void DataState::goBack() {
+  preview_.reset();
+  stage_ = opened_ ? Stage::Ready : Stage::Empty;
+  choice_ = opened_ ? before_ : DataChoice();
+  emit stageChanged();
+  const bool done =
+      prepared_ && prepared_->choice.filter == choice_.filter && prepared_->choice.missing == choice_.missing;
+  if (opened_ && !done) prepare();
 }
 
 void DataState::closeData() {
@@ -112,8 +139,8 @@ void DataState::closeData() {
   pool_.cancel("filter");
   release(std::exchange(opened_, nullptr));
   release(std::exchange(prepared_, nullptr));
-  path_.clear();
-  filter_ = {};
+  preview_.reset();
+  choice_ = {};
   stage_ = Stage::Empty;
   undo_.clear();
   emit stageChanged();
@@ -121,12 +148,22 @@ void DataState::closeData() {
 }
 
 void DataState::setFilter(const data::Filter& filter) {
-  if (filter == filter_ || stage_ != Stage::Ready) return;
-  undo_.push(new FilterCommand(*this, filter_, filter));
+  if (filter == choice_.filter || stage_ != Stage::Ready) return;
+  DataChoice next = choice_;
+  next.filter = filter;
+  undo_.push(new ChoiceCommand(*this, choice_, next, tr("filter")));
 }
 
-void DataState::applyFilter(const data::Filter& filter) {
-  filter_ = filter;
+void DataState::setMissing(data::MissingRule rule) {
+  if (rule == choice_.missing || stage_ != Stage::Ready) return;
+  DataChoice next = choice_;
+  next.missing = rule;
+  undo_.push(new ChoiceCommand(*this, choice_, next, tr("entries that were not measured")));
+}
+
+void DataState::apply(const DataChoice& choice) {
+  choice_.filter = choice.filter;  // the layer is no step of the undo stack: it stays
+  choice_.missing = choice.missing;
   emit filterChanged();
   prepare();
 }
@@ -155,16 +192,17 @@ void DataState::prepare() {
   };
   pool_.request<Result>(
       "filter", this,
-      [dataset = opened_->dataset, filter = filter_, path = path_, layer = layer_](const RunControl& control) {
+      [dataset = opened_->dataset, choice = choice_](const RunControl& control) {
         auto made = std::make_shared<PreparedData>();
-        made->path = path;
-        made->layer = layer;
-        made->filter = filter;
+        made->choice = choice;
         made->dataset = dataset;
-        if (!filter.empty()) {
-          const data::Kept kept = data::apply(filter, *dataset);
+        if (choice.missing != data::MissingRule::LeaveOut && !dataset->missing.none())
+          made->dataset = std::make_shared<const data::Dataset>(data::treat_missing(*dataset, choice.missing));
+        control.check();
+        if (!choice.filter.empty()) {
+          const data::Kept kept = data::apply(choice.filter, *made->dataset);
           control.check();
-          made->dataset = std::make_shared<const data::Dataset>(dataset->select(kept.cells, kept.genes));
+          made->dataset = std::make_shared<const data::Dataset>(made->dataset->select(kept.cells, kept.genes));
         }
         control.check();
         auto digest = summary::digest(*made->dataset, 0, control);

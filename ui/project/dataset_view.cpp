@@ -15,14 +15,17 @@ QString whole(std::int64_t n) {
 /// What one pass over the counts gives for the page.
 struct Pass {
   std::vector<double> cell_total, cell_genes, gene_mean, gene_variance, gene_cells, gene_total;
+  std::vector<double> gene_lacking, cell_lacking;  ///< entries that were not measured; in no mean and no share
   double total = 0;
   std::uint32_t largest = 0;
 };
 
-Pass passOver(const data::CountMatrix& counts, const RunControl& control) {
+Pass passOver(const data::Dataset& dataset, const RunControl& control) {
+  const data::CountMatrix& counts = dataset.counts;
   const auto cells = static_cast<std::size_t>(counts.n_cells), genes = static_cast<std::size_t>(counts.n_genes);
   Pass pass{std::vector<double>(cells), std::vector<double>(cells), std::vector<double>(genes),
-            std::vector<double>(genes), std::vector<double>(genes), std::vector<double>(genes)};
+            std::vector<double>(genes), std::vector<double>(genes), std::vector<double>(genes),
+            std::vector<double>(genes), std::vector<double>(cells)};
   for (std::size_t c = 0; c < cells; ++c) {
     if (c % 1024 == 0) control.check();
     for (auto i = static_cast<std::size_t>(counts.row_start[c]); i < static_cast<std::size_t>(counts.row_start[c + 1]);
@@ -38,8 +41,16 @@ Pass passOver(const data::CountMatrix& counts, const RunControl& control) {
     }
     pass.total += pass.cell_total[c];
   }
-  const double n = std::max(1.0, static_cast<double>(cells));
+  std::vector<double> cells_of(dataset.missing.genes.size(), 0.0);
+  for (std::size_t c = 0; c < cells && !dataset.missing.none(); ++c) {
+    const std::uint32_t pattern = dataset.missing.pattern(c);
+    cells_of[pattern] += 1;
+    pass.cell_lacking[c] = static_cast<double>(dataset.missing.genes[pattern].size());
+  }
+  for (std::size_t p = 0; p < cells_of.size(); ++p)
+    for (const std::uint32_t g : dataset.missing.genes[p]) pass.gene_lacking[g] += cells_of[p];
   for (std::size_t g = 0; g < genes; ++g) {
+    const double n = std::max(1.0, static_cast<double>(cells) - pass.gene_lacking[g]);
     pass.gene_mean[g] = pass.gene_total[g] / n;
     pass.gene_variance[g] = (pass.gene_variance[g] - n * pass.gene_mean[g] * pass.gene_mean[g]) / std::max(1.0, n - 1);
   }
@@ -73,7 +84,8 @@ void addColumns(TableData& table, const data::Table& from, const RunControl& con
 charts::Figure meanVariance(const Pass& pass, const std::vector<QString>& names) {
   charts::Mark genes{
       charts::MarkKind::Points, QObject::tr("gene"), charts::Tone::Blue, {}, {}, {}, 0.45, 1.6, true, {}};
-  double low = 1e300, high = 0, numerator = 0, denominator = 0;
+  double low = 1e300, high = 0;
+  std::vector<double> ratios;  // what each gene says of 1/r
   for (std::size_t g = 0; g < pass.gene_mean.size(); ++g) {
     if (!(pass.gene_mean[g] > 0 && pass.gene_variance[g] > 0)) continue;
     genes.x.push_back(pass.gene_mean[g]);
@@ -81,19 +93,20 @@ charts::Figure meanVariance(const Pass& pass, const std::vector<QString>& names)
     genes.labels << names[g];
     low = std::min(low, pass.gene_mean[g]);
     high = std::max(high, pass.gene_mean[g]);
-    // Least squares of variance − mean on mean², weighted by 1/mean⁴ so that no gene rules: the moment estimate of 1/r.
-    const double m2 = pass.gene_mean[g] * pass.gene_mean[g];
-    if (pass.gene_mean[g] > 0.1) {
-      numerator += (pass.gene_variance[g] - pass.gene_mean[g]) / m2;
-      denominator += 1;
-    }
+    const double mean = pass.gene_mean[g];
+    if (mean > 0.1) ratios.push_back((pass.gene_variance[g] - mean) / (mean * mean));
   }
   charts::Figure figure{"mean_variance", QObject::tr("Mean and variance of each gene"), 1, false, {}};
   if (genes.x.empty()) return figure;
   charts::Mark poisson{
       charts::MarkKind::Line, QObject::tr("Poisson: variance = mean"), charts::Tone::Ink, {}, {}, {}, 1, 1.4, true, {}};
   charts::Mark nb{charts::MarkKind::Line, {}, charts::Tone::Vermillion, {}, {}, {}, 1, 1.8, true, {}};
-  const double inverse_r = denominator > 0 ? std::max(0.0, numerator / denominator) : 0;
+  double inverse_r = 0;  // of the middle gene, so that a few that differ by cell type do not rule
+  if (!ratios.empty()) {
+    const auto middle = ratios.begin() + static_cast<std::ptrdiff_t>(ratios.size() / 2);
+    std::nth_element(ratios.begin(), middle, ratios.end());
+    inverse_r = std::max(0.0, *middle);
+  }
   nb.name = QObject::tr("NB: mean + mean²/%1").arg(charts::shortNumber(inverse_r > 0 ? 1 / inverse_r : INFINITY));
   for (int i = 0; i <= 100; ++i) {
     const double m = low * std::pow(high / low, i / 100.0);
@@ -112,7 +125,8 @@ charts::Figure meanVariance(const Pass& pass, const std::vector<QString>& names)
 }
 
 QString factsInWords(const data::Dataset& dataset, const Pass& pass) {
-  const double entries = static_cast<double>(dataset.counts.n_cells) * static_cast<double>(dataset.counts.n_genes);
+  const double entries = static_cast<double>(dataset.counts.n_cells) * static_cast<double>(dataset.counts.n_genes) -
+                         static_cast<double>(dataset.missing.entries());
   std::vector<double> totals = pass.cell_total;
   double median = 0;
   if (!totals.empty()) {
@@ -122,21 +136,34 @@ QString factsInWords(const data::Dataset& dataset, const Pass& pass) {
   const auto empty_cells = std::count(pass.cell_total.begin(), pass.cell_total.end(), 0.0);
   const auto empty_genes = std::count(pass.gene_total.begin(), pass.gene_total.end(), 0.0);
   QString text = QObject::tr(
-                     "<b>%1 cells × %2 genes</b>, %3 % of the entries are zero. Counts from <b>%4</b> (%5): whole "
-                     "numbers up to %6, "
-                     "%7 in all, %8 in the median cell.")
+                     "<b>%1 cells × %2 genes</b>, %3 % of the %9 are zero. Counts from <b>%4</b> (%5): whole "
+                     "numbers up to %6, %7 in all, %8 in the median cell.")
                      .arg(whole(dataset.counts.n_cells), whole(dataset.counts.n_genes))
                      .arg(entries > 0 ? 100 * (1 - static_cast<double>(dataset.counts.nnz()) / entries) : 0, 0, 'f', 1)
                      .arg(QString::fromStdString(dataset.layer).toHtmlEscaped(),
                           QString::fromStdString(dataset.format).toHtmlEscaped(), whole(pass.largest),
-                          whole(static_cast<std::int64_t>(pass.total)), whole(static_cast<std::int64_t>(median)));
+                          whole(static_cast<std::int64_t>(pass.total)), whole(static_cast<std::int64_t>(median)),
+                          dataset.missing.none() ? QObject::tr("entries") : QObject::tr("entries that were measured"));
   if (empty_cells || empty_genes)
     text += QObject::tr(" %1 cells and %2 genes have no count at all.").arg(whole(empty_cells), whole(empty_genes));
-  for (const std::string& note : dataset.notes) text += "<br>" + QString::fromStdString(note).toHtmlEscaped();
+  for (const std::string& note : dataset.notes) text += "<br>• " + QString::fromStdString(note).toHtmlEscaped();
   return text;
 }
 
 }  // namespace
+
+QString missingInWords(const data::Dataset& dataset) {
+  if (dataset.missing.none()) return {};
+  const auto entries = dataset.missing.entries(), cells = dataset.missing.n_cells();
+  const double all = static_cast<double>(dataset.counts.n_cells) * static_cast<double>(dataset.counts.n_genes);
+  return QObject::tr(
+             "<b>%1 entries (%2 %) were not measured</b>: %3 of %4 cells lack genes, %5 of %6 genes are lacking in "
+             "some cell. Not measured is not zero. The columns not_measured of the tables say which.")
+      .arg(whole(entries))
+      .arg(100 * static_cast<double>(entries) / std::max(1.0, all), 0, 'g', 3)
+      .arg(whole(cells), whole(dataset.counts.n_cells),
+           whole(static_cast<std::int64_t>(dataset.missing.any_gene().size())), whole(dataset.counts.n_genes));
+}
 
 charts::Figure histogramOfCounts(const QString& name, const QString& title, const QString& axis,
                                  const std::vector<double>& values) {
@@ -171,9 +198,10 @@ charts::Figure histogramOfCounts(const QString& name, const QString& title, cons
 
 std::shared_ptr<const OpenedData> describe(std::shared_ptr<const data::Dataset> dataset, const RunControl& control) {
   control.tell(0.9, QObject::tr("looking at the counts").toStdString());
-  const Pass pass = passOver(dataset->counts, control);
+  const Pass pass = passOver(*dataset, control);
   auto made = std::make_shared<OpenedData>();
   made->facts = factsInWords(*dataset, pass);
+  made->missing = missingInWords(*dataset);
   made->counts_per_cell = histogramOfCounts("counts_per_cell", QObject::tr("Counts per cell"),
                                             QObject::tr("counts per cell"), pass.cell_total);
   made->genes_per_cell = histogramOfCounts("genes_per_cell", QObject::tr("Genes seen per cell"),
@@ -184,27 +212,35 @@ std::shared_ptr<const OpenedData> describe(std::shared_ptr<const data::Dataset> 
   cells->columns = {{"cell", QObject::tr("Name of the cell."), {}, words(dataset->cells.names)},
                     {"total_counts", QObject::tr("Counts in this cell."), pass.cell_total, {}},
                     {"genes_seen", QObject::tr("Genes with at least one count in this cell."), pass.cell_genes, {}}};
+  const bool lacking = !dataset->missing.none();
+  if (lacking)
+    cells->columns.push_back(
+        {"not_measured", QObject::tr("Genes that were not measured in this cell."), pass.cell_lacking, {}});
   addColumns(*cells, dataset->cells, control);
   made->cells = cells;
 
   auto genes = std::make_shared<TableData>();
   genes->name = "genes";
   std::vector<double> zeros(pass.gene_mean.size()), ratio(pass.gene_mean.size());
-  const double n = std::max<double>(1, static_cast<double>(dataset->counts.n_cells));
   for (std::size_t g = 0; g < zeros.size(); ++g) {
+    const double n = std::max(1.0, static_cast<double>(dataset->counts.n_cells) - pass.gene_lacking[g]);
     zeros[g] = 1 - pass.gene_cells[g] / n;
     ratio[g] = pass.gene_mean[g] > 0 ? pass.gene_variance[g] / pass.gene_mean[g] : std::nan("");
   }
   std::vector<QString> names = words(dataset->genes.names);
   made->mean_variance = meanVariance(pass, names);
-  genes->columns = {{"gene", QObject::tr("Name of the gene."), {}, std::move(names)},
-                    {"mean", QObject::tr("Mean count per cell."), pass.gene_mean, {}},
-                    {"zeros", QObject::tr("Share of the cells without a count, 0 to 1."), std::move(zeros), {}},
-                    {"var_over_mean",
-                     QObject::tr("Variance over mean: 1 for a Poisson, above it for a negative binomial."),
-                     std::move(ratio),
-                     {}},
-                    {"cells_seen", QObject::tr("Cells with at least one count of this gene."), pass.gene_cells, {}}};
+  genes->columns = {
+      {"gene", QObject::tr("Name of the gene."), {}, std::move(names)},
+      {"mean", QObject::tr("Mean count per cell."), pass.gene_mean, {}},
+      {"zeros", QObject::tr("Share of the cells that measured it without a count, 0 to 1."), std::move(zeros), {}},
+      {"var_over_mean",
+       QObject::tr("Variance over mean: 1 for a Poisson, above it for a negative binomial."),
+       std::move(ratio),
+       {}},
+      {"cells_seen", QObject::tr("Cells with at least one count of this gene."), pass.gene_cells, {}}};
+  if (lacking)
+    genes->columns.push_back(
+        {"not_measured", QObject::tr("Cells in which this gene was not measured."), pass.gene_lacking, {}});
   addColumns(*genes, dataset->genes, control);
   made->genes = genes;
   made->dataset = std::move(dataset);

@@ -11,7 +11,8 @@ namespace scriptorium::ui {
 /// A data set with all that its page shows, made once by a worker.
 struct OpenedData {
   std::shared_ptr<const data::Dataset> dataset;
-  QString facts;  ///< in words
+  QString facts;    ///< in words
+  QString missing;  ///< what was not measured, in words; empty when everything was
   charts::Figure counts_per_cell, genes_per_cell, mean_variance;
   std::shared_ptr<const TableData> cells, genes;
 };

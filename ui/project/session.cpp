@@ -92,7 +92,7 @@ bool Session::addToQueue() {
     emit errorReported(describeCurrentException());
     return false;
   }
-  queue.add({model.proposedName(), model.model(), model.options(), data.prepared(), {}});
+  queue.add({model.proposedName(), model.model(), model.options(), data.prepared(), {}, device()});
   return true;
 }
 
@@ -130,11 +130,9 @@ void Session::checkRecent() {
 }
 
 void Session::autosave() {
-  FitRequest request{"session", model.model(), model.options(), nullptr, {}};
+  FitRequest request{"session", model.model(), model.options(), nullptr, {}, device()};
   auto known = std::make_shared<PreparedData>();
-  known->path = data.path();
-  known->layer = data.layer();
-  known->filter = data.filter();
+  known->choice = data.choice();
   if (data.stage() == DataState::Stage::Ready) request.data = known;
   QByteArray text = requestToJson(request);
   QStringList paths;
@@ -166,9 +164,7 @@ void Session::lookForRecovery() {
         if (file.open(QIODevice::ReadOnly)) {
           try {
             const StoredRequest stored = requestFromJson(file.readAll());
-            found.path = stored.data_path;
-            found.layer = stored.data_layer;
-            found.filter = stored.filter;
+            found.data = stored.data;
             found.model = stored.request.model;
             found.options = stored.request.options;
           } catch (const Error&) {  // a half-written file of another version: nothing to offer from it
@@ -179,13 +175,11 @@ void Session::lookForRecovery() {
           for (const QByteArray& line : list.readAll().split('\n'))
             if (!line.isEmpty() && QFileInfo::exists(QString::fromUtf8(line))) found.fits << QString::fromUtf8(line);
         found.checkpoints = FitQueue::leftBehind(fits_folder);
-        if (found.path.isEmpty() && !found.checkpoints.isEmpty()) {  // the fit knows its data
+        if (found.data.path.isEmpty() && !found.checkpoints.isEmpty()) {  // the fit knows its data
           QFile request(found.checkpoints.first().first);
           if (request.open(QIODevice::ReadOnly)) {
             const StoredRequest stored = requestFromJson(request.readAll());
-            found.path = stored.data_path;
-            found.layer = stored.data_layer;
-            found.filter = stored.filter;
+            found.data = stored.data;
             found.model = stored.request.model;
             found.options = stored.request.options;
           }
@@ -202,8 +196,7 @@ void Session::restore(const Recovery& recovery) {
   model.restore(recovery.model, recovery.options);
   for (const QString& path : recovery.fits) fits.load(path);
   to_resume_ = recovery.checkpoints;
-  QString path = recovery.path, layer = recovery.layer;
-  if (!path.isEmpty()) data.open(path, layer, recovery.filter);
+  if (!recovery.data.path.isEmpty()) data.open(recovery.data);
   restoring_ = false;
   autosave_.start();
 }

@@ -21,13 +21,12 @@ struct Places {
 
 /// What was at work when the program ended without being closed.
 struct Recovery {
-  QString path, layer;
-  data::Filter filter;
+  DataChoice data;
   model::Model model;
   inference::FitOptions options;
   QStringList fits;
   QList<QPair<QString, QString>> checkpoints;  ///< (request file, checkpoint file)
-  bool empty() const { return path.isEmpty() && fits.isEmpty() && checkpoints.isEmpty(); }
+  bool empty() const { return data.path.isEmpty() && fits.isEmpty() && checkpoints.isEmpty(); }
 };
 
 /// Everything the window edits, apart from the window. Pages take it by reference and never talk to each other.
@@ -49,6 +48,10 @@ class Session : public QObject {
   bool addToQueue();
   /// Why addToQueue() would refuse; empty when it would not.
   QString cannotFit() const;
+
+  /// On what fits are computed, as --device takes it; kept for the next session.
+  QString device() const { return settings.value("device", "auto").toString(); }
+  void setDevice(const QString& device) { settings.setValue("device", device); }
 
   QStringList recent() const { return recent_; }
   bool isMissing(const QString& path) const { return missing_.contains(path); }

@@ -81,7 +81,7 @@ void MainWindow::makePages() {
     stack_->addWidget(page);
     bar_->addTab(QIcon(":/icons/" + page->key() + ".svg"), page->title());
     connect(page, &Page::pageWanted, this, &MainWindow::showPage);
-    connect(page, &Page::openWanted, this, &MainWindow::openDialog);
+    connect(page, &Page::openWanted, this, [this] { openDialog(); });
     connect(page, &Page::exampleWanted, this, &MainWindow::openExample);
   }
   connect(bar_, &QTabBar::currentChanged, this,
@@ -134,9 +134,10 @@ void MainWindow::connectSession() {
   connect(session_, &Session::errorReported, errors_, &ErrorBar::showError);
   connect(session_, &Session::noted, status_, &StatusStrip::note);
   connect(session_, &Session::recoveryFound, this, &MainWindow::offerRecovery);
+  connect(&session_->data, &DataState::openFailed, errors_, &ErrorBar::showError);
   connect(&session_->data, &DataState::stageChanged, this, [this] {
     const DataState& state = session_->data;
-    if (state.stage() == DataState::Stage::Loading) showPage("data");
+    if (state.stage() == DataState::Stage::Loading || state.stage() == DataState::Stage::Preview) showPage("data");
     if (state.stage() == DataState::Stage::Failed) errors_->showError(state.error());
     if (state.stage() == DataState::Stage::Ready) errors_->hide();
     setWindowTitle(state.stage() == DataState::Stage::Ready ? QFileInfo(state.path()).fileName() + " — Scriptorium"
@@ -177,7 +178,7 @@ QList<QAction*> MainWindow::commands() const {
 }
 
 void MainWindow::openPath(const QString& path) {
-  session_->data.open(path);
+  session_->data.open({path});
 }
 
 void MainWindow::openExample() {
@@ -202,17 +203,18 @@ void MainWindow::openExample() {
       std::move(answer));
 }
 
-void MainWindow::openDialog() {
-  const QString path =
-      QFileDialog::getOpenFileName(this, tr("Open data"), session_->settings.value("openFolder").toString(),
-                                   tr("Counts (*.h5ad *.h5 *.hdf5 *.mtx *.mtx.gz);;All files (*)"));
+void MainWindow::openDialog(DataState::Look look) {
+  const QString path = QFileDialog::getOpenFileName(
+      this, tr("Open data"), session_->settings.value("openFolder").toString(),
+      tr("Counts (*.h5ad *.h5mu *.loom *.h5 *.hdf5 *.zip *.mtx *.mtx.gz *.csv *.csv.gz *.tsv "
+         "*.tsv.gz *.txt *.txt.gz *.rds *.RDS);;All files (*)"));
   if (path.isEmpty()) return;
   session_->settings.setValue("openFolder", QFileInfo(path).path());
-  openPath(path);
+  session_->data.open({path}, look);
 }
 
 void MainWindow::openFolderDialog() {
-  const QString path = QFileDialog::getExistingDirectory(this, tr("Open a MatrixMarket folder"),
+  const QString path = QFileDialog::getExistingDirectory(this, tr("Open a MatrixMarket folder or a Zarr store"),
                                                          session_->settings.value("openFolder").toString());
   if (!path.isEmpty()) openPath(path);
 }
@@ -245,7 +247,8 @@ charts::FigureView* MainWindow::figureInFocus() const {
 void MainWindow::offerRecovery(const Recovery& recovery) {
   if (session_->data.stage() != DataState::Stage::Empty && recovery.checkpoints.isEmpty()) return;
   QStringList parts;
-  if (!recovery.path.isEmpty()) parts << tr("the data %1").arg(QFileInfo(recovery.path).fileName().toHtmlEscaped());
+  if (!recovery.data.path.isEmpty())
+    parts << tr("the data %1").arg(QFileInfo(recovery.data.path).fileName().toHtmlEscaped());
   if (!recovery.fits.isEmpty()) parts << tr("fits: %1").arg(recovery.fits.size());
   if (!recovery.checkpoints.isEmpty())
     parts << tr("unfinished fits that can go on: %1").arg(recovery.checkpoints.size());

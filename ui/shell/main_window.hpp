@@ -48,7 +48,7 @@ class MainWindow : public QMainWindow {
   void makeDocks();
   void connectSession();
   void offerRecovery(const Recovery& recovery);
-  void openDialog();
+  void openDialog(DataState::Look look = DataState::Look::IfLarge);
   void openFolderDialog();
   void openFitDialog();
   void saveFitDialog();

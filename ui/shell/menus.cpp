@@ -54,10 +54,14 @@ void Menus::build(MainWindow& window) {
 void Menus::buildFile(MainWindow& w) {
   QMenu* menu = w.menuBar()->addMenu(tr("&File"));
   menu->setObjectName("fileMenu");
-  add(w, menu, "actionOpen", tr("&Open data…"), QKeySequence("Ctrl+O"), tr("Opens an h5ad or 10x HDF5 file."),
+  add(w, menu, "actionOpen", tr("&Open data…"), QKeySequence("Ctrl+O"),
+      tr("Opens a file of counts; the format is found by looking inside. Large ones are shown before they are loaded."),
       [&w] { w.openDialog(); });
+  add(w, menu, "actionPreview", tr("Open after a &look…"), QKeySequence("Ctrl+Alt+O"),
+      tr("Shows what a file holds and the memory it needs before it is loaded."),
+      [&w] { w.openDialog(DataState::Look::Always); });
   add(w, menu, "actionOpenFolder", tr("Open &folder…"), QKeySequence("Ctrl+Shift+O"),
-      tr("Opens a MatrixMarket folder."), [&w] { w.openFolderDialog(); });
+      tr("Opens a MatrixMarket folder or a Zarr store."), [&w] { w.openFolderDialog(); });
   add(w, menu, "actionExample", tr("Open the &example"), {}, tr("Opens the blood cells that come with the program."),
       [&w] { w.openExample(); });
   QMenu* recent = menu->addMenu(tr("Open &recent"));

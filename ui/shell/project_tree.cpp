@@ -40,6 +40,7 @@ QString matrixSize(const data::CountMatrix& counts) {
 ProjectTree::ProjectTree(Session& session, QWidget* parent) : QTreeWidget(parent), session_(session) {
   help::describe(this, "projectTree");
   setHeaderHidden(true);
+  setIndentation(12);
   setContextMenuPolicy(Qt::CustomContextMenu);
   setEditTriggers(QAbstractItemView::EditKeyPressed);
   setTextElideMode(Qt::ElideMiddle);
@@ -80,6 +81,7 @@ void ProjectTree::rebuild() {
   QString title = tr("No data open");
   if (state.stage() == DataState::Stage::Loading) title = tr("%1 (opening)").arg(file);
   if (state.stage() == DataState::Stage::Failed) title = tr("%1 (not opened)").arg(file);
+  if (state.stage() == DataState::Stage::Preview) title = tr("%1 (not loaded)").arg(file);
   if (state.stage() == DataState::Stage::Ready) title = file;
   auto* root = add(this, title, DataItem, 0);
   root->setToolTip(0, state.path());
@@ -102,7 +104,7 @@ void ProjectTree::rebuild() {
     }
   if (fits->childCount() == 0) add(fits, tr("none yet"), 0, 0)->setDisabled(true);
   auto* sets = add(this, tr("Sets"), 0, 0);
-  if (state.prepared() && !state.prepared()->filter.empty())
+  if (state.prepared() && !state.prepared()->choice.treatment().empty())
     add(sets, tr("kept: %1").arg(matrixSize(state.prepared()->dataset->counts)), DataItem, 0);
   else
     add(sets, tr("none yet"), 0, 0)->setDisabled(true);

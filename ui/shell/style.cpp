@@ -2,17 +2,52 @@
 
 #include <QApplication>
 #include <QFile>
+#include <QPainter>
 #include <QPalette>
+#include <QProxyStyle>
 #include <QStyleFactory>
+#include <QStyleOption>
 
 namespace scriptorium::ui {
+namespace {
+
+/// Fusion draws outlines darker than the window, where nobody sees them in the dark: here fields and marks get a light
+/// one.
+class DarkStyle : public QProxyStyle {
+ public:
+  DarkStyle() : QProxyStyle(QStyleFactory::create("Fusion")) {}
+
+  void drawPrimitive(PrimitiveElement element, const QStyleOption* option, QPainter* painter,
+                     const QWidget* widget) const override {
+    QProxyStyle::drawPrimitive(element, option, painter, widget);
+    if (element == PE_FrameLineEdit || element == PE_IndicatorCheckBox) outline(*option, *painter, 2);
+    if (element == PE_IndicatorRadioButton) outline(*option, *painter, option->rect.width());
+  }
+  void drawComplexControl(ComplexControl control, const QStyleOptionComplex* option, QPainter* painter,
+                          const QWidget* widget) const override {
+    QProxyStyle::drawComplexControl(control, option, painter, widget);
+    if (control == CC_SpinBox) outline(*option, *painter, 2);
+  }
+
+ private:
+  static void outline(const QStyleOption& option, QPainter& painter, double radius) {
+    painter.save();
+    painter.setRenderHint(QPainter::Antialiasing);
+    painter.setPen(option.state & State_Enabled ? QColor(0x7c, 0x85, 0x91) : QColor(0x45, 0x4c, 0x56));
+    painter.setBrush(Qt::NoBrush);
+    painter.drawRoundedRect(QRectF(option.rect).adjusted(0.5, 0.5, -0.5, -0.5), radius, radius);
+    painter.restore();
+  }
+};
+
+}  // namespace
 
 bool systemIsDark() {
   return QApplication::palette().color(QPalette::Window).lightness() < 128;
 }
 
 void applyStyle(bool dark) {
-  QApplication::setStyle(QStyleFactory::create("Fusion"));
+  QApplication::setStyle(dark ? static_cast<QStyle*>(new DarkStyle) : QStyleFactory::create("Fusion"));
   QPalette palette;
   const auto set = [&](QPalette::ColorRole role, const char* light, const char* night) {
     palette.setColor(role, QColor(dark ? night : light));

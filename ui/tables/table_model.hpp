@@ -15,6 +15,7 @@ class TableModel : public QAbstractTableModel {
 
   void setTable(std::shared_ptr<const TableData> table);  ///< keeps sorting and filter
   const TableData* table() const { return table_.get(); }
+  const std::shared_ptr<const TableData>& sharedTable() const { return table_; }  ///< for work that outlives this one
   void setFilter(const QString& text);   ///< words that all must occur in the texts of a row, without regard to case
   void setPinned(int row, bool pinned);  ///< `row` of the table
   bool isPinned(int row) const { return pinned_.contains(row); }

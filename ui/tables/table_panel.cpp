@@ -13,11 +13,11 @@
 #include <QTableView>
 #include <algorithm>
 
-#include "core/error.hpp"
+#include "ui/jobs/on_worker.hpp"
 
 namespace scriptorium::ui {
 
-TablePanel::TablePanel(const QString& name, QWidget* parent)
+TablePanel::TablePanel(const QString& name, const QString& title, QWidget* parent)
     : QWidget(parent),
       model_(new TableModel(this)),
       view_(new QTableView),
@@ -28,10 +28,10 @@ TablePanel::TablePanel(const QString& name, QWidget* parent)
   search_->setObjectName(name + "Search");
   search_->setPlaceholderText(tr("Filter as you type"));
   search_->setClearButtonEnabled(true);
-  search_->setAccessibleName(tr("Filter the table"));
+  search_->setAccessibleName(tr("Filter: %1").arg(title));
   search_->setToolTip(tr("Shows the rows whose text holds all these words. Empty: all rows."));
   view_->setObjectName(name + "View");
-  view_->setAccessibleName(tr("Table"));
+  view_->setAccessibleName(title);
   view_->setModel(model_);
   view_->setSortingEnabled(false);  // on below, without sorting at once
   view_->horizontalHeader()->setSortIndicator(-1, Qt::AscendingOrder);
@@ -118,8 +118,14 @@ void TablePanel::selectRow(int row) {
 
 void TablePanel::copy() {
   if (!model_->table()) return;
-  const std::vector<int> rows = selectedRows();
-  QApplication::clipboard()->setText(model_->table()->toText('\t', rows.empty() ? &model_->shown() : &rows));
+  const std::vector<int> chosen = selectedRows();
+  onWorker<QString>(
+      this,
+      [table = model_->sharedTable(), rows = chosen.empty() ? model_->shown() : chosen] {
+        return table->toText('\t', &rows);
+      },
+      [](const QString& text) { QApplication::clipboard()->setText(text); },
+      [this](const JobError& error) { emit failed(error.message, error.remedy); });
 }
 
 void TablePanel::exportDialog() {
@@ -127,11 +133,13 @@ void TablePanel::exportDialog() {
   QString path = QFileDialog::getSaveFileName(this, tr("Export the rows shown"), model_->table()->name + ".tsv",
                                               tr("TSV (*.tsv);;CSV (*.csv)"));
   if (path.isEmpty()) return;
-  try {
-    saveTable(*model_->table(), path, &model_->shown());
-  } catch (const Error& error) {
-    emit failed(QString::fromUtf8(error.what()), QString::fromStdString(error.remedy()));
-  }
+  onWorker<bool>(
+      this,
+      [table = model_->sharedTable(), rows = model_->shown(), path] {
+        saveTable(*table, path, &rows);
+        return true;
+      },
+      [](bool) {}, [this](const JobError& error) { emit failed(error.message, error.remedy); });
 }
 
 void TablePanel::showMenu(const QPoint& at) {

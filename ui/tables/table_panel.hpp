@@ -14,7 +14,8 @@ namespace scriptorium::ui {
 class TablePanel : public QWidget {
   Q_OBJECT
  public:
-  explicit TablePanel(const QString& object_name, QWidget* parent = nullptr);
+  /// `title`: what is in it, for screen readers.
+  explicit TablePanel(const QString& object_name, const QString& title, QWidget* parent = nullptr);
 
   void setTable(std::shared_ptr<const TableData> table);
   void setMessage(const QString& message);  ///< instead of a table

@@ -35,8 +35,8 @@ bool is_expression(const std::string& name) {
 }
 
 /// The modality that the options name, by itself or as the beginning of a layer ("mod/rna/X"); else the only one, or
-/// the only one that is called like gene expression, with a note.
-std::string choose(const std::vector<std::string>& all, const OpenOptions& options, const std::string& file,
+/// the only one that is called like gene expression, with a note; else, where the file is only looked into, the first.
+std::string choose(const std::vector<std::string>& all, const OpenOptions& options, bool looks, const std::string& file,
                    std::vector<std::string>& notes) {
   std::string wanted = options.modality;
   for (const std::string& name : all)
@@ -47,9 +47,11 @@ std::string choose(const std::vector<std::string>& all, const OpenOptions& optio
                 "Choose one of " + listed(all, 8, "or") + ".");
   }
   if (all.size() == 1) return all.front();
-  if (std::count_if(all.begin(), all.end(), is_expression) != 1)
+  if (std::count_if(all.begin(), all.end(), is_expression) != 1) {
+    if (looks) return all.front();
     throw Error(ErrorCode::BadInput, file + " holds " + std::to_string(all.size()) + " modalities: " + listed(all),
                 "Say which one: modality " + listed(all, 8, "or") + " (--modality on the command line).");
+  }
   std::string taken = *std::find_if(all.begin(), all.end(), is_expression);
   notes.push_back("The modality " + taken + " is taken of " + listed(all) + " (another one: --modality).");
   return taken;
@@ -71,8 +73,11 @@ class H5mu final : public FormatReader {
                const RunControl& control) const override {
     const File file(path);
     std::vector<std::string> notes;
-    const std::string root = "mod/" + choose(modalities(file), options, file.name(), notes) + "/";
-    Dataset out = read_anndata(file, root, options, counts, control);
+    const std::vector<std::string> all = modalities(file);
+    const std::string taken = choose(all, options, counts == nullptr, file.name(), notes);
+    Dataset out = read_anndata(file, "mod/" + taken + "/", options, counts, control);
+    for (const std::string& other : all)  // who looks into a file may want to take another one
+      if (counts == nullptr && other != taken && options.modality.empty()) add_layers(file, other, out, control);
     out.path = path;
     out.format = name();
     add_common_columns(file, out, notes, control);
@@ -81,6 +86,15 @@ class H5mu final : public FormatReader {
   }
 
  private:
+  static void add_layers(const File& file, const std::string& modality, Dataset& out, const RunControl& control) {
+    try {
+      const Dataset other = read_anndata(file, "mod/" + modality + "/", {}, nullptr, control);
+      out.layers.insert(out.layers.end(), other.layers.begin(), other.layers.end());
+    } catch (const Error& error) {
+      out.notes.push_back("The modality " + modality + " cannot be taken: " + std::string(error.what()) + ".");
+    }
+  }
+
   /// What the table of all cells says beside what the modality's own does.
   static void add_common_columns(const File& file, Dataset& out, std::vector<std::string>& notes,
                                  const RunControl& control) {

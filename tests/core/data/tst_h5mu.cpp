@@ -66,6 +66,18 @@ class TestH5mu : public QObject {
     QCOMPARE(total(data::open(small, {.layer = "X"}, {})), 65U);
   }
 
+  void aLookShowsEveryModality() {
+    const auto paths = [](const data::Dataset& d) {
+      std::vector<std::string> out;
+      for (const auto& layer : d.layers) out.push_back(layer.path);
+      return out;
+    };
+    QCOMPARE(paths(data::peek(small, {}, {})), (std::vector<std::string>{"mod/rna/X", "mod/prot/X"}));
+    QCOMPARE(paths(data::peek(small, {.modality = "prot"}, {})), (std::vector<std::string>{"mod/prot/X"}));
+    write({"atac", "prot"});  // which one is asked when it is opened, not when it is looked at
+    QCOMPARE(paths(data::peek(path(), {}, {})), (std::vector<std::string>{"mod/atac/X", "mod/prot/X"}));
+  }
+
   void asksWhereNothingTells() {
     write({"atac", "prot"});
     verify(says(), {"x.h5mu holds 2 modalities: atac and prot", "--modality"});

@@ -6,11 +6,15 @@
 #include <QPushButton>
 #include <QScrollArea>
 #include <QSplitter>
+#include <QStackedWidget>
 #include <QTabWidget>
 #include <QVBoxLayout>
 #include <cmath>
 
 #include "ui/workspaces/data/filter_form.hpp"
+#include "ui/workspaces/data/layer_words.hpp"
+#include "ui/workspaces/data/missing_form.hpp"
+#include "ui/workspaces/data/preview_panel.hpp"
 
 namespace scriptorium::ui {
 namespace {
@@ -33,7 +37,10 @@ charts::Figure withThreshold(charts::Figure figure, double threshold) {
 }  // namespace
 
 DataPage::DataPage(Session& session, QWidget* parent) : Page("data", tr("Data"), session, parent) {
-  setContent(makeContent());
+  sheets_ = new QStackedWidget;
+  sheets_->addWidget(makeContent());
+  sheets_->addWidget(preview_ = new PreviewPanel(session));
+  setContent(sheets_);
   connect(&session.data, &DataState::stageChanged, this, &DataPage::showStage);
   connect(&session.data, &DataState::progressed, this, [this] {
     if (auto* words = findChild<QLabel*>("dataWords");
@@ -75,7 +82,11 @@ QWidget* DataPage::makeContent() {
   help::describe(layer_, "layerChoice");
   connect(layer_, &QComboBox::activated, this, [this](int index) {
     const QString path = layer_->itemData(index).toString();
-    if (path != session().data.layer()) session().data.open(session().data.path(), path);
+    if (path == session().data.layer()) return;
+    DataChoice choice = session().data.choice();
+    choice.layer = path;
+    choice.filter = {};
+    session().data.open(choice, DataState::Look::Never);
   });
   counts_ = makeFigure("countsPerCellFigure", tr("Histogram of counts per cell"), "counts_per_cell");
   genes_seen_ = makeFigure("genesPerCellFigure", tr("Histogram of genes seen per cell"), "genes_per_cell");
@@ -93,8 +104,8 @@ QWidget* DataPage::makeContent() {
     filter.min_genes_per_cell = static_cast<std::int64_t>(std::max(0.0, std::ceil(low)));
     session().data.setFilter(filter);
   });
-  cells_ = new TablePanel("cellTable");
-  genes_ = new TablePanel("dataGeneTable");
+  cells_ = new TablePanel("cellTable", tr("Cells"));
+  genes_ = new TablePanel("dataGeneTable", tr("Genes"));
   for (TablePanel* table : {cells_, genes_})
     connect(table, &TablePanel::failed, this, [this](const QString& what, const QString& remedy) {
       emit session().errorReported({what, remedy});
@@ -104,6 +115,29 @@ QWidget* DataPage::makeContent() {
   tabs->setObjectName("dataTables");
   tabs->addTab(cells_, tr("Cells"));
   tabs->addTab(genes_, tr("Genes"));
+  auto* figures = new QWidget;
+  auto* row = new QHBoxLayout(figures);
+  row->setContentsMargins(0, 0, 0, 0);
+  for (auto* figure : {counts_, genes_seen_, mean_variance_}) row->addWidget(figure, 1);
+  auto* left = new QSplitter(Qt::Vertical);
+  left->addWidget(figures);
+  left->addWidget(tabs);
+  left->setStretchFactor(0, 1);
+  left->setStretchFactor(1, 1);
+  auto* across = new QSplitter;
+  across->addWidget(left);
+  across->addWidget(makeSide());
+  across->setStretchFactor(0, 1);
+  across->setSizes({700, 290});
+  auto* content = new QWidget;
+  auto* box = new QVBoxLayout(content);
+  box->setContentsMargins(0, 0, 0, 0);
+  box->addWidget(facts_);
+  box->addWidget(across, 1);
+  return content;
+}
+
+QWidget* DataPage::makeSide() {
   auto* side = new QWidget;
   auto* side_box = new QVBoxLayout(side);
   side_box->setContentsMargins(0, 0, 0, 0);
@@ -115,6 +149,7 @@ QWidget* DataPage::makeContent() {
   side_box->addLayout(layer_row);
   side_box->addWidget(layers_);
   side_box->addSpacing(8);
+  side_box->addWidget(new MissingForm(session()));
   side_box->addWidget(new FilterForm(session()), 1);
   auto* onward = new QPushButton(tr("Choose a model ▸"));
   help::describe(onward, "toModelButton");
@@ -127,27 +162,7 @@ QWidget* DataPage::makeContent() {
   scroll->setHorizontalScrollBarPolicy(Qt::ScrollBarAlwaysOff);
   side->setMinimumWidth(250);
   scroll->setMinimumWidth(270);
-
-  auto* figures = new QWidget;
-  auto* row = new QHBoxLayout(figures);
-  row->setContentsMargins(0, 0, 0, 0);
-  for (auto* figure : {counts_, genes_seen_, mean_variance_}) row->addWidget(figure, 1);
-  auto* left = new QSplitter(Qt::Vertical);
-  left->addWidget(figures);
-  left->addWidget(tabs);
-  left->setStretchFactor(0, 1);
-  left->setStretchFactor(1, 1);
-  auto* across = new QSplitter;
-  across->addWidget(left);
-  across->addWidget(scroll);
-  across->setStretchFactor(0, 1);
-  across->setSizes({700, 290});
-  auto* content = new QWidget;
-  auto* box = new QVBoxLayout(content);
-  box->setContentsMargins(0, 0, 0, 0);
-  box->addWidget(facts_);
-  box->addWidget(across, 1);
-  return content;
+  return scroll;
 }
 
 void DataPage::showStage() {
@@ -155,8 +170,9 @@ void DataPage::showStage() {
   const QString file = QFileInfo(state.path()).fileName().toHtmlEscaped();
   switch (state.stage()) {
     case DataState::Stage::Empty:
-      showWords(tr("<h2>Open counts</h2><p>Drop a file or folder here: h5ad, 10x HDF5, or a MatrixMarket folder. "
-                   "Nothing is sent anywhere, and the file is never changed.</p>"),
+      showWords(tr("<h2>Open counts</h2><p>Drop a file or folder here: h5ad, h5mu, loom, Zarr, 10x HDF5, a "
+                   "MatrixMarket folder, a table of text (CSV, TSV, also gzipped), or an RDS file of R.</p>"
+                   "<p>Nothing is sent anywhere, and the file is never changed.</p>"),
                 {{tr("Open…"), [this] { emit openWanted(); }}, {tr("Example data"), [this] { emit exampleWanted(); }}});
       shown_ = nullptr;
       break;
@@ -173,12 +189,18 @@ void DataPage::showStage() {
       shown_ = nullptr;
       break;
     }
+    case DataState::Stage::Preview:
+      preview_->show(*state.preview());
+      sheets_->setCurrentWidget(preview_);
+      showContent();
+      break;
     case DataState::Stage::Ready:
+      sheets_->setCurrentIndex(0);
       showContent();
       if (shown_ != state.opened().get()) {
         shown_ = state.opened().get();
         facts_->setText(shown_->facts);
-        showLayers();
+        fillLayers(*shown_->dataset, *layer_, *layers_);
         showFigures();
         if (shown_->mean_variance.empty())
           mean_variance_->setMessage(tr("No gene has a positive count."));
@@ -190,21 +212,6 @@ void DataPage::showStage() {
       break;
   }
   session().exports.touch();
-}
-
-void DataPage::showLayers() {
-  const data::Dataset& dataset = *shown_->dataset;
-  layer_->clear();
-  QStringList lines;
-  for (const data::LayerInfo& layer : dataset.layers) {
-    const QString path = QString::fromStdString(layer.path);
-    layer_->addItem(layer.is_counts ? path : tr("%1 (not counts)").arg(path), path);
-    if (layer.path == dataset.layer) layer_->setCurrentIndex(layer_->count() - 1);
-    lines << (layer.is_counts ? tr("✓ <b>%1</b>: counts").arg(path.toHtmlEscaped())
-                              : tr("✗ <b>%1</b>: not counts. %2")
-                                    .arg(path.toHtmlEscaped(), QString::fromStdString(layer.why_not).toHtmlEscaped()));
-  }
-  layers_->setText(lines.join("<br>"));
 }
 
 void DataPage::showFigures() {

@@ -4,9 +4,11 @@
 
 class QComboBox;
 class QLabel;
-class QTabWidget;
+class QStackedWidget;
 
 namespace scriptorium::ui {
+
+class PreviewPanel;
 
 /// What is in the file, is it counts, what to keep.
 class DataPage : public Page {
@@ -16,14 +18,16 @@ class DataPage : public Page {
 
  private:
   QWidget* makeContent();
+  QWidget* makeSide();
   void showStage();
-  void showLayers();
   void showFigures();
 
   QLabel *facts_, *layers_;
   QComboBox* layer_;
   charts::FigureView *counts_, *genes_seen_, *mean_variance_;
   TablePanel *cells_, *genes_;
+  QStackedWidget* sheets_;  ///< the data, or the preview of a file
+  PreviewPanel* preview_;
   const OpenedData* shown_ = nullptr;
 };
 

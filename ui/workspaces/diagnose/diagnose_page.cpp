@@ -63,6 +63,8 @@ QWidget* DiagnosePage::makeBar() {
   grid_->setCurrentIndex(1);
   shares_ = choice("sharesScale");
   shares_->addItems({tr("linear"), tr("log")});
+  counts_ = choice("countsScale");
+  counts_->addItems({tr("automatic"), tr("linear"), tr("log1p"), tr("log")});
   draws_ = makeWholeNumber("predictiveDraws", 100, 10'000, 500, 100);
   previous_ = new QPushButton("◂");
   next_ = new QPushButton("▸");
@@ -83,6 +85,7 @@ QWidget* DiagnosePage::makeBar() {
   add(tr("Fit"), fit_);
   add(tr("Rank by"), rank_);
   add(tr("Grid"), grid_);
+  add(tr("Counts"), counts_);
   add(tr("Shares"), shares_);
   add(tr("Draws"), draws_);
   row->addStretch();
@@ -96,7 +99,8 @@ QWidget* DiagnosePage::makeBar() {
     page_ = 0;
     drawPage();
   });
-  connect(shares_, &QComboBox::currentIndexChanged, this, &DiagnosePage::redraw);
+  for (QComboBox* axis : {counts_, shares_})
+    connect(axis, &QComboBox::currentIndexChanged, this, &DiagnosePage::redraw);
   connect(draws_, &QSpinBox::valueChanged, this, &DiagnosePage::drawPage);
   connect(previous_, &QPushButton::clicked, this, [this] {
     page_ = std::max(0, page_ - 1);
@@ -112,7 +116,7 @@ QWidget* DiagnosePage::makeBar() {
 QWidget* DiagnosePage::makeContent() {
   auto* bar = makeBar();
   figure_ = makeFigure("predictiveFigure", tr("Observed counts against predictions"), "ppc");
-  table_ = new TablePanel("geneTable");
+  table_ = new TablePanel("geneTable", tr("Diagnosis of every gene"));
   verdict_ = new QLabel;
   verdict_->setObjectName("overallVerdict");
   verdict_->setWordWrap(true);
@@ -242,14 +246,13 @@ void DiagnosePage::check(bool all) {
     if (first) table_->view().sortByColumn(3, Qt::DescendingOrder);  // worst first, as the panels
     filling_ = false;
     const analysis::VerdictText text = analysis::explain(checked.diagnosis, *checked.fit);
-    qlonglong off = 0;
-    for (const auto& gene : checked.diagnosis.genes) off += gene.verdict != "fine";
     verdict_->setText(QString("<b>%1</b> %2 %3<br><small>%4</small>")
                           .arg(QString::fromStdString(text.title).toHtmlEscaped(),
                                QString::fromStdString(text.reason).toHtmlEscaped(),
                                QString::fromStdString(text.remedy).toHtmlEscaped(),
-                               tr("%1 of %2 genes checked are not fine.")
-                                   .arg(whole(off), whole(static_cast<qlonglong>(checked.diagnosis.genes.size())))));
+                               tr("%1 of %2 genes checked.")
+                                   .arg(whole(static_cast<qlonglong>(known_.size())),
+                                        whole(static_cast<qlonglong>(checked.fit->genes.size())))));
     ranked();
     session().exports.touch();
   };
@@ -360,7 +363,14 @@ void DiagnosePage::redraw() {
   if (!shown_ || panels_.map.empty()) return;
   const int columns =
       std::min<int>(kGrids[std::max(0, grid_->currentIndex())].gene_columns, static_cast<int>(panels_.map.size()));
-  figure_->setFigure(predictiveFigure(panels_, shown_->genes, known_, columns, shares_->currentIndex() == 1));
+  constexpr charts::Scale scales[] = {charts::Scale::Linear, charts::Scale::Log1p, charts::Scale::Log};
+  static constexpr int long_tail =
+      20;  // bins from which on the first counts are too narrow to be seen on a linear axis
+  const bool tail =
+      std::any_of(panels_.map.begin(), panels_.map.end(), [](const auto& gene) { return gene.bins() > long_tail; });
+  const int axis = counts_->currentIndex() > 0 ? counts_->currentIndex() - 1 : tail ? 1 : 0;
+  figure_->setFigure(rescaled(predictiveFigure(panels_, shown_->genes, known_, columns, shares_->currentIndex() == 1),
+                              scales[axis], std::nullopt));
   session().exports.touch();
 }
 

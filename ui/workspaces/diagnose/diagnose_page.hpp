@@ -33,7 +33,7 @@ class DiagnosePage : public Page {
   int genesPerPage() const;
   int pages() const;
 
-  QComboBox *fit_, *rank_, *grid_, *shares_;
+  QComboBox *fit_, *rank_, *grid_, *counts_, *shares_;
   QSpinBox* draws_;
   QPushButton *previous_, *next_, *check_, *cancel_;
   QLabel *page_label_, *verdict_, *not_found_;

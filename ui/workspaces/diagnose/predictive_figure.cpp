@@ -69,13 +69,15 @@ charts::Figure predictiveFigure(const PredictivePage& page, const std::vector<st
     charts::Panel right = panelOf(page.posterior[i], false, top, bottom, log_shares);
     left.title = name;
     left.note = QObject::tr("MAP");
+    left.name = QObject::tr("%1, MAP").arg(name);
+    right.name = QObject::tr("%1, posterior").arg(name);
     if (const auto at = known.find(page.map[i].gene); at != known.end())
       right.title = QString::fromStdString(at->second.verdict).replace('_', ' ');
     right.note = QObject::tr("posterior");
-    right.y.title.clear();
+    right.y.show_title = false;
     if (i + static_cast<std::size_t>(gene_columns) < page.map.size()) {  // the panels below have the same axis
-      left.x.title.clear();
-      right.x.title.clear();
+      left.x.show_title = false;
+      right.x.show_title = false;
     }
     figure.panels.push_back(std::move(left));
     figure.panels.push_back(std::move(right));

@@ -75,7 +75,7 @@ void ExportJob::drawSome() {
   try {
     if (!drawing_) {
       drawing_ = std::make_unique<charts::FigureDrawing>(file.figure, plan_.size_mm);
-    } else if (drawing_->build(10)) {
+    } else if (drawing_->draw(10)) {
       charts::DrawnFigure drawn = drawing_->take();
       drawing_.reset();
       ++next_;

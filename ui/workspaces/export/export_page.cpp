@@ -16,7 +16,7 @@
 #include <QTreeWidget>
 #include <QVBoxLayout>
 
-#include "ui/charts/figure_file.hpp"
+#include "ui/charts/figure_job.hpp"
 #include "ui/workspaces/export/fit_tables.hpp"
 
 namespace scriptorium::ui {
@@ -224,25 +224,33 @@ void ExportPage::fillList() {
 }
 
 void ExportPage::showPreview() {
+  delete preview_job_.data();  // an older preview is not wanted any more
   const QTreeWidgetItem* item = list_->currentItem();
   const QString key = item ? item->data(0, Qt::UserRole).toString() : QString();
-  preview_->setPixmap({});
-  for (const auto& one : session().exports.figures()) {
-    if (one.key != key || item->parent() != figures_) continue;
-    const charts::Figure figure = one.figure();
-    if (figure.empty()) break;
-    const double ratio = devicePixelRatioF(), room = std::max(120, preview_->width() - 12);
-    const double dpi = std::clamp(room * ratio / width_->value() * 25.4, 30.0, 300.0);
-    QPixmap picture =
-        QPixmap::fromImage(charts::figureImage(figure, {width_->value(), height_->value()}, static_cast<int>(dpi)));
-    picture.setDevicePixelRatio(ratio);
-    if (picture.height() / ratio > preview_->height() - 8)
-      picture = picture.scaledToHeight(static_cast<int>((preview_->height() - 8) * ratio), Qt::SmoothTransformation);
-    preview_->setPixmap(picture);
+  charts::Figure figure;
+  for (const auto& one : session().exports.figures())
+    if (one.key == key && item->parent() == figures_) figure = one.figure();
+  if (figure.empty()) {
+    preview_->setPixmap({});
+    preview_->setText(key.isEmpty() ? tr("Choose a figure to see it as it will be printed.")
+                                    : tr("A table or text: nothing to preview."));
     return;
   }
-  preview_->setText(key.isEmpty() ? tr("Choose a figure to see it as it will be printed.")
-                                  : tr("A table or text: nothing to preview."));
+  const QSizeF mm(width_->value(), height_->value());
+  const double ratio = devicePixelRatioF();
+  const QSizeF room = QSizeF(preview_->size() - QSize(12, 8)).expandedTo({120, 90}) * ratio;
+  const double fits = std::min(room.width() / mm.width(), room.height() / mm.height()) * 25.4;
+  const int dpi = static_cast<int>(std::clamp(fits, 30.0, 300.0));
+  auto image = std::make_shared<QImage>();
+  preview_job_ = new charts::FigureJob(
+      std::move(figure), mm, [image, dpi](const charts::DrawnFigure& drawn) { *image = imageOf(drawn, dpi); }, this);
+  connect(preview_job_, &charts::FigureJob::failed, this,
+          [this](const QString& message, const QString& remedy) { preview_->setText(message + "\n" + remedy); });
+  connect(preview_job_, &charts::FigureJob::done, this, [this, image, ratio] {
+    QPixmap picture = QPixmap::fromImage(*image);
+    picture.setDevicePixelRatio(ratio);
+    preview_->setPixmap(picture);
+  });
 }
 
 QString ExportPage::fileName(const QString& item, const QString& ending) const {

@@ -1,6 +1,8 @@
 #pragma once
+#include <QPointer>
 #include <QTimer>
 
+#include "ui/charts/figure_job.hpp"
 #include "ui/workspaces/export/export_job.hpp"
 #include "ui/workspaces/page.hpp"
 
@@ -49,6 +51,7 @@ class ExportPage : public Page {
   QPushButton *export_, *cancel_;
   QProgressBar* progress_;
   ExportJob* job_ = nullptr;
+  QPointer<charts::FigureJob> preview_job_;
   QTimer refresh_;
 };
 

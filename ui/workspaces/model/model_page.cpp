@@ -17,6 +17,7 @@
 
 #include "ui/workspaces/model/inference_form.hpp"
 #include "ui/workspaces/model/prior_form.hpp"
+#include "ui/workspaces/model/prior_predictive_view.hpp"
 
 namespace scriptorium::ui {
 namespace {
@@ -57,12 +58,6 @@ QString prettyFormula(const QString& formula) {
       .replace(index, "<sub>\\1</sub>");
 }
 
-QString inBytes(double bytes) {
-  if (bytes < 1e6) return QObject::tr("under 1 MB");
-  return bytes < 1e9 ? QObject::tr("%1 MB").arg(bytes / 1e6, 0, 'f', 0)
-                     : QObject::tr("%1 GB").arg(bytes / 1e9, 0, 'f', 1);
-}
-
 QString inTime(double seconds) {
   if (seconds < 1) return QObject::tr("under a second");
   if (seconds < 90) return QObject::tr("about %1 s").arg(std::ceil(seconds), 0, 'f', 0);
@@ -79,6 +74,9 @@ ModelPage::ModelPage(Session& session, QWidget* parent) : Page("model", tr("Mode
   formula_->setTextInteractionFlags(Qt::TextSelectableByMouse);
   densities_ = makeFigure("priorFigure", tr("Densities of the priors"), "priors");
   priors_ = new PriorForm(session, *densities_);
+  predictive_ = new PriorPredictiveView(
+      session,
+      makeFigure("priorPredictiveFigure", tr("Data drawn from the priors against the data"), "prior_predictive"));
   estimate_ = new QLabel;
   estimate_->setObjectName("estimateLabel");
   estimate_->setWordWrap(true);
@@ -98,7 +96,11 @@ ModelPage::ModelPage(Session& session, QWidget* parent) : Page("model", tr("Mode
   auto* right = new QWidget;
   auto* right_box = new QVBoxLayout(right);
   right_box->setContentsMargins(0, 0, 0, 0);
-  right_box->addWidget(densities_, 1);
+  auto* pictures = new QSplitter(Qt::Vertical);
+  pictures->addWidget(densities_);
+  pictures->addWidget(predictive_);
+  pictures->setChildrenCollapsible(false);
+  right_box->addWidget(pictures, 1);
   right_box->addWidget(estimate_);
   auto* buttons = new QHBoxLayout;
   buttons->addStretch();
@@ -108,10 +110,12 @@ ModelPage::ModelPage(Session& session, QWidget* parent) : Page("model", tr("Mode
   auto* across = new QSplitter;
   for (QWidget* column : std::initializer_list<QWidget*>{left, middle, right}) across->addWidget(column);
   across->setStretchFactor(2, 1);
-  across->setSizes({290, 320, 330});
+  across->setSizes({280, 300, 360});
   across->setChildrenCollapsible(false);
   setContent(across);
   session.exports.addFigure({"priors", tr("Prior densities"), [this] { return densities_->figure(); }});
+  session.exports.addFigure(
+      {"prior_predictive", tr("Prior predictive against data"), [this] { return predictive_->figure(); }});
   connect(&session.model, &ModelState::changed, this, &ModelPage::show);
   connect(&session.data, &DataState::preparedChanged, this, &ModelPage::estimate);
   connect(&session.data, &DataState::stageChanged, this, &ModelPage::estimate);

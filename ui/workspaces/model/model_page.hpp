@@ -11,6 +11,7 @@ class QPushButton;
 namespace scriptorium::ui {
 
 class PriorForm;
+class PriorPredictiveView;
 
 /// Likelihood, structure, priors with their picture, and how to fit. Built from the catalogue: a new model needs no
 /// change here.
@@ -35,6 +36,7 @@ class ModelPage : public Page {
   QWidget *capture_, *transform_row_;
   charts::FigureView* densities_;
   PriorForm* priors_;
+  PriorPredictiveView* predictive_;
   QPushButton *run_, *add_;
   bool showing_ = false;
 };

@@ -60,7 +60,7 @@ charts::Panel drawPrior(const model::Site& site, double low, double high, const 
 PriorPicture drawPriors(const std::vector<model::Site>& sites, const RunControl& control) {
   PriorPicture picture;
   picture.figure.name = "priors";
-  picture.figure.columns = sites.size() > 3 ? 2 : 1;
+  picture.figure.columns = sites.size() > 1 ? 2 : 1;
   for (const model::Site& site : sites) {
     control.check();
     const result::Marginal law = result::marginal(site.prior, site.bijection);

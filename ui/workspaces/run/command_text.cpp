@@ -52,7 +52,7 @@ QString commandFor(const FitRequest& request) {
   const inference::FitOptions &o = request.options, standard;
   QStringList words{"scriptorium-cli", "fit"};
   const auto add = [&](const QString& flag, const QString& value) { words << flag << quoted(value); };
-  if (request.data) words << quoted(request.data->path);
+  if (request.data) words << quoted(request.data->choice.path);
   add("--model", QString::fromStdString(m.likelihood));
   if (m.parameterization != "canonical") add("--parameterization", QString::fromStdString(m.parameterization));
   if (m.unconstrained) {
@@ -77,10 +77,15 @@ QString commandFor(const FitRequest& request) {
     add("--tolerance", number(o.tolerance));
   }
   add("--seed", QString::number(o.seed));
+  if (request.device != "auto") add("--device", request.device);
   if (o.threads > 0) add("--threads", QString::number(o.threads));
   if (request.data) {
-    if (!request.data->layer.isEmpty()) add("--layer", request.data->layer);
-    const data::Filter& f = request.data->filter;
+    const DataChoice& choice = request.data->choice;
+    if (!choice.layer.isEmpty()) add("--layer", choice.layer);
+    if (!choice.modality.isEmpty()) add("--modality", choice.modality);
+    if (choice.missing != data::MissingRule::LeaveOut)
+      add("--missing", QString::fromStdString(data::to_string(choice.missing)));
+    const data::Filter& f = choice.filter;
     if (f.highly_variable > 0) add("--genes", "hvg:" + QString::number(f.highly_variable));
     if (!f.cells.empty()) add("--cells", QString::fromStdString(f.cells));
     if (f.min_counts_per_cell > 0) add("--min-counts-per-cell", number(f.min_counts_per_cell));

@@ -10,13 +10,13 @@
 #include <QPushButton>
 #include <QScrollBar>
 #include <QSplitter>
-#include <QThread>
 #include <QToolButton>
 #include <QVBoxLayout>
 #include <algorithm>
 #include <cmath>
 
 #include "ui/workspaces/run/command_text.hpp"
+#include "ui/workspaces/run/device_panel.hpp"
 #include "ui/workspaces/run/queue_panel.hpp"
 
 namespace scriptorium::ui {
@@ -72,9 +72,6 @@ QWidget* RunPage::makeContent() {
   step_ = new QLabel;
   step_->setObjectName("stepLabel");
   step_->setWordWrap(true);
-  device_ = new QLabel(tr("Device: CPU, %1 threads").arg(QThread::idealThreadCount()));
-  device_->setObjectName("deviceLabel");
-  device_->setWordWrap(true);
   log_ = new QPlainTextEdit;
   log_->setReadOnly(true);
   log_->setMaximumBlockCount(5000);
@@ -115,7 +112,7 @@ QWidget* RunPage::makeContent() {
   right_box->addWidget(new QLabel(tr("<b>Queue</b>")));
   right_box->addWidget(queue_, 1);
   right_box->addWidget(step_);
-  right_box->addWidget(device_);
+  right_box->addWidget(new DevicePanel(session()));
   right_box->addWidget(copy);
   right_box->addWidget(onward_);
   auto* across = new QSplitter;

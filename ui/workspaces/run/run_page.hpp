@@ -28,7 +28,7 @@ class RunPage : public Page {
 
   QueuePanel* queue_;
   charts::FigureView* loss_;
-  QLabel *verdict_, *device_, *step_;
+  QLabel *verdict_, *step_;
   QComboBox *curve_, *scale_, *part_;
   QToolButton* overlays_;
   QMenu* overlay_menu_;

@@ -1,0 +1,23 @@
+#include "ui/workspaces/data/layer_words.hpp"
+
+#include <QComboBox>
+#include <QLabel>
+#include <QObject>
+
+namespace scriptorium::ui {
+
+void fillLayers(const data::Dataset& dataset, QComboBox& choice, QLabel& words) {
+  choice.clear();
+  QStringList lines;
+  for (const data::LayerInfo& layer : dataset.layers) {
+    const QString path = QString::fromStdString(layer.path);
+    choice.addItem(layer.is_counts ? path : QObject::tr("%1 (not counts)").arg(path), path);
+    if (layer.path == dataset.layer) choice.setCurrentIndex(choice.count() - 1);
+    lines << (layer.is_counts ? QObject::tr("✓ <b>%1</b>: counts").arg(path.toHtmlEscaped())
+                              : QObject::tr("✗ <b>%1</b>: not counts. %2")
+                                    .arg(path.toHtmlEscaped(), QString::fromStdString(layer.why_not).toHtmlEscaped()));
+  }
+  words.setText(lines.join("<br>"));
+}
+
+}  // namespace scriptorium::ui
