@@ -106,6 +106,47 @@ class TestObjective : public QObject {
     }
     QVERIFY(std::isfinite(objective.evaluate(y, nullptr, nullptr, {})));
   }
+  void genesTakeTheBetterExplanationOfTheirZeros() {
+    // Gene 1 is silent in nine cells of ten and strong in the others: a gate near 0.9, or a dispersion near 0.
+    data::CountMatrix counts;
+    counts.n_cells = 300;
+    counts.n_genes = 5;
+    for (std::int64_t c = 0; c < counts.n_cells; ++c) {
+      math::Random random(3, math::Purpose::Test, static_cast<std::uint64_t>(c));
+      const double depth = std::exp(0.4 * random.normal());
+      for (std::uint32_t g = 0; g < 5; ++g) {
+        if (g == 1 && random.uniform() < 0.9) continue;
+        const auto u = random.negative_binomial(3, depth * (g == 1 ? 25 : 2) / 3);
+        if (u == 0) continue;
+        counts.gene.push_back(g);
+        counts.count.push_back(static_cast<data::Count>(u));
+      }
+      counts.row_start.push_back(counts.nnz());
+    }
+    const auto summary = summary::summarise(counts, 1, {});
+    for (const char* likelihood : {"zinb", "zinbvcp"}) {
+      model::Model m;
+      m.likelihood = likelihood;
+      const Problem p(m, summary, &counts);
+      Objective objective(p, 1);
+      auto x = objective.start();
+      objective.choose_nodes(x);
+      const double before = objective.evaluate(x, nullptr, nullptr, {});
+      const double gained = objective.improve_genes(x, {});
+      objective.choose_nodes(x);
+      const double after = objective.evaluate(x, nullptr, nullptr, {});
+      QVERIFY(gained > 0);
+      QVERIFY2(std::fabs(before - after - gained) < 1e-3 * gained,
+               qPrintable(QString::number(before - after - gained)));
+      const double gate = 1 / (1 + std::exp(-x[objective.gene_at(1) + 2]));  // the mean of its Beta
+      QVERIFY2(gate > 0.8, qPrintable(QString::number(gate)));
+      // At the joint optimum there is nothing more to find.
+      MinimiseState state;
+      state.x = x;
+      QVERIFY(minimise(objective, state, 1e-6, 200, 1, {}, {}, [](double, double) {}).converged);
+      QVERIFY(objective.improve_genes(state.x, {}) < 1e-3);
+    }
+  }
   void sameBitsAtAnyNumberOfThreads() {
     const auto counts = testing::simulated_counts(200, 150);
     const auto summary = summary::summarise(counts, 1, {});
