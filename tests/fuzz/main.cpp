@@ -17,7 +17,8 @@
 // How the sanitizers are to behave in this program; what ASAN_OPTIONS and UBSAN_OPTIONS say goes before.
 extern "C" const char* __asan_default_options();
 extern "C" const char* __asan_default_options() {
-  return "symbolize=0:malloc_context_size=10:handle_abort=1:allocator_may_return_null=1:max_allocation_size_mb=4096:leak_check_at_exit=0:"
+  return "symbolize=0:malloc_context_size=10:handle_abort=1:allocator_may_return_null=1:max_allocation_size_mb=4096:"
+         "leak_check_at_exit=0:"
          "quarantine_size_mb=4:thread_local_quarantine_size_kb=64:allocator_release_to_os_interval_ms=-1";
 }
 extern "C" const char* __ubsan_default_options();

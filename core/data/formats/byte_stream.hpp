@@ -9,8 +9,8 @@
 
 namespace scriptorium::data {
 
-/// Reads a text file, plain or gzipped, line by line. A file that unpacks to more lines than its bytes can tell apart is
-/// refused: a few kilobytes of gzip may hold billions of empty ones.
+/// Reads a text file, plain or gzipped, line by line. A file that unpacks to more lines than its bytes can tell apart
+/// is refused: a few kilobytes of gzip may hold billions of empty ones.
 class ByteStream {
  public:
   static constexpr std::size_t short_lines = 1 << 20;

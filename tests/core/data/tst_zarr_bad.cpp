@@ -110,7 +110,7 @@ class TestZarrBad : public QObject {
     verify(plain(with(whole, "\"filters\": null", "\"filters\": " + objects)), {refusal});
     QCOMPARE(plain(zarray("2, 3", "2, 3", ", \"more\": \"" + deep + "\", \"most\": [[[[[[[[{\"\\\\\": []}]]]]]]]]")),
              std::string("no error"));
-    for (const char* key : {"obs/.zattrs", ".zmetadata", ".zgroup"}) {
+    for (const char* key : {"obs/.zattrs", "obs/.zgroup", ".zmetadata"}) {
       const fs::path copy = fresh();
       fs::copy(stores + "layer_v2.zarr", copy, fs::copy_options::recursive);
       put_file(copy / key, "{\"deep\": " + deep + "}");
@@ -228,7 +228,7 @@ class TestZarrBad : public QObject {
     zarray["shape"] = {50'000'000};
     zarray["fill_value"] = std::string(10'000, 'x');
     put_file(description, zarray.dump());
-    verify(says(copy.string()), {"`obs/_index/0`", "is missing"});
+    verify(says(copy.string()), {"Chunk `obs/_index/", "is missing"});
   }
 
   void flippedBitsAreFoundByChecksums() {
