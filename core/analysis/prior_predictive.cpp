@@ -171,7 +171,9 @@ PriorCheck check(std::vector<double> observed, const std::vector<Drawn>& draws, 
       result.band[level][0].push_back(result::sorted_quantile(column, tail));
       result.band[level][1].push_back(result::sorted_quantile(column, 1 - tail));
     }
-    if (result.band[0][1].back() > 0) result.reached += result.observed[bin];
+    // A draw without captures has one expected total for all its cells: bins between the draws count as reached, too.
+    const bool between = result.edges[bin + 1] >= result.implied_low && result.edges[bin] <= result.implied_high;
+    if (between || result.band[0][1].back() > 0) result.reached += result.observed[bin];
   }
   return result;
 }

@@ -25,7 +25,8 @@ struct PriorCheck {
   std::array<std::array<std::vector<double>, 2>, 2> band;  ///< [95 %, 50 %][lower, upper] over draws, per bin
   double observed_low = 0, observed_high = 0;              ///< central 95 % in the data
   double implied_low = 0, implied_high = 0;                ///< and in all draws together
-  /// Share of the data in bins where one draw in forty or more has something, 0 … 1.
+  /// Share of the data, 0 … 1, in bins that the central 95 % of all draws overlap, or where one draw in forty has
+  /// something.
   double reached = 0;
 };
 

@@ -422,12 +422,15 @@ class TestWindow : public QObject {
     QStringList silent;
     for (auto* widget : window_->findChildren<QWidget*>()) {
       if (widget->objectName().startsWith("qt_") || qobject_cast<QTabBar*>(widget->parentWidget()) ||
-          qobject_cast<QComboBox*>(widget->parentWidget()) || qobject_cast<QAbstractSpinBox*>(widget->parentWidget()))
+          qobject_cast<QComboBox*>(widget->parentWidget()) || qobject_cast<QAbstractSpinBox*>(widget->parentWidget()) ||
+          widget->inherits("QComboBoxListView") || qobject_cast<QLineEdit*>(widget->parentWidget()))
         continue;  // parts of a control that has a name
       const bool speaks = qobject_cast<QLineEdit*>(widget) || qobject_cast<scriptorium::charts::FigureView*>(widget) ||
                           (qobject_cast<QAbstractItemView*>(widget) && !qobject_cast<QHeaderView*>(widget));
-      const auto* button = qobject_cast<QAbstractButton*>(widget);  // what is written on it is its name
-      const bool blank = button && button->text().isEmpty() && !qobject_cast<QDockWidget*>(widget->parentWidget());
+      if (qobject_cast<ErrorBar*>(widget->parentWidget())) continue;  // its buttons are named by what they offer
+      const auto* button = qobject_cast<QAbstractButton*>(widget);    // what is written on it is its name
+      const bool blank = button && !button->isHidden() && button->text().isEmpty() &&
+                         !qobject_cast<QDockWidget*>(widget->parentWidget());
       if ((speaks || blank) && widget->accessibleName().isEmpty() && !widget->inherits("QTableCornerButton"))
         silent << widget->objectName() + " (" + widget->metaObject()->className() + ")";
     }

@@ -16,6 +16,7 @@ CommandPalette::CommandPalette(QWidget* parent) : QDialog(parent), text_(new QLi
   text_->setPlaceholderText(tr("An action, a page or a gene"));
   text_->setAccessibleName(tr("Find anything"));
   list_->setObjectName("paletteList");
+  list_->setAccessibleName(tr("What was found"));
   text_->installEventFilter(this);
   auto* box = new QVBoxLayout(this);
   box->addWidget(text_);

@@ -68,6 +68,14 @@ class TestPriorPredictive : public QObject {
     QVERIFY(check.zero_share.reached > 0.9);
   }
 
+  void withoutCapturesADrawHasOneTotalForAllItsCells() {
+    const auto setting = small_model::make("nbdm", "canonical");
+    const auto check = prior_predictive(setting.fit.model, setting.fit.summary, {}, {});
+    QVERIFY(check.cell_total.implied_low < check.cell_total.observed_low);
+    QVERIFY(check.cell_total.implied_high > check.cell_total.observed_high);
+    QCOMPARE(check.cell_total.reached, 1.0);  // though most bins lie between two draws
+  }
+
   void seedsRepeatAndThreadsDoNotMatter() {
     const auto setting = small_model::make("nbvcp", "mean_odds");
     PriorPredictiveOptions one, two, other;

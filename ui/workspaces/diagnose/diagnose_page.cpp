@@ -25,6 +25,9 @@ struct Grid {
 };
 constexpr Grid kGrids[] = {{"2 × 1", 2, 1}, {"3 × 2", 3, 2}, {"4 × 3", 4, 3}, {"1 × 1", 1, 1}};
 
+/// Bins from which on the first counts are too narrow to be seen on a linear axis.
+constexpr int kLongTail = 20;
+
 QString whole(qlonglong n) {
   return QLocale(QLocale::English).toString(n);
 }
@@ -364,10 +367,8 @@ void DiagnosePage::redraw() {
   const int columns =
       std::min<int>(kGrids[std::max(0, grid_->currentIndex())].gene_columns, static_cast<int>(panels_.map.size()));
   constexpr charts::Scale scales[] = {charts::Scale::Linear, charts::Scale::Log1p, charts::Scale::Log};
-  static constexpr int long_tail =
-      20;  // bins from which on the first counts are too narrow to be seen on a linear axis
   const bool tail =
-      std::any_of(panels_.map.begin(), panels_.map.end(), [](const auto& gene) { return gene.bins() > long_tail; });
+      std::any_of(panels_.map.begin(), panels_.map.end(), [](const auto& gene) { return gene.bins() > kLongTail; });
   const int axis = counts_->currentIndex() > 0 ? counts_->currentIndex() - 1 : tail ? 1 : 0;
   figure_->setFigure(rescaled(predictiveFigure(panels_, shown_->genes, known_, columns, shares_->currentIndex() == 1),
                               scales[axis], std::nullopt));
