@@ -82,23 +82,31 @@ Dataset open(const std::string& path, const OpenOptions& options, const RunContr
   Dataset out = read(path, options, &counts, control);
   out.counts = counts.finish();
   if (out.counts.nnz() == 0) out.notes.push_back("All counts are zero.");
-  if (out.missing.none() || options.missing == MissingRule::LeaveOut) return out;
-  if (options.missing == MissingRule::Zero) {
-    out.missing = {};
-    out.notes.push_back("Entries that were not measured are taken as zeros, as asked.");
-    return out;
+  if (const auto kept = settle_missing(out, options.missing); !kept.empty()) out = out.select({}, kept);
+  return out;
+}
+
+std::vector<std::int64_t> settle_missing(Dataset& dataset, MissingRule rule) {
+  if (dataset.missing.none() || rule == MissingRule::LeaveOut) return {};
+  if (rule == MissingRule::Zero) {
+    dataset.missing = {};
+    dataset.notes.push_back("Entries that were not measured are taken as zeros, as asked.");
+    return {};
   }
-  const auto lacking = out.missing.any_gene();
+  const auto lacking = dataset.missing.any_gene();
   std::vector<std::int64_t> kept;
-  for (std::int64_t g = 0; g < out.counts.n_genes; ++g)
+  for (std::int64_t g = 0; g < static_cast<std::int64_t>(dataset.genes.size()); ++g)
     if (!std::binary_search(lacking.begin(), lacking.end(), static_cast<std::uint32_t>(g))) kept.push_back(g);
   if (kept.empty())
-    throw Error(ErrorCode::BadInput, file_name(path) + " has no gene that every cell measured",
+    throw Error(ErrorCode::BadInput, file_name(dataset.path) + " has no gene that every cell measured",
                 "Leave the missing entries out instead, or take them as zeros.");
-  out = out.select({}, kept);
-  out.notes.push_back(grouped(static_cast<std::int64_t>(lacking.size())) +
-                      " genes that not every cell measured are left out, as asked.");
-  return out;
+  dataset.notes.push_back(grouped(static_cast<std::int64_t>(lacking.size())) +
+                          " genes that not every cell measured are left out, as asked.");
+  return kept;
+}
+
+const char* to_string(MissingRule rule) {
+  return rule == MissingRule::Zero ? "zero" : rule == MissingRule::FullGenes ? "full-genes" : "leave-out";
 }
 
 MissingRule missing_rule(const std::string& word) {

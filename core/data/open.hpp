@@ -10,6 +10,7 @@ namespace scriptorium::data {
 /// What becomes of entries that were not measured: left out of the likelihood, taken as zeros, or only genes kept that
 /// every cell measured.
 enum class MissingRule { LeaveOut, Zero, FullGenes };
+const char* to_string(MissingRule rule);
 MissingRule missing_rule(const std::string& word);  ///< leave-out, zero, full-genes. @throws Error(BadInput)
 
 struct OpenOptions {
@@ -36,6 +37,10 @@ Dataset open(const std::string& path, const OpenOptions& options, const RunContr
 
 /// As `open`, but the counts go to `counts` as they are read and none are kept: memory follows the tables.
 Dataset stream(const std::string& path, const OpenOptions& options, CountSink& counts, const RunControl& control);
+
+/// Settles a rule for what was not measured on tables that were read, with a note.
+/// @returns the genes to keep; empty: all of them. @throws Error(BadInput) when none would be left
+std::vector<std::int64_t> settle_missing(Dataset& dataset, MissingRule rule);
 
 /// One format. To add one: a file in formats/ that defines a FormatReader, and its line in formats/registry.cpp.
 class FormatReader {
