@@ -17,7 +17,7 @@
 
 #include "core/data/identity.hpp"
 #include "core/error.hpp"
-#include "core/result/atomic_file.hpp"
+#include "core/storage/atomic_file.hpp"
 #include "core/summary/count_summary.hpp"
 
 namespace scriptorium::cli {

@@ -5,7 +5,7 @@
 #include "core/error.hpp"
 #include "core/report/fit_tables.hpp"
 #include "core/report/netcdf.hpp"
-#include "core/result/atomic_file.hpp"
+#include "core/storage/atomic_file.hpp"
 #include "core/result/point_file.hpp"
 
 namespace scriptorium::cli {

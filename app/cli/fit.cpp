@@ -8,7 +8,7 @@
 #include "command.hpp"
 #include "core/compute/parallel.hpp"
 #include "core/error.hpp"
-#include "core/result/atomic_file.hpp"
+#include "core/storage/atomic_file.hpp"
 #include "core/result/new_fit.hpp"
 #include "core/result/settings_json.hpp"
 

@@ -69,41 +69,56 @@ CountMatrix MatrixSink::finish() {
   return out;
 }
 
-GeneSelection::GeneSelection(CountSink& next, const std::vector<std::int64_t>& kept, std::int64_t n_genes)
-    : next_(next), kept_(kept), new_index_(static_cast<std::size_t>(n_genes), left_out) {
+std::uint32_t Selection::Axis::to(std::size_t old) const {
+  return kept.empty() ? static_cast<std::uint32_t>(old) : new_index.at(old);
+}
+
+Table Selection::Axis::begin(const Table& all) {
+  if (kept.empty()) return all;
+  new_index.assign(all.size(), left_out);
   for (std::size_t i = 0; i < kept.size(); ++i)
-    new_index_[static_cast<std::size_t>(kept[i])] = static_cast<std::uint32_t>(i);
+    new_index[static_cast<std::size_t>(kept[i])] = static_cast<std::uint32_t>(i);
+  return all.select(kept);
 }
 
-void GeneSelection::begin(const Table& cells, const Table& genes) {
-  next_.begin(cells, genes.select(kept_));
+Selection::Selection(CountSink& next, const std::vector<std::int64_t>& kept_cells,
+                     const std::vector<std::int64_t>& kept_genes)
+    : next_(next), cells_{kept_cells, {}}, genes_{kept_genes, {}} {}
+
+void Selection::begin(const Table& cells, const Table& genes) {
+  const Table kept_cells = cells_.begin(cells), kept_genes = genes_.begin(genes);
+  next_.begin(kept_cells, kept_genes);
 }
 
-void GeneSelection::add(const CountBlock& block) {
+void Selection::add(const CountBlock& block) {
+  const Axis& major = block.major == Major::Cell ? cells_ : genes_;
+  const Axis& minors = block.major == Major::Cell ? genes_ : cells_;
   std::vector<std::int64_t> start{0};
   std::vector<std::uint32_t> minor;
   std::vector<Count> count;
-  if (block.major == Major::Cell) {
-    for (std::int64_t row = 0; row < block.rows(); ++row) {
-      for (auto k = static_cast<std::size_t>(block.row_start[row]);
-           k < static_cast<std::size_t>(block.row_start[row + 1]); ++k)
-        if (const std::uint32_t to = new_index_.at(block.minor[k]); to != left_out) {
-          minor.push_back(to);
-          count.push_back(block.count[k]);
-        }
-      start.push_back(static_cast<std::int64_t>(count.size()));
-    }
-    next_.add({Major::Cell, block.first, start, minor, count});
-    return;
-  }
-  for (std::int64_t row = 0; row < block.rows(); ++row) {  // kept genes in a row stay in a row
-    const std::uint32_t to = new_index_.at(static_cast<std::size_t>(block.first + row));
+  std::int64_t first = -1;
+  for (std::int64_t row = 0; row < block.rows(); ++row) {  // rows that follow one another and are kept still do
+    const std::uint32_t to = major.to(static_cast<std::size_t>(block.first + row));
     if (to == left_out) continue;
-    const auto from = static_cast<std::size_t>(block.row_start[row]),
-               length = static_cast<std::size_t>(block.row_start[row + 1]) - from;
-    const std::int64_t one[2] = {0, static_cast<std::int64_t>(length)};
-    next_.add({Major::Gene, to, one, block.minor.subspan(from, length), block.count.subspan(from, length)});
+    if (first < 0) first = to;
+    for (auto k = static_cast<std::size_t>(block.row_start[row]);
+         k < static_cast<std::size_t>(block.row_start[row + 1]); ++k)
+      if (const std::uint32_t at = minors.to(block.minor[k]); at != left_out) {
+        minor.push_back(at);
+        count.push_back(block.count[k]);
+      }
+    start.push_back(static_cast<std::int64_t>(count.size()));
   }
+  if (first >= 0) next_.add({block.major, first, start, minor, count});
+}
+
+CountSource source_of(const CountMatrix& counts) {
+  return [&counts](CountSink& sink) {
+    constexpr std::int64_t cells_at_once = 256;
+    std::vector<std::int64_t> scratch;
+    for (std::int64_t first = 0; first < counts.n_cells; first += cells_at_once)
+      sink.add(counts.block(first, std::min(counts.n_cells, first + cells_at_once), scratch));
+  };
 }
 
 }  // namespace scriptorium::data

@@ -1,4 +1,5 @@
 #pragma once
+#include <functional>
 #include <map>
 #include <mutex>
 
@@ -41,17 +42,56 @@ class MatrixSink final : public CountSink {
   std::map<std::int64_t, Held> early_;  // blocks whose turn has not come
 };
 
-/// Hands on the genes `kept` (ascending indices), renumbered, and leaves out the others.
-class GeneSelection final : public CountSink {
+/// Hands on the cells and genes that are kept (ascending indices; an empty list keeps all), renumbered.
+class Selection final : public CountSink {
  public:
-  GeneSelection(CountSink& next, const std::vector<std::int64_t>& kept, std::int64_t n_genes);
+  Selection(CountSink& next, const std::vector<std::int64_t>& kept_cells, const std::vector<std::int64_t>& kept_genes);
   void begin(const Table& cells, const Table& genes) override;
   void add(const CountBlock& block) override;
 
  private:
+  /// Along one axis: the new index of each old one, none where left out.
+  struct Axis {
+    std::vector<std::int64_t> kept;
+    std::vector<std::uint32_t> new_index;
+    std::uint32_t to(std::size_t old) const;
+    Table begin(const Table& all);
+  };
   CountSink& next_;
-  std::vector<std::int64_t> kept_;
-  std::vector<std::uint32_t> new_index_;  // per gene; none where left out
+  Axis cells_, genes_;
 };
+
+/// Counts that can be gone through as often as needed: sends all blocks to a sink that has begun, rows in order, one
+/// block after the other.
+using CountSource = std::function<void(CountSink&)>;
+CountSource source_of(const CountMatrix& counts);
+
+/// Calls a function for each block of a source.
+class BlockVisitor final : public CountSink {
+ public:
+  explicit BlockVisitor(std::function<void(const CountBlock&)> visit) : visit_(std::move(visit)) {}
+  void begin(const Table& /*cells*/, const Table& /*genes*/) override {}
+  void add(const CountBlock& block) override { visit_(block); }
+
+ private:
+  std::function<void(const CountBlock&)> visit_;
+};
+
+/// Calls `entry(cell, gene, count)` for each positive count of a source.
+template <class Entry>
+void for_each_entry(const CountSource& source, const Entry& entry) {
+  BlockVisitor visitor([&](const CountBlock& block) {
+    for (std::int64_t row = 0; row < block.rows(); ++row) {
+      const auto major = static_cast<std::size_t>(block.first + row);
+      for (auto k = static_cast<std::size_t>(block.row_start[static_cast<std::size_t>(row)]);
+           k < static_cast<std::size_t>(block.row_start[static_cast<std::size_t>(row) + 1]); ++k)
+        if (block.major == Major::Cell)
+          entry(major, static_cast<std::size_t>(block.minor[k]), block.count[k]);
+        else
+          entry(static_cast<std::size_t>(block.minor[k]), major, block.count[k]);
+    }
+  });
+  source(visitor);
+}
 
 }  // namespace scriptorium::data

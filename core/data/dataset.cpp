@@ -122,25 +122,26 @@ Missing Missing::select(std::span<const std::int64_t> kept_cells, std::span<cons
   for (std::size_t g = 0; g < new_gene.size() && kept_genes.empty(); ++g) new_gene[g] = static_cast<std::uint32_t>(g);
   for (std::size_t i = 0; i < kept_genes.size(); ++i)
     new_gene[static_cast<std::size_t>(kept_genes[i])] = static_cast<std::uint32_t>(i);
-  // Patterns that come out the same become one; the empty one is number 0.
+  // Patterns that come out the same become one, numbered as they come; the empty one is number 0.
   std::map<std::vector<std::uint32_t>, std::uint32_t> number{{{}, 0}};
-  std::vector<std::uint32_t> new_pattern;
+  std::vector<std::uint32_t> new_pattern(genes.size(), left_out);
   Missing out;
-  for (const auto& pattern : genes) {
-    std::vector<std::uint32_t> kept;
-    for (const std::uint32_t g : pattern)
-      if (new_gene[g] != left_out) kept.push_back(new_gene[g]);
-    std::sort(kept.begin(), kept.end());
-    const auto [at, is_new] = number.try_emplace(kept, static_cast<std::uint32_t>(out.genes.size()));
-    if (is_new) out.genes.push_back(kept);
-    new_pattern.push_back(at->second);
-  }
   const std::size_t cells = kept_cells.empty() ? pattern_of_cell.size() : kept_cells.size();
   bool any = false;
   for (std::size_t i = 0; i < cells; ++i) {
     const auto cell = kept_cells.empty() ? i : static_cast<std::size_t>(kept_cells[i]);
-    out.pattern_of_cell.push_back(new_pattern[pattern_of_cell[cell]]);
-    any = any || out.pattern_of_cell.back() != 0;
+    std::uint32_t& to = new_pattern[pattern_of_cell[cell]];
+    if (to == left_out) {
+      std::vector<std::uint32_t> kept;
+      for (const std::uint32_t g : genes[pattern_of_cell[cell]])
+        if (new_gene[g] != left_out) kept.push_back(new_gene[g]);
+      std::sort(kept.begin(), kept.end());
+      const auto [at, is_new] = number.try_emplace(std::move(kept), static_cast<std::uint32_t>(out.genes.size()));
+      if (is_new) out.genes.push_back(at->first);
+      to = at->second;
+    }
+    out.pattern_of_cell.push_back(to);
+    any = any || to != 0;
   }
   return any ? out : Missing{};
 }

@@ -26,7 +26,10 @@ constexpr int deepest = 200;  ///< nested parentheses and nots
 /// Recursive descent: or < and < not < comparison, evaluated on all cells at once.
 class Parser {
  public:
-  Parser(const std::string& source, const Dataset& dataset) : source_(source), dataset_(dataset) { advance(); }
+  Parser(const std::string& source, const Table& cells, const CountSource& counts)
+      : source_(source), cells_(cells), counts_(counts) {
+    advance();
+  }
 
   Mask whole() {
     Mask mask = either();
@@ -203,10 +206,10 @@ class Parser {
   }
 
   const Column& find(const std::string& name) {
-    if (const Column* column = dataset_.cells.find(name)) return *column;
+    if (const Column* column = cells_.find(name)) return *column;
     if (name == "n_counts" || name == "n_genes") return computed(name);
     std::vector<std::string> known;
-    for (const Column& column : dataset_.cells.columns) known.push_back(column.name);
+    for (const Column& column : cells_.columns) known.push_back(column.name);
     known.insert(known.end(), {"n_counts", "n_genes"});
     throw Error(ErrorCode::BadInput, "The cell table has no column " + name,
                 "Its columns are " + listed(known, 20) + ".");
@@ -215,16 +218,16 @@ class Parser {
   const Column& computed(const std::string& name) {
     std::optional<Column>& column = name == "n_counts" ? n_counts_ : n_genes_;
     if (column) return *column;
-    const CountMatrix& m = dataset_.counts;
-    std::vector<std::int64_t> values(dataset_.cells.size(), 0);
-    for (std::int64_t cell = 0; cell < m.n_cells; ++cell)
-      for (std::int64_t k = m.row_start[cell]; k < m.row_start[cell + 1]; ++k)
-        values[cell] += name == "n_counts" ? m.count[k] : 1;
+    std::vector<std::int64_t> values(cells_.size(), 0);
+    for_each_entry(counts_, [&](std::size_t cell, std::size_t, Count count) {
+      values[cell] += name == "n_counts" ? static_cast<std::int64_t>(count) : 1;
+    });
     return column.emplace(Column{name, std::move(values), {}});
   }
 
   const std::string& source_;
-  const Dataset& dataset_;
+  const Table& cells_;
+  const CountSource& counts_;
   std::size_t next_ = 0;
   Token token_;
   int depth_ = 0;
@@ -233,8 +236,8 @@ class Parser {
 
 }  // namespace
 
-std::vector<std::uint8_t> evaluate(const std::string& expression, const Dataset& dataset) {
-  return Parser(expression, dataset).whole();
+std::vector<std::uint8_t> evaluate(const std::string& expression, const Table& cells, const CountSource& counts) {
+  return Parser(expression, cells, counts).whole();
 }
 
 }  // namespace scriptorium::data

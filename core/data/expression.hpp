@@ -3,7 +3,7 @@
 #include <string>
 #include <vector>
 
-#include "core/data/dataset.hpp"
+#include "core/data/count_sink.hpp"
 
 namespace scriptorium::data {
 
@@ -14,7 +14,8 @@ namespace scriptorium::data {
 /// Comparisons == != < <= > >= between a column and a quoted text, a number or True/False; `in ( … )`; and, or, not;
 /// parentheses. Column names are plain words or stand between back-quotes. Texts compare with ==, != and `in` only; a
 /// missing value fulfils no comparison. `n_counts` and `n_genes` are computed where the table has no such columns.
+/// @param counts  gone through where those are asked for
 /// @throws Error(BadInput) naming what cannot be read and where
-std::vector<std::uint8_t> evaluate(const std::string& expression, const Dataset& dataset);
+std::vector<std::uint8_t> evaluate(const std::string& expression, const Table& cells, const CountSource& counts);
 
 }  // namespace scriptorium::data

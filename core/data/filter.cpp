@@ -29,34 +29,46 @@ void narrow(std::vector<std::int64_t>& kept, const Keep& keep, const std::string
   if (kept.empty()) nothing_left(what, step);
 }
 
-void keep_cells(const Filter& filter, const Dataset& dataset, std::vector<std::int64_t>& cells) {
+void keep_cells(const Filter& filter, const Dataset& dataset, const CountSource& counts,
+                std::vector<std::int64_t>& cells) {
   if (!filter.cells.empty()) {
-    const std::vector<std::uint8_t> holds = evaluate(filter.cells, dataset);
+    const std::vector<std::uint8_t> holds = evaluate(filter.cells, dataset.cells, counts);
     narrow(
         cells, [&](std::int64_t cell) { return holds[cell] != 0; }, "cell", "the condition " + filter.cells);
   }
-  const CountMatrix& m = dataset.counts;
-  if (filter.min_counts_per_cell > 0 || filter.min_genes_per_cell > 0)
+  if (filter.min_counts_per_cell > 0 || filter.min_genes_per_cell > 0) {
+    std::vector<std::int64_t> n_genes(dataset.cells.size(), 0);
+    std::vector<double> total(dataset.cells.size(), 0);
+    for_each_entry(counts, [&](std::size_t cell, std::size_t, Count count) {
+      ++n_genes[cell];
+      total[cell] += count;
+    });
     narrow(
         cells,
         [&](std::int64_t cell) {
-          const std::int64_t begin = m.row_start[cell], end = m.row_start[cell + 1];
-          const double total = std::accumulate(m.count.begin() + begin, m.count.begin() + end, 0.0);
-          return total >= filter.min_counts_per_cell && end - begin >= filter.min_genes_per_cell;
+          return total[cell] >= filter.min_counts_per_cell && n_genes[cell] >= filter.min_genes_per_cell;
         },
         "cell", "the least counts and genes of a cell");
+  }
 }
 
-void keep_genes(const Filter& filter, const Dataset& dataset, Kept& kept) {
-  const CountMatrix& m = dataset.counts;
+/// The kept part of a source, renumbered.
+CountSource kept_of(const CountSource& counts, const Dataset& dataset, const Kept& kept) {
+  return [&counts, &dataset, &kept](CountSink& sink) {
+    Selection selection(sink, kept.cells, kept.genes);
+    selection.begin(dataset.cells, dataset.genes);
+    counts(selection);
+  };
+}
+
+void keep_genes(const Filter& filter, const Dataset& dataset, const CountSource& counts, Kept& kept) {
   if (filter.min_cells_per_gene > 0 || filter.min_counts_per_gene > 0) {
-    std::vector<std::int64_t> n_cells(m.n_genes, 0);
-    std::vector<double> total(m.n_genes, 0);
-    for (const std::int64_t cell : kept.cells)
-      for (std::int64_t k = m.row_start[cell]; k < m.row_start[cell + 1]; ++k) {
-        ++n_cells[m.gene[k]];
-        total[m.gene[k]] += m.count[k];
-      }
+    std::vector<std::int64_t> n_cells(dataset.genes.size(), 0);
+    std::vector<double> total(dataset.genes.size(), 0);
+    for_each_entry(kept_of(counts, dataset, kept), [&](std::size_t, std::size_t gene, Count count) {
+      ++n_cells[gene];
+      total[gene] += count;
+    });
     narrow(
         kept.genes,
         [&](std::int64_t g) {
@@ -65,7 +77,9 @@ void keep_genes(const Filter& filter, const Dataset& dataset, Kept& kept) {
         "gene", "the least cells and counts of a gene");
   }
   if (filter.highly_variable > 0 && filter.highly_variable < static_cast<std::int64_t>(kept.genes.size())) {
-    const std::vector<double> score = standardised_variance(m.select(kept.cells, kept.genes));
+    const std::vector<double> score =
+        standardised_variance(static_cast<std::int64_t>(kept.cells.size()),
+                              static_cast<std::int64_t>(kept.genes.size()), kept_of(counts, dataset, kept));
     std::vector<std::int64_t> order = all_of(score.size());
     std::stable_sort(order.begin(), order.end(), [&](std::int64_t a, std::int64_t b) { return score[a] > score[b]; });
     order.resize(filter.highly_variable);
@@ -97,6 +111,10 @@ bool Filter::empty() const {
   return *this == Filter{};
 }
 
+bool Filter::chooses_genes() const {
+  return min_cells_per_gene > 0 || min_counts_per_gene > 0 || highly_variable > 0 || !genes.empty();
+}
+
 std::string Filter::describe() const {
   std::string out;
   const auto add = [&out](const std::string& part) { out += (out.empty() ? "--" : " --") + part; };
@@ -111,14 +129,18 @@ std::string Filter::describe() const {
   return out;
 }
 
+Kept apply(const Filter& filter, const Dataset& dataset, const CountSource& counts) {
+  Kept kept{all_of(dataset.cells.size()), all_of(dataset.genes.size())};
+  keep_cells(filter, dataset, counts, kept.cells);
+  keep_genes(filter, dataset, counts, kept);
+  return kept;
+}
+
 Kept apply(const Filter& filter, const Dataset& dataset) {
   if (!filter.empty() && dataset.counts.n_cells != static_cast<std::int64_t>(dataset.cells.size()))
     throw Error(ErrorCode::BadInput, "The counts of " + file_name(dataset.path) + " are not loaded",
                 "Open the data first.");
-  Kept kept{all_of(dataset.cells.size()), all_of(dataset.genes.size())};
-  keep_cells(filter, dataset, kept.cells);
-  keep_genes(filter, dataset, kept);
-  return kept;
+  return apply(filter, dataset, source_of(dataset.counts));
 }
 
 }  // namespace scriptorium::data

@@ -3,7 +3,7 @@
 #include <string>
 #include <vector>
 
-#include "core/data/dataset.hpp"
+#include "core/data/count_sink.hpp"
 
 namespace scriptorium::data {
 
@@ -17,13 +17,17 @@ struct Filter {
   std::string cells = {};            ///< expression on the cell table: `batch == "r1" and n_counts >= 500`; empty: all
   std::vector<std::string> genes = {};  ///< keep these names only; empty: all
   bool empty() const;
+  bool chooses_genes() const;    ///< whether it may leave out genes
   std::string describe() const;  ///< as the command line writes it; empty for no filter
   bool operator==(const Filter&) const = default;
 };
 struct Kept {
   std::vector<std::int64_t> cells, genes;
 };
+/// @param dataset  its tables; the counts are taken from `counts`, which is gone through as often as the filter needs
 /// @throws Error(BadInput) when nothing is left, a column does not exist, or the expression cannot be read.
+Kept apply(const Filter& filter, const Dataset& dataset, const CountSource& counts);
+/// The same for counts in memory.
 Kept apply(const Filter& filter, const Dataset& dataset);
 
 }  // namespace scriptorium::data

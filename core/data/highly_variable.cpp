@@ -98,16 +98,16 @@ std::vector<double> local_regression(std::span<const double> x, std::span<const 
   return out;
 }
 
-std::vector<double> standardised_variance(const CountMatrix& counts) {
-  const auto n_genes = static_cast<std::size_t>(counts.n_genes);
-  const auto n = static_cast<double>(counts.n_cells);
+std::vector<double> standardised_variance(std::int64_t cells, std::int64_t genes, const CountSource& counts) {
+  const auto n_genes = static_cast<std::size_t>(genes);
+  const auto n = static_cast<double>(cells);
   std::vector<double> out(n_genes, 0), mean(n_genes, 0), variance(n_genes, 0);
-  if (counts.n_cells < 2) return out;
-  for (std::size_t k = 0; k < counts.count.size(); ++k) {
-    const double u = counts.count[k];
-    mean[counts.gene[k]] += u;
-    variance[counts.gene[k]] += u * u;
-  }
+  if (cells < 2) return out;
+  for_each_entry(counts, [&](std::size_t, std::size_t gene, Count count) {
+    const double u = count;
+    mean[gene] += u;
+    variance[gene] += u * u;
+  });
   std::vector<double> log_mean, log_variance;
   std::vector<std::size_t> varying;
   for (std::size_t g = 0; g < n_genes; ++g) {
@@ -125,12 +125,11 @@ std::vector<double> standardised_variance(const CountMatrix& counts) {
     sd[varying[i]] = std::sqrt(std::pow(10.0, expected[i]));
     most[varying[i]] = mean[varying[i]] + sd[varying[i]] * std::sqrt(n);
   }
-  for (std::size_t k = 0; k < counts.count.size(); ++k) {
-    const std::size_t g = counts.gene[k];
-    const double u = std::min<double>(counts.count[k], most[g]);
-    sum[g] += u;
-    squares[g] += u * u;
-  }
+  for_each_entry(counts, [&](std::size_t, std::size_t gene, Count count) {
+    const double u = std::min<double>(count, most[gene]);
+    sum[gene] += u;
+    squares[gene] += u * u;
+  });
   for (const std::size_t g : varying)
     out[g] = (n * mean[g] * mean[g] + squares[g] - 2 * sum[g] * mean[g]) / ((n - 1) * sd[g] * sd[g]);
   return out;

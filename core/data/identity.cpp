@@ -2,11 +2,13 @@
 #include <tbb/parallel_for.h>
 
 #include <bit>
+#include <charconv>
 #include <cstdio>
 #include <mutex>
 #include <string_view>
 
 #include "core/data/identity.hpp"
+#include "core/error.hpp"
 
 // The permutation of SipHash (Aumasson and Bernstein 2012) with a 128-bit output: strong mixing from adds, rotations
 // and exclusive ors, the same on every machine. Sums modulo 2^128 make the order of cells, genes and entries
@@ -19,6 +21,11 @@ struct Hash128 {
   Hash128& operator+=(const Hash128& other) {
     low += other.low;
     high += other.high + (low < other.low ? 1 : 0);
+    return *this;
+  }
+  Hash128& operator-=(const Hash128& other) {
+    high -= other.high + (low < other.low ? 1 : 0);
+    low -= other.low;
     return *this;
   }
 };
@@ -82,6 +89,25 @@ Hash128 hash_missing(const Missing& missing, const std::vector<Hash128>& cells, 
   return sum;
 }
 
+std::string to_text(const Hash128& sum) {
+  char text[33];
+  std::snprintf(text, sizeof text, "%016llx%016llx", static_cast<unsigned long long>(sum.high),
+                static_cast<unsigned long long>(sum.low));
+  return text;
+}
+
+Hash128 from_text(const std::string& text) {
+  Hash128 sum;
+  const char* const middle = text.data() + 16;
+  const auto half = [](const char* first, std::uint64_t& into) {
+    return std::from_chars(first, first + 16, into, 16).ptr == first + 16;
+  };
+  if (text.size() != 32 || !half(text.data(), sum.high) || !half(middle, sum.low))
+    throw Error(ErrorCode::BadInput, "\"" + text + "\" is not the identity of any data",
+                "Summarise the data again with this program.");
+  return sum;
+}
+
 }  // namespace
 
 struct IdentitySink::State {
@@ -120,10 +146,38 @@ std::string IdentitySink::finish(const Missing& missing) const {
   Hash128 sum = state_->sum;
   sum += state_->names;
   sum += hash_missing(missing, state_->cells, state_->genes);
-  char text[33];
-  std::snprintf(text, sizeof text, "%016llx%016llx", static_cast<unsigned long long>(sum.high),
-                static_cast<unsigned long long>(sum.low));
-  return text;
+  return to_text(sum);
+}
+
+void IdentitySum::add(const std::string& identity, const std::vector<std::string>& cells,
+                      const std::vector<std::string>& genes, const std::vector<std::string>& lacking,
+                      const RunControl& control) {
+  Hash128 sum{low_, high_}, of_genes, ignored;
+  sum += from_text(identity);
+  hash_names(genes, 2, of_genes);
+  sum -= of_genes;
+  if (!lacking.empty()) {
+    const auto gene_hashes = hash_names(lacking, 2, ignored);
+    const auto cell_hashes = hash_names(cells, 1, ignored);
+    std::mutex mutex;
+    tbb::parallel_for(tbb::blocked_range<std::size_t>(0, cells.size(), 64),
+                      [&](const tbb::blocked_range<std::size_t>& range) {
+                        control.check();
+                        Hash128 part;
+                        for (std::size_t cell = range.begin(); cell < range.end(); ++cell)
+                          for (const Hash128& gene : gene_hashes) part += hash_entry(cell_hashes[cell], gene, 0);
+                        const std::lock_guard lock(mutex);
+                        sum += part;
+                      });
+  }
+  low_ = sum.low;
+  high_ = sum.high;
+}
+
+std::string IdentitySum::finish(const std::vector<std::string>& all_genes) const {
+  Hash128 sum{low_, high_};
+  hash_names(all_genes, 2, sum);
+  return to_text(sum);
 }
 
 std::string data_identity(const Dataset& dataset) {

@@ -1,5 +1,7 @@
 #pragma once
 #include <memory>
+#include <string>
+#include <vector>
 
 #include "core/data/count_sink.hpp"
 
@@ -21,6 +23,19 @@ class IdentitySink final : public CountSink {
  private:
   struct State;
   std::unique_ptr<State> state_;
+};
+
+/// The identity of parts together: of the cells of all of them, in data with the genes of all of them.
+class IdentitySum {
+ public:
+  /// A part by its own identity and names, and the genes of the others that it does not have: its cells did not measure
+  /// them. @throws Error(BadInput) if `identity` is none
+  void add(const std::string& identity, const std::vector<std::string>& cells, const std::vector<std::string>& genes,
+           const std::vector<std::string>& lacking, const RunControl& control);
+  std::string finish(const std::vector<std::string>& all_genes) const;
+
+ private:
+  std::uint64_t low_ = 0, high_ = 0;
 };
 
 }  // namespace scriptorium::data

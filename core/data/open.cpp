@@ -86,24 +86,28 @@ Dataset open(const std::string& path, const OpenOptions& options, const RunContr
   return treat_missing(std::move(out), options.missing);
 }
 
-Dataset treat_missing(Dataset out, MissingRule rule) {
-  if (out.missing.none() || rule == MissingRule::LeaveOut) return out;
+Dataset treat_missing(Dataset dataset, MissingRule rule) {
+  const auto kept = settle_missing(dataset, rule);
+  return kept.empty() ? dataset : dataset.select({}, kept);
+}
+
+std::vector<std::int64_t> settle_missing(Dataset& dataset, MissingRule rule) {
+  if (dataset.missing.none() || rule == MissingRule::LeaveOut) return {};
   if (rule == MissingRule::Zero) {
-    out.missing = {};
-    out.notes.push_back("Entries that were not measured are taken as zeros, as asked.");
-    return out;
+    dataset.missing = {};
+    dataset.notes.push_back("Entries that were not measured are taken as zeros, as asked.");
+    return {};
   }
-  const auto lacking = out.missing.any_gene();
+  const auto lacking = dataset.missing.any_gene();
   std::vector<std::int64_t> kept;
-  for (std::int64_t g = 0; g < out.counts.n_genes; ++g)
+  for (std::int64_t g = 0; g < static_cast<std::int64_t>(dataset.genes.size()); ++g)
     if (!std::binary_search(lacking.begin(), lacking.end(), static_cast<std::uint32_t>(g))) kept.push_back(g);
   if (kept.empty())
-    throw Error(ErrorCode::BadInput, file_name(out.path) + " has no gene that every cell measured",
+    throw Error(ErrorCode::BadInput, file_name(dataset.path) + " has no gene that every cell measured",
                 "Leave the missing entries out instead, or take them as zeros.");
-  out = out.select({}, kept);
-  out.notes.push_back(grouped(static_cast<std::int64_t>(lacking.size())) +
-                      " genes that not every cell measured are left out, as asked.");
-  return out;
+  dataset.notes.push_back(grouped(static_cast<std::int64_t>(lacking.size())) +
+                          " genes that not every cell measured are left out, as asked.");
+  return kept;
 }
 
 std::string to_string(MissingRule rule) {

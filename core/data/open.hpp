@@ -10,6 +10,7 @@ namespace scriptorium::data {
 /// What becomes of entries that were not measured: left out of the likelihood, taken as zeros, or only genes kept that
 /// every cell measured.
 enum class MissingRule { LeaveOut, Zero, FullGenes };
+std::string to_string(MissingRule rule);
 MissingRule missing_rule(const std::string& word);  ///< leave-out, zero, full-genes. @throws Error(BadInput)
 
 struct OpenOptions {
@@ -37,6 +38,12 @@ Dataset open(const std::string& path, const OpenOptions& options, const RunContr
 /// As `open`, but the counts go to `counts` as they are read and none are kept: memory follows the tables. What is
 /// missing is handed over as it was found; `options.missing` is what `open` does with it.
 Dataset stream(const std::string& path, const OpenOptions& options, CountSink& counts, const RunControl& control);
+
+/// Settles a rule for what was not measured on tables that were read, with a note.
+/// @returns the genes to keep; empty: all of them. @throws Error(BadInput) when none would be left
+std::vector<std::int64_t> settle_missing(Dataset& dataset, MissingRule rule);
+/// The same on a data set with its counts: what `open` does with OpenOptions::missing.
+Dataset treat_missing(Dataset dataset, MissingRule rule);
 
 /// One format. To add one: a file in formats/ that defines a FormatReader, and its line in formats/registry.cpp.
 class FormatReader {

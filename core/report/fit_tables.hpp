@@ -5,6 +5,7 @@
 #include "core/report/table.hpp"
 #include "core/result/density.hpp"
 #include "core/result/estimates.hpp"
+#include "core/summary/summary_file.hpp"
 
 /// Tables of a fit, with the columns of the command-line contract; the window shows and exports the same ones.
 namespace scriptorium::report {
@@ -29,5 +30,8 @@ Table gradient_table(const result::Density& density, const std::vector<std::stri
 
 /// What `show --json` prints: model, options, data, sizes, loss, convergence, timing, device, seed, version.
 nlohmann::json describe_fit(const result::Fit& fit);
+
+/// The same of a count summary: sizes and totals under the keys of `inspect --json`, and its sources.
+nlohmann::json describe_summary(const summary::NamedSummary& summary);
 
 }  // namespace scriptorium::report

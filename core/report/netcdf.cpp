@@ -4,13 +4,13 @@
 #include <limits>
 
 #include "core/error.hpp"
-#include "core/result/atomic_file.hpp"
-#include "core/result/hdf5_tree.hpp"
+#include "core/storage/atomic_file.hpp"
+#include "core/storage/hdf5_tree.hpp"
 
 namespace scriptorium::report {
 namespace {
 
-using result::hdf5::Handle;
+using storage::hdf5::Handle;
 
 void check(herr_t status, const std::string& what) {
   if (status < 0) throw Error(ErrorCode::Io, "HDF5 could not " + what + ".", {});
@@ -34,7 +34,7 @@ struct ScaleUse {
 class GroupWriter {
  public:
   GroupWriter(hid_t file, const InferenceData& data, const std::string& name)
-      : data_(data), name_(name), group_(result::hdf5::create_group(file, name)) {}
+      : data_(data), name_(name), group_(storage::hdf5::create_group(file, name)) {}
 
   void add(const InferenceData::Variable& variable) {
     for (std::size_t axis = 0; axis < variable.dims.size(); ++axis)
@@ -60,10 +60,10 @@ class GroupWriter {
                        "create a list");
       check(H5Awrite(attribute, type, uses.data()), "write a list");
     }
-    result::hdf5::write_attribute(group_, "created_at", created_at);
-    result::hdf5::write_attribute(group_, "inference_library", "scriptorium");
-    result::hdf5::write_attribute(group_, "inference_library_version", SCRIPTORIUM_VERSION);
-    for (const auto& [name, value] : data_.attributes) result::hdf5::write_attribute(group_, name, value);
+    storage::hdf5::write_attribute(group_, "created_at", created_at);
+    storage::hdf5::write_attribute(group_, "inference_library", "scriptorium");
+    storage::hdf5::write_attribute(group_, "inference_library_version", SCRIPTORIUM_VERSION);
+    for (const auto& [name, value] : data_.attributes) storage::hdf5::write_attribute(group_, name, value);
   }
 
  private:
@@ -161,7 +161,7 @@ class GroupWriter {
 }  // namespace
 
 void write_netcdf(const InferenceData& data, const std::string& path) {
-  const auto file = result::hdf5::create_in_memory();
+  const auto file = storage::hdf5::create_in_memory();
   const std::time_t now = std::time(nullptr);
   std::tm utc{};
   char created_at[32];
@@ -171,7 +171,7 @@ void write_netcdf(const InferenceData& data, const std::string& path) {
     for (const auto& variable : group.variables) writer.add(variable);
     writer.finish(created_at);
   }
-  result::write_whole_file(path, result::hdf5::image_of(file));
+  storage::write_whole_file(path, storage::hdf5::image_of(file));
 }
 
 InferenceData posterior_data(const result::Fit& fit, const model::Values& draws, bool descriptive) {

@@ -5,7 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "core/error.hpp"
-#include "core/result/atomic_file.hpp"
+#include "core/storage/atomic_file.hpp"
 
 namespace scriptorium::report {
 namespace {
@@ -97,7 +97,7 @@ std::string to_text(const Table& table, TableFormat format) {
 
 void write_table(const Table& table, const std::string& path) {
   const std::string text = to_text(table, path == "-" ? TableFormat::Tsv : table_format(path));
-  if (path != "-") return result::write_whole_file(path, text);
+  if (path != "-") return storage::write_whole_file(path, text);
   if (std::fwrite(text.data(), 1, text.size(), stdout) != text.size() || std::fflush(stdout) != 0)
     throw Error(ErrorCode::Io, "The table could not be written to standard output.", {});
 }

@@ -1,68 +1,21 @@
 #include "core/result/fit_file.hpp"
 
-#include <zlib.h>
-
 #include <algorithm>
 #include <cmath>
-#include <cstdio>
-#include <cstring>
 #include <nlohmann/json.hpp>
 
 #include "core/error.hpp"
-#include "core/result/atomic_file.hpp"
-#include "core/result/hdf5_tree.hpp"
 #include "core/result/settings_json.hpp"
+#include "core/storage/sealed_file.hpp"
+#include "core/summary/summary_group.hpp"
 
 namespace scriptorium::result {
 namespace {
 
-constexpr std::size_t header_bytes = 512;
-constexpr int fit_version = 1, checkpoint_version = 1;
+namespace hdf5 = storage::hdf5;
 
-std::uint32_t checksum(const char* data, std::size_t size) {
-  uLong crc = crc32(0, nullptr, 0);
-  while (size > 0) {
-    const auto part = static_cast<uInt>(std::min<std::size_t>(size, std::size_t{1} << 30));
-    crc = crc32(crc, reinterpret_cast<const Bytef*>(data), part);
-    data += part;
-    size -= part;
-  }
-  return static_cast<std::uint32_t>(crc);
-}
-
-/// In front of the HDF5 file, as its user block: "scriptorium <kind> <version>", length and CRC in plain text.
-void seal_and_write(hid_t file, const std::string& kind, int version, const std::string& path) {
-  const auto body = hdf5::image_of(file);
-  std::vector<std::byte> bytes(header_bytes + body.size());
-  std::memcpy(bytes.data() + header_bytes, body.data(), body.size());
-  std::snprintf(reinterpret_cast<char*>(bytes.data()), header_bytes, "scriptorium %s %d\nbytes %zu\ncrc32 %08x\n",
-                kind.c_str(), version, bytes.size(), checksum(reinterpret_cast<const char*>(body.data()), body.size()));
-  write_whole_file(path, bytes);
-}
-
-/// The HDF5 part of a sealed file, found whole. @throws Error that says what is wrong with it.
-std::string read_sealed(const std::string& path, const std::string& kind, int known_version) {
-  std::string bytes = read_whole_file(path);
-  const std::string head = bytes.substr(0, header_bytes);
-  char found_kind[32] = "";
-  int version = 0;
-  std::size_t size = 0;
-  unsigned crc = 0;
-  if (std::sscanf(head.c_str(), "scriptorium %31s %d bytes %zu crc32 %x", found_kind, &version, &size, &crc) != 4 ||
-      found_kind != kind)
-    throw Error(
-        ErrorCode::BadInput, "\"" + path + "\" is not a " + kind + " of this program.",
-        "Choose a file written by " + std::string(kind == "fit" ? "`fit` or saved in the window." : "a running fit."));
-  if (version > known_version)
-    throw Error(ErrorCode::Unsupported, "\"" + path + "\" was written by a newer version of this program.",
-                "Open it with that version.");
-  if (bytes.size() < header_bytes || bytes.size() != size ||
-      checksum(bytes.data() + header_bytes, bytes.size() - header_bytes) != crc)
-    throw Error(ErrorCode::BadInput, "\"" + path + "\" is damaged: its length or checksum is not what was written.",
-                "Copy it again from where it came, or fit again.");
-  bytes.erase(0, header_bytes);
-  return bytes;
-}
+constexpr storage::Seal fit_seal{"fit", 1, "written by `fit` or saved in the window"};
+constexpr storage::Seal checkpoint_seal{"checkpoint", 1, "written by a running fit"};
 
 const char* extent_word(model::Extent extent) {
   return extent == model::Extent::Scalar ? "scalar" : extent == model::Extent::Gene ? "gene" : "cell";
@@ -179,70 +132,9 @@ std::vector<inference::LossPoint> read_trace(hid_t file) {
   return trace;
 }
 
-void write_summary(hid_t file, const summary::CountSummary& s) {
-  const auto group = hdf5::create_group(file, "summary");
-  hdf5::write(group, "gene_start", s.gene_start);
-  hdf5::write(group, "value", s.value);
-  hdf5::write(group, "cells", s.cells);
-  hdf5::write(group, "gene_total", s.gene_total);
-  hdf5::write(group, "gene_nonzero", s.gene_nonzero);
-  hdf5::write(group, "gene_measured", s.gene_measured);
-  std::vector<std::int64_t> start{0};
-  std::vector<std::uint32_t> missing, pattern;
-  for (const auto& entry : s.patterns) {
-    missing.insert(missing.end(), entry.missing_genes.begin(), entry.missing_genes.end());
-    start.push_back(static_cast<std::int64_t>(missing.size()));
-  }
-  std::vector<std::uint64_t> total;
-  std::vector<double> cells;
-  for (const auto& entry : s.classes) {
-    pattern.push_back(entry.pattern);
-    total.push_back(entry.total);
-    cells.push_back(entry.cells);
-  }
-  hdf5::write(group, "pattern_start", start);
-  hdf5::write(group, "pattern_missing_genes", missing);
-  hdf5::write(group, "class_pattern", pattern);
-  hdf5::write(group, "class_total", total);
-  hdf5::write(group, "class_cells", cells);
-  hdf5::write(group, "class_of_cell", s.class_of_cell);
-  hdf5::write(group, "sum_log_factorial", std::vector<double>{s.sum_log_factorial});
-}
-
-summary::CountSummary read_summary(hid_t file) {
-  summary::CountSummary s;
-  const auto group = hdf5::open_group(file, "summary");
-  s.gene_start = hdf5::read<std::int64_t>(group, "gene_start");
-  s.value = hdf5::read<std::uint32_t>(group, "value");
-  s.cells = hdf5::read<double>(group, "cells");
-  s.gene_total = hdf5::read<double>(group, "gene_total");
-  s.gene_nonzero = hdf5::read<double>(group, "gene_nonzero");
-  s.gene_measured = hdf5::read<double>(group, "gene_measured");
-  const auto start = hdf5::read<std::int64_t>(group, "pattern_start");
-  const auto missing = hdf5::read<std::uint32_t>(group, "pattern_missing_genes");
-  for (std::size_t i = 0; i + 1 < start.size(); ++i) {
-    auto& pattern = s.patterns.emplace_back();
-    pattern.missing_genes.assign(missing.begin() + start[i], missing.begin() + start[i + 1]);
-  }
-  const auto pattern = hdf5::read<std::uint32_t>(group, "class_pattern");
-  const auto total = hdf5::read<std::uint64_t>(group, "class_total");
-  const auto cells = hdf5::read<double>(group, "class_cells");
-  for (std::size_t i = 0; i < pattern.size(); ++i) s.classes.push_back({pattern[i], total.at(i), cells.at(i)});
-  s.class_of_cell = hdf5::read<std::uint32_t>(group, "class_of_cell");
-  s.sum_log_factorial = hdf5::read<double>(group, "sum_log_factorial").at(0);
-  s.n_cells = static_cast<std::int64_t>(s.class_of_cell.size());
-  s.n_genes = static_cast<std::int64_t>(s.gene_total.size());
-  return s;
-}
-
 void check_lengths(const Fit& fit, const std::string& path) {
-  const auto& s = fit.summary;
   const std::size_t genes = fit.genes.size(), cells = fit.cells.size();
-  bool good = s.gene_start.size() == genes + 1 && s.gene_total.size() == genes && s.gene_nonzero.size() == genes &&
-              s.gene_measured.size() == genes && s.class_of_cell.size() == cells && s.value.size() == s.cells.size() &&
-              !s.gene_start.empty() && s.gene_start.back() == static_cast<std::int64_t>(s.value.size());
-  for (const auto entry : s.class_of_cell) good = good && entry < s.classes.size();
-  for (const auto& entry : s.classes) good = good && entry.pattern < s.patterns.size();
+  bool good = summary::is_whole(fit.summary, cells, genes);
   for (const auto& site : fit.result.posterior.sites) {
     const std::size_t wanted = site.extent == model::Extent::Scalar ? 1
                                : site.extent == model::Extent::Gene ? genes
@@ -288,18 +180,18 @@ void save_fit(const Fit& fit, const std::string& path) {
   settings["sites"] = sites;
   settings["conditional_sites"] = conditional;
   hdf5::write_attribute(file, "format", "scriptorium fit");
-  hdf5::write_attribute(file, "format_version", std::to_string(fit_version));
+  hdf5::write_attribute(file, "format_version", std::to_string(fit_seal.version));
   hdf5::write_strings(file, "settings", {settings.dump(2, ' ', false, nlohmann::json::error_handler_t::replace)});
   hdf5::write_strings(file, "genes", fit.genes);
   hdf5::write_strings(file, "cells", fit.cells);
   write_trace(file, fit.result.trace);
   write_posterior(file, fit.result.posterior);
-  write_summary(file, fit.summary);
-  seal_and_write(file, "fit", fit_version, path);
+  summary::write_summary(file, fit.summary);
+  storage::write_sealed(file, fit_seal, path);
 }
 
 Fit load_fit(const std::string& path) {
-  const std::string bytes = read_sealed(path, "fit", fit_version);
+  const std::string bytes = storage::read_sealed(path, fit_seal);
   try {
     const auto file = hdf5::open_image(bytes, path);
     const auto settings = nlohmann::json::parse(hdf5::read_strings(file, "settings").at(0));
@@ -325,7 +217,7 @@ Fit load_fit(const std::string& path) {
     fit.result.trace = read_trace(file);
     fit.result.posterior = read_posterior(file, settings.at("sites").get<std::vector<std::string>>(),
                                           settings.at("conditional_sites").get<std::vector<std::string>>());
-    fit.summary = read_summary(file);
+    fit.summary = summary::read_summary(file);
     check_lengths(fit, path);
     return fit;
   } catch (const nlohmann::json::exception&) {
@@ -343,11 +235,11 @@ void save_checkpoint(const inference::Checkpoint& checkpoint, const std::string&
   const auto group = hdf5::create_group(file, "arrays");
   for (const auto& [name, values] : checkpoint.arrays) hdf5::write(group, name, values);
   write_trace(file, checkpoint.trace);
-  seal_and_write(file, "checkpoint", checkpoint_version, path);
+  storage::write_sealed(file, checkpoint_seal, path);
 }
 
 inference::Checkpoint load_checkpoint(const std::string& path) {
-  const std::string bytes = read_sealed(path, "checkpoint", checkpoint_version);
+  const std::string bytes = storage::read_sealed(path, checkpoint_seal);
   const auto file = hdf5::open_image(bytes, path);
   inference::Checkpoint checkpoint;
   checkpoint.kind = hdf5::read_attribute(file, "kind");

@@ -6,7 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "core/error.hpp"
-#include "core/result/atomic_file.hpp"
+#include "core/storage/atomic_file.hpp"
 
 namespace scriptorium::result {
 namespace {
@@ -130,7 +130,7 @@ Fit fit_from_point_json(const json& given) {
 }
 
 Fit load_fit_or_point(const std::string& path) {
-  const std::string text = read_whole_file(path);
+  const std::string text = storage::read_whole_file(path);
   const auto first = text.find_first_not_of(" \t\r\n");
   if (first == std::string::npos || text[first] != '{') return load_fit(path);
   try {

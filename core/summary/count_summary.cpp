@@ -67,13 +67,9 @@ CountSummary CountSummaryBuilder::finish(const data::Missing& missing) const {
   s.gene_start.push_back(0);
   std::vector<std::uint32_t> sorted;
   for (std::int64_t g = 0; g < n_genes_; ++g) {
-    double total = 0, nonzero = 0;
     const auto entry = [&](std::uint32_t u, double cells) {
       s.value.push_back(u);
       s.cells.push_back(cells);
-      total += cells * u;
-      nonzero += cells;
-      s.sum_log_factorial += cells * math::log_rising(1.0, u);
     };
     for (std::uint32_t u = 1; u < small_counts; ++u)
       if (const auto n = small_[index(g) * small_counts + u]) entry(u, n);
@@ -86,17 +82,37 @@ CountSummary CountSummaryBuilder::finish(const data::Missing& missing) const {
       i = j;
     }
     s.gene_start.push_back(static_cast<std::int64_t>(s.value.size()));
+  }
+  add_gene_totals(s);
+  classify(s, cell_total_, missing);
+  return s;
+}
+
+void add_gene_totals(CountSummary& s) {
+  s.sum_log_factorial = 0;
+  s.gene_total.clear();
+  s.gene_nonzero.clear();
+  for (std::size_t g = 0; g < index(s.n_genes); ++g) {
+    double total = 0, nonzero = 0;
+    for (auto e = index(s.gene_start[g]); e < index(s.gene_start[g + 1]); ++e) {
+      total += s.cells[e] * s.value[e];
+      nonzero += s.cells[e];
+      s.sum_log_factorial += s.cells[e] * math::log_rising(1.0, s.value[e]);
+    }
     s.gene_total.push_back(total);
     s.gene_nonzero.push_back(nonzero);
   }
+}
+
+void classify(CountSummary& s, const std::vector<std::uint64_t>& cell_total, const data::Missing& missing) {
   for (const auto& genes : missing.genes) s.patterns.push_back({genes});
   std::vector<double> pattern_cells(s.patterns.size());
-  for (std::size_t c = 0; c < index(n_cells_); ++c) ++pattern_cells[missing.pattern(c)];
-  s.gene_measured.assign(index(n_genes_), static_cast<double>(n_cells_));
+  for (std::size_t c = 0; c < index(s.n_cells); ++c) ++pattern_cells[missing.pattern(c)];
+  s.gene_measured.assign(index(s.n_genes), static_cast<double>(s.n_cells));
   for (std::size_t p = 0; p < s.patterns.size(); ++p)
     for (const std::uint32_t g : s.patterns[p].missing_genes) s.gene_measured[g] -= pattern_cells[p];
   std::vector<std::pair<std::uint32_t, std::uint64_t>> kinds;  // (pattern, total)
-  for (std::size_t c = 0; c < index(n_cells_); ++c) kinds.emplace_back(missing.pattern(c), cell_total_[c]);
+  for (std::size_t c = 0; c < index(s.n_cells); ++c) kinds.emplace_back(missing.pattern(c), cell_total[c]);
   auto sorted_kinds = kinds;
   std::sort(sorted_kinds.begin(), sorted_kinds.end());
   for (const auto& [pattern, total] : sorted_kinds) {
@@ -104,14 +120,13 @@ CountSummary CountSummaryBuilder::finish(const data::Missing& missing) const {
       s.classes.push_back({pattern, total, 0});
     ++s.classes.back().cells;
   }
-  s.class_of_cell.reserve(index(n_cells_));
+  s.class_of_cell.reserve(index(s.n_cells));
   for (const auto& kind : kinds) {
     const auto at =
         std::lower_bound(s.classes.begin(), s.classes.end(), kind,
                          [](const CellClass& k, const auto& wanted) { return std::pair(k.pattern, k.total) < wanted; });
     s.class_of_cell.push_back(static_cast<std::uint32_t>(at - s.classes.begin()));
   }
-  return s;
 }
 
 void SummarySink::begin(const data::Table& cells, const data::Table& genes) {

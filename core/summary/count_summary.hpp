@@ -46,6 +46,11 @@ struct CountSummary {
   double total() const;
 };
 
+/// gene_total, gene_nonzero and sum_log_factorial from the histograms.
+void add_gene_totals(CountSummary& summary);
+/// Patterns, gene_measured and the classes of the cells, from the total of each cell and what it did not measure.
+void classify(CountSummary& summary, const std::vector<std::uint64_t>& cell_total, const data::Missing& missing);
+
 /// Builds a summary from blocks in any order (each block names its first cell). Builders over the same cells and genes
 /// merge: one a thread, or one a shard of the data.
 class CountSummaryBuilder {

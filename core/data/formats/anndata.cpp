@@ -3,6 +3,7 @@
 #include "core/data/formats/anndata_table.hpp"
 #include "core/data/formats/layers.hpp"
 #include "core/data/formats/matrix_scan.hpp"
+#include "core/data/measured_sets.hpp"
 #include "core/error.hpp"
 
 namespace scriptorium::data {
@@ -37,6 +38,21 @@ std::vector<Matrix> find_matrices(const Tree& file, const std::string& root) {
   for (const std::string& layer : file.children(root + "layers")) add("layers/" + layer, false);
   add("raw/X", true);
   return all;
+}
+
+/// What was not measured, where the file is one of ours and its matrix was taken that has it (measured_sets.hpp).
+void take_measured_sets(const Tree& file, const std::string& root, Dataset& out, const RunControl& control) {
+  const std::string path = root + "varm/" + measured_sets::gene_table;
+  const Column* of_cells = out.cells.find(measured_sets::cell_column);
+  if (out.layer != root + "layers/" + measured_sets::layer || of_cells == nullptr ||
+      file.kind(path) != NodeKind::Group || !out.missing.none())
+    return;
+  const Table of_genes = read_table(file, path, "gene", out.notes, control);
+  if (of_genes.size() != out.genes.size())
+    throw Error(ErrorCode::BadInput, "`" + path + "` of " + file.name() + " has another number of genes than var",
+                "Write the file anew with the program that made it.");
+  out.missing = measured_sets::read(*of_cells, of_genes);
+  if (!out.missing.none()) out.notes.push_back("`" + out.layer + "`: " + describe_missing(out.missing) + ".");
 }
 
 }  // namespace
@@ -86,6 +102,7 @@ Dataset read_anndata(const Tree& file, const std::string& root, const OpenOption
   }
   out.missing = std::move(taken.scanned.missing);
   out.notes.insert(out.notes.end(), taken.scanned.notes.begin(), taken.scanned.notes.end());
+  if (counts != nullptr && taken.chosen) take_measured_sets(file, root, out, control);
   out.embeddings = read_embeddings(file, root + "obsm", static_cast<std::int64_t>(out.cells.size()), out.notes);
   return out;
 }

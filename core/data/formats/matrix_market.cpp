@@ -252,8 +252,8 @@ class MatrixMarket final : public FormatReader {
     const auto kept = gene_expression(features, options.genome, file_name(files.genes), out.notes);
     const Reading reading{files.matrix, header, turned, out.cells.names, out.genes.names, control};
     if (counts) {
-      std::optional<GeneSelection> selection;
-      if (kept) counts = &selection.emplace(*counts, *kept, n_genes);
+      std::optional<Selection> selection;
+      if (kept) counts = &selection.emplace(*counts, std::vector<std::int64_t>{}, *kept);
       stream(reading, out, *counts, info);
       if (!info.is_counts)
         bad(in.name() + " " + info.why_not, "Open the matrix from before its values were transformed.");

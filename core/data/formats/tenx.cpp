@@ -85,8 +85,8 @@ class TenxV3 final : public FormatReader {
     make_unique(out.cells.names, "cell", out.notes);
     out.genes = gene_table(features, file.name(), out.notes);
     const auto kept = gene_expression(features, options.genome, file.name(), out.notes);
-    std::optional<GeneSelection> selection;
-    if (counts && kept) counts = &selection.emplace(*counts, *kept, static_cast<std::int64_t>(out.genes.size()));
+    std::optional<Selection> selection;
+    if (counts && kept) counts = &selection.emplace(*counts, std::vector<std::int64_t>{}, *kept);
     read_matrix(file, "matrix", out, counts, control);
     return kept ? out.select({}, *kept) : out;
   }

@@ -91,18 +91,22 @@ class TestCountSink : public QObject {
     QVERIFY_EXCEPTION_THROWN(send(sink, example(), Major::Cell, 1, 2), Error);
   }
 
-  void aSelectionOfGenesIsRenumbered() {
-    const std::vector<std::int64_t> kept{1, 2};
-    for (const bool by_cell : {true, false}) {
-      MatrixSink sink;
-      GeneSelection selection(sink, kept, 4);
-      selection.begin(cells_, genes_);
-      if (by_cell)
-        send(selection, example(), Major::Cell, 0, 3);
-      else
-        send(selection, example().transposed(), Major::Gene, 0, 4);
-      same(sink.finish(), example().select({}, kept));
-    }
+  void aSelectionIsRenumbered() {
+    using Indices = std::vector<std::int64_t>;
+    for (const Indices& cells : {Indices{}, {0, 2}, {1, 2}})
+      for (const Indices& genes : {Indices{}, {1, 2}, {0, 3}})
+        for (const bool by_cell : {true, false}) {
+          MatrixSink sink;
+          Selection selection(sink, cells, genes);
+          selection.begin(cells_, genes_);
+          if (by_cell) {
+            send(selection, example(), Major::Cell, 2, 3);
+            send(selection, example(), Major::Cell, 0, 2);
+          } else {
+            send(selection, example().transposed(), Major::Gene, 0, 4);
+          }
+          same(sink.finish(), example().select(cells, genes));
+        }
   }
 
   void rowsAreSortedAndEntriesStoredTwiceAddedUp() {

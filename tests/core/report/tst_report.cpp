@@ -7,8 +7,8 @@
 #include "core/error.hpp"
 #include "core/report/fit_tables.hpp"
 #include "core/report/netcdf.hpp"
-#include "core/result/atomic_file.hpp"
-#include "core/result/hdf5_tree.hpp"
+#include "core/storage/atomic_file.hpp"
+#include "core/storage/hdf5_tree.hpp"
 
 using namespace scriptorium;
 using namespace scriptorium::report;
@@ -38,7 +38,7 @@ class TestReport : public QObject {
     QVERIFY_THROWS_EXCEPTION(Error, table_format("c.xlsx"));
     const auto path = dir_.filePath("t.csv").toStdString();
     write_table(table, path);
-    QCOMPARE(result::read_whole_file(path), to_text(table, TableFormat::Csv));
+    QCOMPARE(storage::read_whole_file(path), to_text(table, TableFormat::Csv));
     QVERIFY_EXCEPTION_THROWN(write_table(table, dir_.filePath("none/t.csv").toStdString()), Error);
   }
 
@@ -74,19 +74,19 @@ class TestReport : public QObject {
     const auto draws = result::sample(s.fit, 30, 1, true, 0, {});
     const auto path = dir_.filePath("d.nc").toStdString();
     write_netcdf(posterior_data(s.fit, draws, false), path);
-    const auto bytes = result::read_whole_file(path);
-    const auto file = result::hdf5::open_image(bytes, path);
-    const auto group = result::hdf5::open_group(file, "posterior");
+    const auto bytes = storage::read_whole_file(path);
+    const auto file = storage::hdf5::open_image(bytes, path);
+    const auto group = storage::hdf5::open_group(file, "posterior");
     std::vector<hsize_t> shape;
-    QCOMPARE(result::hdf5::read<double>(group, "r", &shape), draws.at("r").values);
+    QCOMPARE(storage::hdf5::read<double>(group, "r", &shape), draws.at("r").values);
     QCOMPARE(shape, (std::vector<hsize_t>{1, 30, 12}));
-    QCOMPARE(result::hdf5::read_attribute(group, "inference_library"), std::string("scriptorium"));
-    const result::hdf5::Handle scale(H5Dopen2(group, "gene", H5P_DEFAULT), H5Dclose, "open gene");
-    QCOMPARE(result::hdf5::read_attribute(scale, "CLASS"), std::string("DIMENSION_SCALE"));
+    QCOMPARE(storage::hdf5::read_attribute(group, "inference_library"), std::string("scriptorium"));
+    const storage::hdf5::Handle scale(H5Dopen2(group, "gene", H5P_DEFAULT), H5Dclose, "open gene");
+    QCOMPARE(storage::hdf5::read_attribute(scale, "CLASS"), std::string("DIMENSION_SCALE"));
     QVERIFY(H5Aexists(scale, "REFERENCE_LIST") > 0 && H5Aexists(scale, "_Netcdf4Dimid") == 0);
-    const result::hdf5::Handle variable(H5Dopen2(group, "r", H5P_DEFAULT), H5Dclose, "open r");
+    const storage::hdf5::Handle variable(H5Dopen2(group, "r", H5P_DEFAULT), H5Dclose, "open r");
     QVERIFY(H5Aexists(variable, "DIMENSION_LIST") > 0 && H5Aexists(variable, "_FillValue") > 0);
-    QVERIFY(result::hdf5::has(file, "constant_data"));
+    QVERIFY(storage::hdf5::has(file, "constant_data"));
   }
 };
 

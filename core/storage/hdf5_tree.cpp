@@ -1,11 +1,11 @@
-#include "core/result/hdf5_tree.hpp"
+#include "core/storage/hdf5_tree.hpp"
 
 #include <algorithm>
 #include <cstring>
 
 #include "core/error.hpp"
 
-namespace scriptorium::result::hdf5 {
+namespace scriptorium::storage::hdf5 {
 namespace {
 
 [[noreturn]] void fail(const std::string& what) {
@@ -165,4 +165,4 @@ std::string read_attribute(hid_t object, const std::string& name) {
   return value;
 }
 
-}  // namespace scriptorium::result::hdf5
+}  // namespace scriptorium::storage::hdf5

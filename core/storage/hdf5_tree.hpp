@@ -7,7 +7,7 @@
 
 /// The little of HDF5 that fits, checkpoints and netCDF exports need: files built and read in memory, so that disk
 /// errors are met by plain writes, and a damaged file is found by its checksum before the library sees it.
-namespace scriptorium::result::hdf5 {
+namespace scriptorium::storage::hdf5 {
 
 /// Owns one HDF5 identifier. @throws Error(Io) when the call that made it failed.
 class Handle {
@@ -87,4 +87,4 @@ std::vector<std::string> read_strings(hid_t parent, const std::string& name);
 void write_attribute(hid_t object, const std::string& name, const std::string& value);
 std::string read_attribute(hid_t object, const std::string& name);
 
-}  // namespace scriptorium::result::hdf5
+}  // namespace scriptorium::storage::hdf5

@@ -1,0 +1,173 @@
+#include <algorithm>
+#include <limits>
+#include <map>
+
+#include "core/data/measured_sets.hpp"
+#include "core/data/writers/row_writer.hpp"
+#include "core/data/writers/writers.hpp"
+#include "core/storage/atomic_file.hpp"
+
+namespace scriptorium::data {
+namespace {
+
+namespace hdf5 = storage::hdf5;
+
+constexpr Count whole_in_float32 = 1U << 24;  ///< counts up to here are the same as 32-bit floats
+
+void mark(hid_t object, const char* encoding, const char* version) {
+  hdf5::write_text_attribute(object, "encoding-type", encoding);
+  hdf5::write_text_attribute(object, "encoding-version", version);
+}
+
+hdf5::Handle group_of(hid_t parent, const std::string& name, const char* encoding, const char* version) {
+  auto group = hdf5::create_group(parent, name);
+  mark(group, encoding, version);
+  return group;
+}
+
+/// Marks the dataset `name` that was just written.
+void mark_dataset(hid_t parent, const std::string& name, const char* encoding) {
+  const hdf5::Handle dataset(H5Dopen2(parent, name.c_str(), H5P_DEFAULT), H5Dclose, "find " + name);
+  mark(dataset, encoding, "0.2.0");
+}
+
+template <class T>
+void write_list(hid_t parent, const std::string& name, const std::vector<T>& values) {
+  hdf5::write(parent, name, values);
+  mark_dataset(parent, name, "array");
+}
+void write_list(hid_t parent, const std::string& name, const std::vector<std::string>& values) {
+  hdf5::write_texts(parent, name, values);
+  mark_dataset(parent, name, "string-array");
+}
+void write_list(hid_t parent, const std::string& name, const std::vector<std::uint8_t>& values) {
+  hdf5::write_booleans(parent, name, values);
+  mark_dataset(parent, name, "array");
+}
+
+void write_labels(hid_t parent, const std::string& name, const Categorical& labels) {
+  const auto group = group_of(parent, name, "categorical", "0.2.0");
+  hdf5::write_boolean_attribute(group, "ordered", labels.ordered);
+  write_list(group, "categories", labels.categories);
+  write_list(group, "codes", labels.codes);
+}
+
+/// Text with missing values becomes labels: every version of anndata reads these, and theirs of its own only the
+/// newest.
+Categorical labels_of(const Column& column) {
+  Categorical out;
+  std::map<std::string, std::int32_t> codes;
+  for (std::size_t row = 0; row < column.size(); ++row) {
+    if (column.is_missing(row)) {
+      out.codes.push_back(-1);
+      continue;
+    }
+    const auto [at, is_new] = codes.try_emplace(column.text(row), static_cast<std::int32_t>(out.categories.size()));
+    if (is_new) out.categories.push_back(at->first);
+    out.codes.push_back(at->second);
+  }
+  return out;
+}
+
+template <class T>
+void write_nullable(hid_t parent, const Column& column, const std::vector<T>& values, const char* encoding) {
+  if (column.missing.empty()) return write_list(parent, column.name, values);
+  const auto group = group_of(parent, column.name, encoding, "0.1.0");
+  write_list(group, "values", values);
+  write_list(group, "mask", column.missing);
+}
+
+void write_column(hid_t parent, const Column& column) {
+  if (const auto* labels = std::get_if<Categorical>(&column.values)) return write_labels(parent, column.name, *labels);
+  if (const auto* texts = std::get_if<std::vector<std::string>>(&column.values)) {
+    if (column.missing.empty()) return write_list(parent, column.name, *texts);
+    return write_labels(parent, column.name, labels_of(column));
+  }
+  if (const auto* numbers = std::get_if<std::vector<double>>(&column.values)) {
+    std::vector<double> values = *numbers;
+    for (std::size_t row = 0; row < values.size(); ++row)
+      if (column.is_missing(row)) values[row] = std::numeric_limits<double>::quiet_NaN();
+    return write_list(parent, column.name, values);
+  }
+  if (const auto* integers = std::get_if<std::vector<std::int64_t>>(&column.values))
+    return write_nullable(parent, column, *integers, "nullable-integer");
+  write_nullable(parent, column, std::get<std::vector<std::uint8_t>>(column.values), "nullable-boolean");
+}
+
+void write_table(hid_t parent, const std::string& name, const Table& table) {
+  const auto group = group_of(parent, name, "dataframe", "0.2.0");
+  std::string index = "_index";
+  while (table.find(index) != nullptr) index += "_";
+  std::vector<std::string> order;
+  write_list(group, index, table.names);
+  for (Column column : table.columns) {
+    // A slash in a name would be a folder in the file.
+    std::replace(column.name.begin(), column.name.end(), '/', '_');
+    while (column.name.empty() || std::find(order.begin(), order.end(), column.name) != order.end() ||
+           column.name == index)
+      column.name += "_";
+    write_column(group, column);
+    order.push_back(column.name);
+  }
+  hdf5::write_text_attribute(group, "_index", index);
+  hdf5::write_text_list_attribute(group, "column-order", order);
+}
+
+void write_counts(hid_t parent, const std::string& name, const PackedDataset& data, const RunControl& control) {
+  const bool by_cell = data.major() == Major::Cell;
+  const auto n_cells = static_cast<std::int64_t>(data.tables().cells.size()),
+             n_genes = static_cast<std::int64_t>(data.tables().genes.size());
+  const auto group = group_of(parent, name, by_cell ? "csr_matrix" : "csc_matrix", "0.1.0");
+  hdf5::write_integers_attribute(group, "shape", {n_cells, n_genes});
+  const std::int64_t nnz = data.packed().nnz();
+  const bool wide = nnz > std::numeric_limits<std::int32_t>::max();
+  RowWriter rows(group, by_cell ? n_cells : n_genes,
+                 {data.packed().max_count() <= whole_in_float32 ? H5T_IEEE_F32LE : H5T_IEEE_F64LE,
+                  wide ? H5T_STD_I64LE : H5T_STD_I32LE, wide ? H5T_STD_I64LE : H5T_STD_I32LE});
+  Told told(rows, "writing " + name, nnz, control);
+  data.send(told, 1, control);
+  rows.finish();
+}
+
+}  // namespace
+
+std::vector<std::string> write_h5ad(const PackedDataset& data, const std::string& path, const RunControl& control) {
+  std::vector<std::string> notes;
+  const Dataset& tables = data.tables();
+  const bool complete = tables.missing.none();
+  storage::NewFile place(path);
+  auto file = hdf5::create_on_disk(place.aside());
+  {
+    mark(file, "anndata", "0.1.0");
+    Table cells = tables.cells;
+    if (!complete) {
+      std::erase_if(cells.columns, [](const Column& column) { return column.name == measured_sets::cell_column; });
+      cells.columns.push_back(measured_sets::of_cells(tables.missing, cells.size()));
+    }
+    control.tell(0, "writing the tables of cells and genes");
+    write_table(file, "obs", cells);
+    write_table(file, "var", tables.genes);
+    for (const char* name : {"obsp", "varp"}) group_of(file, name, "dict", "0.1.0");
+    const auto varm = group_of(file, "varm", "dict", "0.1.0"), uns = group_of(file, "uns", "dict", "0.1.0"),
+               layers = group_of(file, "layers", "dict", "0.1.0"), obsm = group_of(file, "obsm", "dict", "0.1.0");
+    for (const Embedding& embedding : tables.embeddings) {
+      hdf5::write_raw(obsm, embedding.name, H5T_NATIVE_FLOAT, embedding.coordinates.data(),
+                      {tables.cells.size(), static_cast<hsize_t>(embedding.dims)});
+      mark_dataset(obsm, embedding.name, "array");
+    }
+    if (complete) {
+      write_counts(file, "X", data, control);
+    } else {
+      write_table(varm, measured_sets::gene_table, measured_sets::of_genes(tables.missing, tables.genes.names));
+      hdf5::write_text(uns, "not_measured", measured_sets::note);
+      mark_dataset(uns, "not_measured", "string");
+      write_counts(layers, measured_sets::layer, data, control);
+      notes.emplace_back(measured_sets::note);
+    }
+  }
+  hdf5::close_file(file);
+  place.put_in_place();
+  return notes;
+}
+
+}  // namespace scriptorium::data

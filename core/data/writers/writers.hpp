@@ -1,0 +1,26 @@
+#pragma once
+#include <string>
+#include <vector>
+
+#include "core/data/packed_dataset.hpp"
+
+/// Data sets as files of other programs' formats. All are written aside and renamed; memory follows the tables.
+namespace scriptorium::data {
+
+enum class OutputFormat { H5ad, TenxH5, MtxFolder };
+/// By the ending: .h5ad, .h5; .mtx, a slash or none at all is a folder. @throws Error(BadInput) for any other
+OutputFormat output_format(const std::string& path);
+
+/// Writes a data set in the format that `path` asks for.
+/// @returns what the reader of the file should know: what it could not take, how it tells what was not measured
+/// @throws Error(Unsupported) when the format cannot tell missing entries from zeros; Error(Io)
+std::vector<std::string> convert(const PackedDataset& data, const std::string& path, const RunControl& control);
+
+/// anndata's layout of today: X as csr (csc where the source came by gene), tables with typed columns, embeddings.
+std::vector<std::string> write_h5ad(const PackedDataset& data, const std::string& path, const RunControl& control);
+/// Cell Ranger's version 3: one HDF5 file, or a folder with matrix.mtx.gz, features.tsv.gz and barcodes.tsv.gz.
+std::vector<std::string> write_tenx_h5(const PackedDataset& data, const std::string& path, const RunControl& control);
+std::vector<std::string> write_mtx_folder(const PackedDataset& data, const std::string& path,
+                                          const RunControl& control);
+
+}  // namespace scriptorium::data
