@@ -7,7 +7,6 @@
 #include "core/data/formats/names.hpp"
 #include "core/data/formats/rds_signature.hpp"
 #include "core/data/isolated.hpp"
-#include "core/data/missing_rule.hpp"
 
 namespace scriptorium::data {
 namespace {

@@ -7,7 +7,7 @@
 
 #include "core/data/dataset.hpp"
 #include "core/data/filter.hpp"
-#include "core/data/missing_rule.hpp"
+#include "core/data/open.hpp"
 #include "core/inference/fit.hpp"
 #include "core/result/fit_file.hpp"
 #include "ui/jobs/job_error.hpp"
