@@ -8,6 +8,9 @@
 
 // The search of single genes' optima given all else.
 namespace scriptorium::inference {
+namespace {
+constexpr double fewest = 5;  // cells with a count: fewer say nothing about a gate
+}
 
 /// Newton's method on one gene from `at`, which it moves; returns the gene's share of the loss there. Ends early where
 /// what it hopes for stays above `hopeless`.
@@ -60,6 +63,7 @@ double Objective::improve_genes(std::vector<double>& x, const RunControl& contro
     std::array<double, 6> here{}, best{};
     for (auto g = first; g < last; ++g) {
       control.check();
+      if (p.summary->gene_nonzero[index(g)] < fewest) continue;
       if (nonzeros_) gather_gene(g, scratch);
       double* at = &x[gene_at(g)];
       // Nearly all zeros due to the gate; none of them due to it. The mean count stays what it is.
@@ -77,7 +81,7 @@ double Objective::improve_genes(std::vector<double>& x, const RunControl& contro
       best = here;
       for (const double share : {0.02, closed}) {
         // Not where it is already, nor where nothing speaks for it.
-        if (share == closed ? closed < 0.2 || seen == 0 || now > 0.5 * closed : now < 0.15) continue;
+        if (share == closed ? closed < 0.2 || now > 0.5 * closed : now < 0.15) continue;
         std::copy_n(at, size, here.begin());
         p.gene_sites[0].place(level - std::log1p(-share), 0.1, here.data());
         p.gene_sites[index(p.gate_at)].place(std::log(share / (1 - share)), 0.3, here.data() + gate);
