@@ -249,6 +249,7 @@ class TestWindow : public QObject {
     QVERIFY(driver().find<QWidget>("missingRule")->isVisible());
     QVERIFY2(driver().text("missingFound").contains("80 entries"), qPrintable(driver().text("missingFound")));
     QVERIFY(driver().text("missingFound").contains("20 of 40 cells"));
+    QVERIFY(driver().text("layersLabel").contains("the table"));  // its one matrix has no name
     QVERIFY(driver().text("keptLabel").contains("40 cells × 12 genes"));
     QVERIFY(!session().data.prepared()->dataset->missing.none());  // left out unless asked otherwise
     const auto& genes = *driver().find<TablePanel>("dataGeneTable")->model().table();
@@ -270,6 +271,11 @@ class TestWindow : public QObject {
     QCOMPARE(session().fits.current()->fit->data_filter, std::string("--missing zero"));
     QVERIFY(driver().click("copyCommandButton"));
     QVERIFY(QApplication::clipboard()->text().contains("--missing zero"));
+    session().data.open({file.fileName()}, DataState::Look::Always);
+    QVERIFY(driver().wait([&] { return session().data.stage() == DataState::Stage::Preview; }));
+    QCOMPARE(driver().find<TablePanel>("firstCounts")->model().rowCount(), 12);
+    QVERIFY(driver().click("previewLoad"));
+    QVERIFY(driver().waitForData());
     window_->openPath(kExample);  // where everything was measured there is nothing to choose
     QVERIFY(driver().waitForData());
     driver().page("data");

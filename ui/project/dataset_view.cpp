@@ -140,7 +140,7 @@ QString factsInWords(const data::Dataset& dataset, const Pass& pass) {
                      "numbers up to %6, %7 in all, %8 in the median cell.")
                      .arg(whole(dataset.counts.n_cells), whole(dataset.counts.n_genes))
                      .arg(entries > 0 ? 100 * (1 - static_cast<double>(dataset.counts.nnz()) / entries) : 0, 0, 'f', 1)
-                     .arg(QString::fromStdString(dataset.layer).toHtmlEscaped(),
+                     .arg(layerName(QString::fromStdString(dataset.layer)).toHtmlEscaped(),
                           QString::fromStdString(dataset.format).toHtmlEscaped(), whole(pass.largest),
                           whole(static_cast<std::int64_t>(pass.total)), whole(static_cast<std::int64_t>(median)),
                           dataset.missing.none() ? QObject::tr("entries") : QObject::tr("entries that were measured"));
@@ -165,29 +165,33 @@ QString missingInWords(const data::Dataset& dataset) {
            whole(static_cast<std::int64_t>(dataset.missing.any_gene().size())), whole(dataset.counts.n_genes));
 }
 
+QString layerName(const QString& path) {
+  return path.isEmpty() ? QObject::tr("the table") : path;
+}
+
 charts::Figure histogramOfCounts(const QString& name, const QString& title, const QString& axis,
                                  const std::vector<double>& values) {
   charts::Figure figure{name, title, 1, false, {}};
   if (values.empty()) return figure;
-  const double top = charts::toAxis(charts::Scale::Log1p, *std::max_element(values.begin(), values.end()));
-  const double bottom = charts::toAxis(charts::Scale::Log1p, *std::min_element(values.begin(), values.end()));
+  const double least = *std::min_element(values.begin(), values.end()),
+               most = *std::max_element(values.begin(), values.end());
+  std::vector<double> edges;
   constexpr int bins = 60;
-  const double width = std::max((top - bottom) / bins, 1e-6);
-  charts::Mark bars{charts::MarkKind::Bars,
-                    QObject::tr("cells"),
-                    charts::Tone::Blue,
-                    {},
-                    std::vector<double>(bins, 0.0),
-                    {},
-                    0.85,
-                    1,
-                    false,
-                    {}};
-  for (int b = 0; b <= bins; ++b) bars.x.push_back(charts::fromAxis(charts::Scale::Log1p, bottom + b * width));
-  for (const double value : values) {
-    const int b = static_cast<int>((charts::toAxis(charts::Scale::Log1p, value) - bottom) / width);
-    bars.y[static_cast<std::size_t>(std::clamp(b, 0, bins - 1))] += 1;
+  if (most - least < bins) {
+    for (double edge = least - 0.5; edge < most + 1; ++edge) edges.push_back(edge);
+  } else {
+    const double bottom = charts::toAxis(charts::Scale::Log1p, least), top = charts::toAxis(charts::Scale::Log1p, most);
+    for (int b = 0; b <= bins; ++b)
+      edges.push_back(charts::fromAxis(charts::Scale::Log1p, bottom + (top - bottom) * b / bins));
   }
+  charts::Mark bars{charts::MarkKind::Bars, QObject::tr("cells"), charts::Tone::Blue, {}, {}, {}, 0.85, 1, false, {}};
+  bars.y.assign(edges.size() - 1, 0.0);
+  for (const double value : values) {
+    const auto above = std::upper_bound(edges.begin(), edges.end(), value) - edges.begin();
+    const auto last = static_cast<std::ptrdiff_t>(bars.y.size()) - 1;
+    bars.y[static_cast<std::size_t>(std::clamp<std::ptrdiff_t>(above - 1, 0, last))] += 1;
+  }
+  bars.x = std::move(edges);
   charts::Panel panel;
   panel.x = {axis, charts::Scale::Log1p, {}, {}};
   panel.y = {QObject::tr("cells"), charts::Scale::Linear, {}, {}};

@@ -18,7 +18,11 @@ struct OpenedData {
 };
 std::shared_ptr<const OpenedData> describe(std::shared_ptr<const data::Dataset> dataset, const RunControl& control);
 
-/// The histogram of positive whole numbers on a log1p axis: about 60 bins of equal width as drawn, zeros in the first.
+/// How a layer is called: its path, "the table" in files that have one matrix without a name.
+QString layerName(const QString& path);
+
+/// The histogram of positive whole numbers on a log1p axis: about 60 bins of equal width as drawn, zeros in the first;
+/// one a number where there are fewer numbers.
 charts::Figure histogramOfCounts(const QString& name, const QString& title, const QString& axis,
                                  const std::vector<double>& values);
 

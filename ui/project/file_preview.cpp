@@ -160,7 +160,7 @@ std::shared_ptr<const FilePreview> previewFile(const DataChoice& choice, const R
   made->free_bytes = freeMemory();
   made->cells = firstRows("first_cells", QObject::tr("cell"), dataset->cells);
   made->genes = firstRows("first_genes", QObject::tr("gene"), dataset->genes);
-  if (dataset->layer.empty()) {
+  if (std::none_of(dataset->layers.begin(), dataset->layers.end(), [](const auto& layer) { return layer.is_counts; })) {
     made->counts_say = QObject::tr("No layer of this file holds counts.");
   } else if (dataset->format.rfind("rds", 0) == 0) {
     made->counts_say = QObject::tr("An R file is read whole or not at all: its counts are shown once it is open.");
