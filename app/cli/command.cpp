@@ -18,6 +18,7 @@
 #include "core/data/identity.hpp"
 #include "core/error.hpp"
 #include "core/storage/atomic_file.hpp"
+#include "core/storage/file_kind.hpp"
 #include "core/summary/count_summary.hpp"
 
 namespace scriptorium::cli {
@@ -108,6 +109,10 @@ RunControl Common::control() const {
 
 void DataOptions::add_to(CLI::App& command, bool required) {
   command.add_option("data", path, "file or folder with counts")->required(required);
+  add_words_to(command);
+}
+
+void DataOptions::add_words_to(CLI::App& command) {
   command.add_option("--layer", open.layer, "where the counts are, as inspect lists it");
   command.add_option("--genome", open.genome, "genome of a 10x v2 file that holds several");
   command
@@ -122,7 +127,16 @@ void DataOptions::add_to(CLI::App& command, bool required) {
 }
 
 data::Dataset DataOptions::read(const RunControl& control) const {
+  refuse_own_file(path);
   return data::open(path, open, control);
+}
+
+void refuse_own_file(const std::string& path) {
+  const std::string kind = storage::sealed_kind(path);
+  if (kind.empty()) return;
+  throw Error(ErrorCode::BadInput, "\"" + path + "\" is a " + kind + " of this program, not data.",
+              kind == "summary" ? "Only fit, summarise, show and inspect take summaries; give the counts themselves."
+                                : "Give a file or folder with counts.");
 }
 
 const CLI::Validator whole_number(
@@ -164,7 +178,7 @@ std::vector<std::string> gene_names(const std::string& text) {
       (text.find('/') != std::string::npos || text.ends_with(".txt") || text.ends_with(".tsv") ||
        text.ends_with(".csv")))
     throw Error(ErrorCode::Io, "There is no file \"" + text + "\" with names of genes.", "Check the path.");
-  std::istringstream lines(is_file ? result::read_whole_file(text) : text);
+  std::istringstream lines(is_file ? storage::read_whole_file(text) : text);
   for (std::string name; std::getline(lines, name, is_file ? '\n' : ',');) {
     while (!name.empty() && (name.back() == '\r' || name.back() == ' ')) name.pop_back();
     name.erase(0, name.find_first_not_of(' '));
@@ -280,6 +294,7 @@ std::optional<data::Dataset> data_of_fit(result::Fit& fit, const DataOptions& gi
   // file has it, and the identity of the counts decides in the end.
   DataOptions data = given;
   if (data.open.layer.empty() && !fit.data_layer.empty()) {
+    refuse_own_file(data.path);
     const auto offered = data::peek(data.path, data.open, control).layers;
     if (std::any_of(offered.begin(), offered.end(), [&](const auto& layer) { return layer.path == fit.data_layer; }))
       data.open.layer = fit.data_layer;

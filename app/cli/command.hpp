@@ -37,8 +37,12 @@ struct DataOptions {
   std::string path;
   data::OpenOptions open;
   void add_to(CLI::App& command, bool required);
+  /// The words alone, without DATA.
+  void add_words_to(CLI::App& command);
   data::Dataset read(const RunControl& control) const;
 };
+/// @throws Error when a file is one of our own (a fit, a summary) where data are wanted.
+void refuse_own_file(const std::string& path);
 
 /// Check of a whole number from 0 up, such as a seed.
 extern const CLI::Validator whole_number;
@@ -85,6 +89,8 @@ void print_json(const nlohmann::json& json);
 
 void add_inspect(CLI::App& app);
 void add_models(CLI::App& app);
+void add_summarise(CLI::App& app);
+void add_convert(CLI::App& app);
 void add_fit(CLI::App& app);
 void add_show(CLI::App& app);
 void add_loss(CLI::App& app);

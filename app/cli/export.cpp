@@ -5,8 +5,8 @@
 #include "core/error.hpp"
 #include "core/report/fit_tables.hpp"
 #include "core/report/netcdf.hpp"
-#include "core/storage/atomic_file.hpp"
 #include "core/result/point_file.hpp"
+#include "core/storage/atomic_file.hpp"
 
 namespace scriptorium::cli {
 namespace {
@@ -95,7 +95,7 @@ void add_export(CLI::App& app) {
       write(report::likelihood_table("cell", fit.cells, likelihood.by_cell), to / "loglik_cell.tsv");
       write(report::likelihood_table("gene", fit.genes, likelihood.by_gene), to / "loglik_gene.tsv");
     }
-    result::write_whole_file(
+    storage::write_whole_file(
         (to / "fit.json").string(),
         report::describe_fit(fit).dump(2, ' ', false, nlohmann::json::error_handler_t::replace) + "\n");
   });

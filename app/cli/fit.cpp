@@ -1,16 +1,17 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <filesystem>
 #include <nlohmann/json.hpp>
 
-#include "command.hpp"
-#include "core/compute/parallel.hpp"
+#include "core/data/formats/names.hpp"
 #include "core/error.hpp"
-#include "core/storage/atomic_file.hpp"
 #include "core/result/new_fit.hpp"
 #include "core/result/settings_json.hpp"
+#include "core/storage/atomic_file.hpp"
+#include "counts_input.hpp"
 
 namespace scriptorium::cli {
 namespace {
@@ -18,24 +19,26 @@ namespace {
 using nlohmann::json;
 
 struct FitWords {
+  std::vector<std::string> paths;
   DataOptions data;
+  FilterWords filter;
+  MemoryLimit memory;
   Common common;
   DeviceOption device;
   std::string model = "nbvcp", parameterization = "canonical", positive_transform = "softplus", organism, capture_prior;
-  std::string method = "exact", svi_mode = "ours", guide = "mean-field", genes, cells, out, config, name;
+  std::string method = "exact", svi_mode = "ours", guide = "mean-field", out, config, name;
   std::vector<std::string> priors;
   int max_iterations = 0;
   bool unconstrained = false, early_stopping = false, resume = false;
   std::int64_t steps = 0, batch_size = 0;  // these and tolerance: FitOptions' defaults unless given
-  double tolerance = 0, min_counts_per_cell = 0, min_counts_per_gene = 0;
-  std::int64_t min_genes_per_cell = 0, min_cells_per_gene = 0;
+  double tolerance = 0;
   std::uint64_t seed = 0;
 };
 
 /// Options of the contract whose capability is an issue of its own: they are known, and say so.
 void refuse_later_options(CLI::App& command) {
   for (const char* name : {"--components", "--mixture-params", "--restarts", "--annotation", "--annotation-confidence",
-                           "--annotation-order", "--annotation-min-cells", "--memory"})
+                           "--annotation-order", "--annotation-min-cells"})
     command
         .add_option_function<std::string>(
             name, [name](const std::string&) { throw UsageError("not built yet: " + std::string(name)); })
@@ -47,7 +50,7 @@ void refuse_later_options(CLI::App& command) {
 json apply_config(CLI::App& command, const std::string& path) {
   json config, whole = json::object();
   try {
-    config = json::parse(result::read_whole_file(path));
+    config = json::parse(storage::read_whole_file(path));
   } catch (const json::exception& error) {
     throw Error(ErrorCode::BadInput, "\"" + path + "\" is not valid JSON: " + error.what() + ".", "Correct the file.");
   }
@@ -124,23 +127,6 @@ inference::FitOptions options_of(const FitWords& words, const CLI::App& command,
   return options;
 }
 
-data::Filter filter_of(const FitWords& words) {
-  data::Filter filter;
-  filter.cells = words.cells;
-  filter.min_counts_per_cell = words.min_counts_per_cell;
-  filter.min_genes_per_cell = words.min_genes_per_cell;
-  filter.min_cells_per_gene = words.min_cells_per_gene;
-  filter.min_counts_per_gene = words.min_counts_per_gene;
-  if (words.genes.rfind("hvg:", 0) == 0) {
-    char* end = nullptr;
-    filter.highly_variable = std::strtoll(words.genes.c_str() + 4, &end, 10);
-    if (*end != '\0' || filter.highly_variable < 1) throw UsageError("--genes hvg:N needs a number of genes");
-  } else {
-    filter.genes = gene_names(words.genes);
-  }
-  return filter;
-}
-
 /// Fails before a long fit, not after it.
 void check_writable(const std::string& path) {
   std::filesystem::path folder = std::filesystem::path(path).parent_path();
@@ -153,40 +139,95 @@ void check_writable(const std::string& path) {
                 "Choose a folder that exists and that you may write to.");
 }
 
+/// What a fit takes from its inputs: the summary, and the counts where the model visits them again.
+struct Input {
+  summary::NamedSummary summary;
+  data::CountMatrix counts;
+};
+
+constexpr const char* needs_less =
+    "Allow more memory, or fit fewer cells or genes (--cells, --genes hvg:N); nbdm, zinb and nbvcp need only the count "
+    "summary.";
+
+Input read_input(const FitWords& words, const model::Model& model, const inference::FitOptions& options,
+                 const RunControl& control) {
+  const CountsInput input{.paths = words.paths,
+                          .open = words.data.open,
+                          .filter = words.filter.filter(),
+                          .suffix = false,
+                          .storage = words.memory.storage(words.out),
+                          .threads = options.threads};
+  Input out;
+  if (!inference::needs_counts(model, options)) {
+    out.summary = summarise(input, control);
+    return out;
+  }
+  const std::string fit =
+      model.likelihood + " " + model.parameterization + " by " + inference::to_string(options.method);
+  for (const auto& path : words.paths)
+    if (summary::is_summary_file(path))
+      throw Error(ErrorCode::BadInput,
+                  "The fit of " + fit + " visits the counts again, and \"" + path + "\" is a summary, which has none.",
+                  "Give the data instead; nbdm, zinb and nbvcp fit from a summary.");
+  if (words.paths.size() > 1)
+    throw Error(ErrorCode::BadInput, "The fit of " + fit + " visits the counts again, which takes one file of data.",
+                "Join the files first; nbdm, zinb and nbvcp fit from several.");
+  refuse_own_file(words.paths.front());
+  const data::PackedDataset data(words.paths.front(), input.open, input.filter, input.storage, control);
+  control.tell(-1, "summarising the counts");
+  out.summary = summarise(data, input, control);
+  words.memory.check(inference::estimate({model, &out.summary.summary, nullptr}, options).bytes, "The fit of " + fit,
+                     needs_less);
+  out.counts = data.load(control).counts;
+  return out;
+}
+
+/// Names and origin of the counts, as a fit keeps them.
+data::Dataset tables_of(const summary::NamedSummary& summary) {
+  data::Dataset tables;
+  std::vector<std::string> paths;
+  for (const auto& source : summary.sources) paths.push_back(source.path);
+  tables.path = data::listed(paths, 4);
+  const auto same = [&](const std::string summary::Source::*part) {
+    const auto& first = summary.sources.front();
+    return std::all_of(summary.sources.begin(), summary.sources.end(),
+                       [&](const auto& source) { return source.*part == first.*part; });
+  };
+  if (!summary.sources.empty() && same(&summary::Source::layer)) tables.layer = summary.sources.front().layer;
+  tables.cells.names = summary.cells;
+  tables.genes.names = summary.genes;
+  return tables;
+}
+
+std::string filter_text(const summary::NamedSummary& summary) {
+  std::vector<std::string> filters;
+  for (const auto& source : summary.sources)
+    if (std::find(filters.begin(), filters.end(), source.filter) == filters.end()) filters.push_back(source.filter);
+  return filters.size() == 1 ? filters.front() : data::listed(filters, 4);
+}
+
 void run_fit(const FitWords& words, CLI::App& command, const json& whole) {
-  if (words.data.path.empty()) throw UsageError("fit needs DATA");
+  if (words.paths.empty()) throw UsageError("fit needs DATA");
   if (words.out.empty()) throw UsageError("fit needs --out FIT");
   const auto model = model_of(words, command, whole);
   const auto options = options_of(words, command, whole);
-  const auto filter = filter_of(words);
   check_writable(words.out);
-  keep_inputs(words.out, {words.data.path, words.config});
+  keep_inputs(words.out, {words.config});
+  for (const auto& path : words.paths) keep_inputs(words.out, {path});
   const std::string checkpoint_path = words.out + ".checkpoint";
 
   result::Fit fit;
   std::string checkpoint_trouble;
   {
     const auto control = words.common.control();
-    // Counts that nothing but the summary needs pass by and are not kept.
-    const bool keep = !filter.empty() || words.data.open.missing != data::MissingRule::LeaveOut ||
-                      inference::needs_counts(model, options);
-    data::Dataset dataset;
-    summary::Digest digest;
-    if (keep) {
-      dataset = words.data.read(control);
-      if (!filter.empty()) {
-        const auto kept = data::apply(filter, dataset);
-        dataset = dataset.select(kept.cells, kept.genes);
-      }
-      control.tell(-1, "summarising the counts");
-      digest = summary::digest(dataset, options.threads, control);
-    } else {
-      summary::DigestSink sink;
-      dataset = data::stream(words.data.path, words.data.open, sink, control);
-      digest = sink.finish(dataset.missing);
-    }
-    fit = result::new_fit(dataset, std::move(digest), model, options);
-    fit.data_filter = filter.describe();
+    Input input = read_input(words, model, options, control);
+    const bool keep = inference::needs_counts(model, options);
+    const std::string filter = filter_text(input.summary);
+    const auto tables = tables_of(input.summary);
+    fit = result::new_fit(tables, {std::move(input.summary.summary), std::move(input.summary.data_id)}, model, options);
+    fit.data_filter = filter;
+    if (!keep)
+      words.memory.check(inference::estimate({model, &fit.summary, nullptr}, options).bytes, "The fit", needs_less);
     fit.name = words.name;
 
     std::optional<inference::Checkpoint> resume;
@@ -219,7 +260,7 @@ void run_fit(const FitWords& words, CLI::App& command, const json& whole) {
       std::fprintf(stderr, "note: Nothing in this fit is done on a GPU; the CPU does it.\n");
     const bool had_checkpoint = resume.has_value();
     try {
-      fit.result = inference::fit({model, &fit.summary, keep ? &dataset.counts : nullptr, backend.get()}, options,
+      fit.result = inference::fit({model, &fit.summary, keep ? &input.counts : nullptr, backend.get()}, options,
                                   had_checkpoint ? &*resume : nullptr, fit_control);
       if (backend)
         for (const auto& note : backend->notes()) fit.result.convergence.notes.push_back(note);
@@ -248,7 +289,8 @@ void run_fit(const FitWords& words, CLI::App& command, const json& whole) {
 void add_fit(CLI::App& app) {
   auto words = std::make_shared<FitWords>();
   auto* command = app.add_subcommand("fit", "Fits a model and saves it");
-  words->data.add_to(*command, false);
+  command->add_option("data", words->paths, "files or folders with counts, or summaries: parts of the cells");
+  words->data.add_words_to(*command);
   words->common.add_to(*command);
   command->add_option("--out", words->out, "fit to write");
   command->add_option("--model", words->model, "nbdm, zinb, nbvcp (default) or zinbvcp");
@@ -272,16 +314,8 @@ void add_fit(CLI::App& app) {
       ->check(CLI::Range(1, 1'000'000));
   command->add_flag("--early-stopping", words->early_stopping, "svi: stop when the smoothed loss no longer falls");
   command->add_option("--seed", words->seed, "seed")->check(whole_number);
-  command->add_option("--genes", words->genes, "FILE with names, names separated by commas, or hvg:N");
-  command->add_option("--cells", words->cells, "expression on the cell table");
-  command->add_option("--min-counts-per-cell", words->min_counts_per_cell, "drop cells with fewer counts")
-      ->check(CLI::NonNegativeNumber);
-  command->add_option("--min-genes-per-cell", words->min_genes_per_cell, "drop cells with fewer genes")
-      ->check(CLI::NonNegativeNumber);
-  command->add_option("--min-cells-per-gene", words->min_cells_per_gene, "drop genes seen in fewer cells")
-      ->check(CLI::NonNegativeNumber);
-  command->add_option("--min-counts-per-gene", words->min_counts_per_gene, "drop genes with fewer counts")
-      ->check(CLI::NonNegativeNumber);
+  words->filter.add_to(*command);
+  words->memory.add_to(*command);
   words->device.add_to(*command);
   command->add_option("--name", words->name, "what the window shows");
   command->add_flag("--resume", words->resume, "go on from FIT.checkpoint if there is one");

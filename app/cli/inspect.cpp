@@ -3,6 +3,7 @@
 
 #include "command.hpp"
 #include "core/data/inspect.hpp"
+#include "core/report/fit_tables.hpp"
 
 namespace scriptorium::cli {
 namespace {
@@ -41,7 +42,9 @@ void add_inspect(CLI::App& app) {
   options->common.add_to(*command);
   command->add_flag("--json", options->json, "as JSON");
   command->callback([options] {
-    const auto facts = data::inspect_json(options->data.read(options->common.control()));
+    const auto facts = summary::is_summary_file(options->data.path)
+                           ? report::describe_summary(summary::load_summary(options->data.path))
+                           : data::inspect_json(options->data.read(options->common.control()));
     if (options->json)
       print_json(facts);
     else

@@ -28,11 +28,14 @@ void add_show(CLI::App& app) {
     bool json = false;
   };
   auto options = std::make_shared<Options>();
-  auto* command = app.add_subcommand("show", "What a fit is: model, data, loss, convergence, timing");
-  command->add_option("fit", options->fit, "a fit or a file of parameters")->required();
+  auto* command =
+      app.add_subcommand("show", "What a fit or a count summary is: model, data, loss, convergence, timing");
+  command->add_option("fit", options->fit, "a fit, a summary or a file of parameters")->required();
   command->add_flag("--json", options->json, "as JSON");
   command->callback([options] {
-    const auto description = report::describe_fit(result::load_fit_or_point(options->fit));
+    const auto description = summary::is_summary_file(options->fit)
+                                 ? report::describe_summary(summary::load_summary(options->fit))
+                                 : report::describe_fit(result::load_fit_or_point(options->fit));
     if (options->json)
       print_json(description);
     else

@@ -65,6 +65,86 @@ class TestCli : public QObject {
     QVERIFY(out_.contains("120 cells x 15 genes"));
   }
 
+  void summariesAreFitAsTheirData() {
+    // Two halves of the cells, summarised apart, are fitted to the same numbers as the whole.
+    QCOMPARE(run({"convert", at("data"), "--out", at("whole.h5ad")}), 0);
+    QCOMPARE(run({"summarise", at("data"), "--out", at("whole.s")}), 0);
+    QVERIFY(out_.startsWith("120 cells x 15 genes of 1 file:"));
+    QCOMPARE(run({"fit", at("whole.s"), "--model", "nbvcp", "--out", at("s.fit")}), 0);
+    for (const char* fit : {"a.fit", "s.fit"}) QCOMPARE(run({"map", at(fit), "--out", at(QString(fit) + ".tsv")}), 0);
+    QCOMPARE(lines("s.fit.tsv"), lines("a.fit.tsv"));
+    QCOMPARE(run({"diagnose", at("s.fit"), at("data"), "--out", at("s.tsv")}), 0);
+
+    QCOMPARE(run({"summarise", at("data"), "--cells", "n_counts < 40", "--out", at("low.s")}), 0);
+    QCOMPARE(run({"summarise", at("whole.h5ad"), "--cells", "n_counts >= 40", "--out", at("high.s")}), 0);
+    QCOMPARE(run({"fit", at("low.s"), at("high.s"), "--model", "nbdm", "--out", at("two.fit")}), 0);
+    QCOMPARE(run({"fit", at("data"), "--model", "nbdm", "--out", at("one.fit")}), 0);
+    const auto loss = [&](const char* fit) {
+      run({"show", at(fit), "--json"});
+      const auto shown = QJsonDocument::fromJson(out_.toUtf8()).object();
+      return std::pair(shown["loss"]["final"].toDouble(), shown["data"]["id"].toString());
+    };
+    QCOMPARE(loss("two.fit"), loss("one.fit"));
+
+    QCOMPARE(run({"summarise", at("data"), at("low.s"), "--out", at("twice.s")}), 1);
+    QVERIFY(error_.contains("The cell cell") && error_.contains("--suffix"));
+    QCOMPARE(run({"summarise", at("data"), at("whole.h5ad"), "--suffix", "--out", at("twice.s")}), 0);
+    QVERIFY(out_.startsWith("240 cells x 15 genes of 2 files:"));
+    for (const char* command : {"show", "inspect"}) {
+      QCOMPARE(run({command, at("twice.s"), "--json"}), 0);
+      const auto shown = QJsonDocument::fromJson(out_.toUtf8()).object();
+      QCOMPARE(shown["n_cells"].toInt(), 240);
+      QCOMPARE(shown["last_cell"].toString(), QString("cell119-1-2"));
+      QCOMPARE(shown["sources"].toArray().size(), 2);
+    }
+  }
+
+  void summariesAreNotTakenForOtherFiles() {
+    QCOMPARE(run({"summarise", at("data"), "--out", at("n.s")}), 0);
+    QCOMPARE(run({"fit", at("n.s"), "--model", "zinbvcp", "--out", at("n.fit")}), 1);
+    QVERIFY(error_.contains("visits the counts again") && error_.contains("nbvcp"));
+    QCOMPARE(run({"map", at("n.s"), "--out", "-"}), 1);
+    QVERIFY(error_.contains("is a summary, not a fit"));
+    QCOMPARE(run({"convert", at("n.s"), "--out", at("n.h5ad")}), 1);
+    QVERIFY(error_.contains("is a summary of this program, not data"));
+    for (const char* model : {"nbvcp", "zinbvcp"}) {
+      QCOMPARE(run({"fit", at("a.fit"), "--model", model, "--out", at("n.fit")}), 1);
+      QVERIFY(error_.contains("is a fit of this program, not data"));
+    }
+    QCOMPARE(run({"fit", at("n.s"), "--cells", "n_counts > 2", "--out", at("n.fit")}), 2);
+    QCOMPARE(run({"summarise", at("data"), at("n.s"), "--genes", "hvg:5", "--out", at("x.s")}), 2);
+    QCOMPARE(run({"summarise", at("data"), "--out", at("data")}), 1);
+  }
+
+  void memoryIsHeldToItsLimit() {
+    for (const char* limit : {"1G", "2000 MiB"})
+      QCOMPARE(run({"fit", at("data"), "--min-cells-per-gene", "2", "--memory", limit, "--out", at("m.fit")}), 0);
+    for (const char* model : {"nbvcp", "zinbvcp"}) {
+      QFile::remove(at("m2.fit"));
+      QCOMPARE(run({"fit", at("data"), "--model", model, "--memory", "1M", "--out", at("m2.fit")}), 1);
+      QVERIFY(error_.contains("--memory allows 1 MiB") && !QFile::exists(at("m2.fit")));
+    }
+    QCOMPARE(run({"fit", at("data"), "--memory", "much", "--out", at("m2.fit")}), 1);
+    QVERIFY(error_.contains("is no amount of memory"));
+  }
+
+  void conversionsKeepTheCounts() {
+    const auto identity = [&](const QString& path) {
+      run({"inspect", path, "--json"});
+      return QJsonDocument::fromJson(out_.toUtf8()).object()["data_id"].toString();
+    };
+    const QString id = identity(at("data"));
+    QString from = at("data");
+    for (const char* name : {"c.h5ad", "c.h5", "c.mtx"}) {
+      QCOMPARE(run({"convert", from, "--out", at(name)}), 0);
+      QVERIFY(out_.startsWith("120 cells x 15 genes written to "));
+      QCOMPARE(identity(from = at(name)), id);
+    }
+    QCOMPARE(run({"convert", at("data"), "--out", at("c.mtx")}), 1);
+    QVERIFY(error_.contains("exists already"));
+    QCOMPARE(run({"convert", at("data"), "--out", at("c.loom")}), 1);
+  }
+
   void wrongWordsAreStatusTwo() {
     QCOMPARE(run({}), 2);
     QCOMPARE(run({"fit"}), 2);
