@@ -134,7 +134,7 @@ std::vector<inference::LossPoint> read_trace(hid_t file) {
 
 void check_lengths(const Fit& fit, const std::string& path) {
   const std::size_t genes = fit.genes.size(), cells = fit.cells.size();
-  bool good = summary::is_whole(fit.summary, cells, genes);
+  bool good = summary::is_whole(fit.summary, genes, cells);
   for (const auto& site : fit.result.posterior.sites) {
     const std::size_t wanted = site.extent == model::Extent::Scalar ? 1
                                : site.extent == model::Extent::Gene ? genes

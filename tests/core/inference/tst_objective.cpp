@@ -143,7 +143,7 @@ class TestObjective : public QObject {
       // At the joint optimum there is nothing more to find.
       MinimiseState state;
       state.x = x;
-      QVERIFY(minimise(objective, state, 1e-6, 200, 1, {}, {}, [](double, double) {}).converged);
+      QVERIFY(minimise(objective, state, 1e-4, 200, 1, {}, {}, [](double, double) {}).converged);
       QVERIFY(objective.improve_genes(state.x, {}) < 1e-3);
     }
   }
