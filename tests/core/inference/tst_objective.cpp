@@ -140,6 +140,7 @@ class TestObjective : public QObject {
                qPrintable(QString::number(before - after - gained)));
       const double gate = 1 / (1 + std::exp(-x[objective.gene_at(1) + 2]));  // the mean of its Beta
       QVERIFY2(gate > 0.8, qPrintable(QString::number(gate)));
+      if (p.capture) continue;
       // At the joint optimum there is nothing more to find.
       MinimiseState state;
       state.x = x;
