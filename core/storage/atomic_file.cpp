@@ -22,7 +22,7 @@ template <class Make>
 std::string make_aside(const std::string& path, const Make& make) {
   static std::atomic<unsigned> serial{0};
   for (int attempt = 0; attempt < most_attempts; ++attempt) {
-    const std::string name = path + ".part-" + std::to_string(::getpid()) + "-" + std::to_string(serial++);
+    std::string name = path + ".part-" + std::to_string(::getpid()) + "-" + std::to_string(serial++);
     if (make(name)) return name;
     if (errno != EEXIST) break;
   }
