@@ -18,23 +18,28 @@ double excess(const std::vector<double>& d, std::size_t i) {
   return std::max(std::fabs(d[i]) / 3, std::fabs(d[i + 1]) / 1.5);
 }
 
-/// The step to try: what sites do by themselves is cut site by site, what moves them together (a ridge can ask for very
-/// far) as one. Either way it points downhill. `clipped`: whether anything was cut.
+/// The step to try: what genes and units do by themselves is cut one by one, what moves them together (a ridge can ask
+/// for very far) as one. Either way it points downhill. `clipped`: whether anything was cut.
 std::vector<double> bounded(const Objective& objective, const std::vector<double>& x,
                             const std::vector<double>& gradient, NewtonSystem::Direction direction, bool& clipped) {
   auto& own = direction.own;
   const auto& pulled = direction.pulled;
-  objective.keep_inside(x, own);
-  double most = 1;
   clipped = false;
-  for (std::size_t i = 0; i < own.size(); i += 2) {
-    most = std::max(most, excess(pulled, i));
-    const double by = excess(own, i);
-    if (by <= 1) continue;
-    own[i] /= by;
-    own[i + 1] /= by;
-    clipped = true;
-  }
+  // The sites of a gene are cut as one: each for itself could turn its step uphill, and where the wall does, it waits.
+  const auto cut = [&](std::size_t first, std::size_t size) {
+    double by = 1, slope = 0;
+    for (auto i = first; i < first + size; i += 2) by = std::max(by, excess(own, i));
+    clipped = clipped || by > 1;
+    for (auto i = first; i < first + size; ++i) slope += (own[i] /= by) * gradient[i];
+    if (slope > 0) std::fill_n(own.begin() + static_cast<std::ptrdiff_t>(first), size, 0.0);
+  };
+  objective.keep_inside(x, own);
+  const auto size = objective.gene_size();
+  if (objective.scalar_size()) cut(0, 2);
+  for (std::int64_t g = 0; g < objective.problem().n_genes(); ++g) cut(objective.gene_at(g), size);
+  for (std::size_t u = 0; u < objective.problem().units.size(); ++u) cut(objective.cell_at(u), 2);
+  double most = 1;
+  for (std::size_t i = 0; i < pulled.size(); i += 2) most = std::max(most, excess(pulled, i));
   clipped = clipped || most > 1;
   for (const double share : {1 / most, 0.5 / most, 0.0}) {
     auto d = own;
@@ -45,6 +50,27 @@ std::vector<double> bounded(const Objective& objective, const std::vector<double
     if (dot(gradient, d) < 0) return d;
   }
   return own;
+}
+
+/// After a trial that was no better: shortens, in `d`, the long steps of genes that lost by them what the trial was to
+/// gain. One gene between two optima must not hold up all others. Returns whether there were any.
+bool shorten_spoilers(const Objective& objective, const NewtonSystem& before, const NewtonSystem& after,
+                      const std::vector<double>& gradient, double t, std::vector<double>& d) {
+  constexpr double is_long = 0.3;
+  bool any = false;
+  const auto size = objective.gene_size();
+  for (std::size_t g = 0; g < before.gene_loss.size(); ++g) {
+    const auto at = objective.gene_at(static_cast<std::int64_t>(g));
+    double slope = 0, longest = 0;
+    for (auto i = at; i < at + size; ++i) {
+      slope += gradient[i] * d[i];
+      longest = std::max(longest, std::fabs(d[i]));
+    }
+    if (t * longest < is_long || after.gene_loss[g] - before.gene_loss[g] < t * slope) continue;
+    for (auto i = at; i < at + size; ++i) d[i] *= 0.25;
+    any = true;
+  }
+  return any;
 }
 
 }  // namespace
@@ -86,8 +112,8 @@ MinimiseEnd minimise(Objective& objective, MinimiseState& state, double toleranc
     const bool whole = direction.whole;
     end.decrement = -0.5 * (dot(gradient, direction.own) + dot(gradient, direction.pulled));
     bool clipped = false;
-    const auto d = bounded(objective, state.x, gradient, std::move(direction), clipped);
-    const double slope = dot(gradient, d);
+    auto d = bounded(objective, state.x, gradient, std::move(direction), clipped);
+    double slope = dot(gradient, d);
     watch(end.loss, end.decrement);
     // A decrement from a mended Hessian, or a careful step, counts when it holds twice.
     const bool small = !clipped && end.decrement < tolerance;
@@ -108,6 +134,14 @@ MinimiseEnd minimise(Objective& objective, MinimiseState& state, double toleranc
         better = true;
         trial_loss = loss;
         break;
+      }
+      if (auto shorter = d; attempt < 4 && std::isfinite(loss) &&
+                            shorten_spoilers(objective, system, trial_system, gradient, t, shorter)) {
+        if (const double rest = dot(gradient, shorter); rest < 0) {
+          d = std::move(shorter);
+          slope = rest;
+          continue;
+        }
       }
       const double quadratic = std::isfinite(loss) ? -slope * t * t / (2 * (loss - end.loss - slope * t)) : 0;
       t = std::clamp(quadratic, 0.1 * t, 0.5 * t);

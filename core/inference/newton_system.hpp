@@ -23,6 +23,7 @@ struct NewtonSystem {
   std::vector<double> cell_rate;    ///< units × 2 × rank: ∇A
   double scalar_block[3] = {1, 0, 1};
   std::vector<double> scalar_rate;   ///< patterns × rank × 2: ∇A_km in the scalar
+  std::vector<double> gene_loss;     ///< genes: share of the loss; empty where it lacks what genes and cells share
   const Problem* problem = nullptr;  ///< which genes which patterns measured, and the pattern of each unit
   static constexpr int most_rank = 16;
 

@@ -16,6 +16,12 @@ void NonzeroPass::resize() {
   per_count.assign(problem_->mean == Mean::MeanAndDispersion ? genes * m : 0, 0.0);
 }
 
+void NonzeroPass::copy_tables(std::int64_t from, std::int64_t to) {
+  const auto m = static_cast<std::ptrdiff_t>(grid.size());
+  for (auto* table : {&nonzero_minus_zero, &zero, &per_count})
+    if (!table->empty()) std::copy_n(table->begin() + from * m, m, table->begin() + to * m);
+}
+
 void NonzeroPass::sum_cells() {
   const auto m = static_cast<std::size_t>(grid.size());
   std::vector<double> by_pattern(problem_->n_patterns() * m, 0.0);

@@ -35,7 +35,8 @@ class NonzeroPass {
   std::vector<double> nonzero_minus_zero;  ///< genes × M: E[a − z]
   std::vector<double> zero;                ///< genes × M: E z
   std::vector<double> per_count;           ///< genes × M: E b, empty where the model has none
-  std::vector<double> zero_sum;            ///< patterns × M: Σ_g E z over the genes measured
+  void copy_tables(std::int64_t from, std::int64_t to);
+  std::vector<double> zero_sum;  ///< patterns × M: Σ_g E z over the genes measured
   /// Values of the unit's part of the log likelihood (zeros, non-zeros, counts) at the nodes of its window.
   void cell_function(std::int64_t cell, std::vector<double>& values) const;
 

@@ -211,6 +211,7 @@ double Objective::evaluate(const std::vector<double>& x, std::vector<double>* gr
   gradient_.assign(size_, 0.0);
   system_.gene_block.resize(genes * size * size);
   system_.gene_scalar.resize(genes * size * 2);
+  system_.gene_loss.resize(p.capture && !nonzeros_ ? 0 : genes);
   if (nonzeros_) {
     mean_.resize(genes);
     unit_rate_.resize(units);

@@ -68,7 +68,13 @@ class Objective {
   };
   double start_dispersion(const std::vector<double>& share) const;
   bool inside(const std::vector<double>& x) const;
-  double descend_gene(std::int64_t gene, double* at, double hopeless, GeneScratch& scratch) const;
+  double descend_gene(std::int64_t gene, double* at, double out_of_reach, GeneScratch& scratch) const;
+  /// A gene's coordinates near a top of its posterior given all else, and about how high that is.
+  struct Summit {
+    double height = 0;
+    std::array<double, 6> at{};
+  };
+  std::vector<Summit> summits(std::int64_t gene, const double* at, GeneScratch& scratch) const;
   void choose_gene_nodes(const double* at, std::uint8_t* nodes) const;
   void prepare_scalar(const std::vector<double>& x);
   std::vector<double> expected_means(const std::vector<double>& x);

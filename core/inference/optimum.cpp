@@ -7,7 +7,8 @@ namespace scriptorium::inference {
 namespace {
 
 constexpr int most_rounds = 4;
-constexpr double nearly = 1;  // nats
+constexpr double nearly = 0.005;  // nats a gene: the joint steps are nearly there
+constexpr double little = 1;      // nats
 
 /// The same without gates, and with the shared scalar that lets the likelihood separate.
 model::Model plainer(model::Model model) {
@@ -83,13 +84,15 @@ MinimiseEnd find_optimum(Objective& objective, MinimiseState& state, const FitIn
   // rest is nearly there, and again at the end where that changed much.
   const bool inflated = objective.problem().gate_at >= 0;
   for (;;) {
-    const double enough = inflated && state.round == 0 ? std::max(options.tolerance, nearly) : options.tolerance;
+    const double enough = inflated && state.round == 0
+                              ? std::max(options.tolerance, nearly * static_cast<double>(objective.problem().n_genes()))
+                              : options.tolerance;
     const auto end =
         minimise(objective, state, enough, options.max_iterations, options.threads, control, control.keep, watch);
     if (!inflated || !end.converged || state.round >= most_rounds) return end;
     const double gain = objective.improve_genes(state.x, control);
     if (state.round > 0 && gain < std::max(options.tolerance, 1e-3)) return end;
-    state.round = gain < nearly ? most_rounds : state.round + 1;
+    state.round = gain < little ? most_rounds : state.round + 1;
     state.was_small = false;
   }
 }
