@@ -4,6 +4,7 @@
 #include <bit>
 #include <cmath>
 #include <cstdint>
+#include <cstring>
 
 #if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__)
 #define SCRIPTORIUM_CLONES __attribute__((target_clones("avx512f", "avx2", "default")))
@@ -104,36 +105,88 @@ SCRIPTORIUM_CLONES void add_scaled(const double* x, double scale, double* out, s
   for (std::size_t i = 0; i < n; ++i) out[i] += scale * x[i];
 }
 
-SCRIPTORIUM_CLONES void add_rows(const std::uint32_t* rows, const std::uint32_t* scale, std::size_t n,
-                                 const double* table, std::size_t stride, double* out, std::size_t width) {
+namespace {
+
+using Four = double __attribute__((vector_size(32)));
+
+/// out[0, 4·Fours) += Σ_i scale_i · row(i)[…], the sums kept in registers. Rows lie anywhere in memory: those to come
+/// are asked for early.
+template <int Fours, typename Row>
+inline __attribute__((always_inline)) void sum_rows(const Row& row, const std::uint32_t* scale, std::size_t n,
+                                                    double* out) {
+  constexpr std::size_t ahead = 12;
+  Four sum[Fours];
+  std::memcpy(sum, out, sizeof(sum));
   for (std::size_t i = 0; i < n; ++i) {
-    const double* row = table + rows[i] * stride;
+    if (i + ahead < n) {
+      const double* next = row(i + ahead);
+      __builtin_prefetch(next);
+      if constexpr (Fours > 2) __builtin_prefetch(next + 8);
+      if constexpr (Fours > 4) __builtin_prefetch(next + 16);
+    }
+    Four values[Fours];
+    std::memcpy(values, row(i), sizeof(values));
     if (scale) {
       const double by = scale[i];
-      for (std::size_t k = 0; k < width; k += 4)
-        for (std::size_t j = k; j < k + 4; ++j) out[j] += by * row[j];
+      for (int k = 0; k < Fours; ++k) sum[k] += by * values[k];
     } else {
-      for (std::size_t k = 0; k < width; k += 4)
-        for (std::size_t j = k; j < k + 4; ++j) out[j] += row[j];
+      for (int k = 0; k < Fours; ++k) sum[k] += values[k];
+    }
+  }
+  std::memcpy(out, sum, sizeof(sum));
+}
+
+/// Any width that is a multiple of four, in stretches of at most 24.
+template <typename Row>
+inline __attribute__((always_inline)) void sum_rows(const Row& row, const std::uint32_t* scale, std::size_t n,
+                                                    double* out, std::size_t width) {
+  for (std::size_t from = 0; from < width; from += 24) {
+    const auto part = [&](std::size_t i) __attribute__((always_inline)) {
+      return row(i) + from;
+    };
+    switch (std::min<std::size_t>(24, width - from) / 4) {
+      case 1:
+        sum_rows<1>(part, scale, n, out + from);
+        break;
+      case 2:
+        sum_rows<2>(part, scale, n, out + from);
+        break;
+      case 3:
+        sum_rows<3>(part, scale, n, out + from);
+        break;
+      case 4:
+        sum_rows<4>(part, scale, n, out + from);
+        break;
+      case 5:
+        sum_rows<5>(part, scale, n, out + from);
+        break;
+      default:
+        sum_rows<6>(part, scale, n, out + from);
     }
   }
 }
 
+}  // namespace
+
+SCRIPTORIUM_CLONES void add_rows(const std::uint32_t* rows, const std::uint32_t* scale, std::size_t n,
+                                 const double* table, std::size_t stride, double* out, std::size_t width) {
+  const auto row = [&](std::size_t i) __attribute__((always_inline)) {
+    return table + rows[i] * stride;
+  };
+  sum_rows(row, scale, n, out, width);
+}
+
 SCRIPTORIUM_CLONES void add_windows(const std::uint32_t* rows, const std::uint32_t* scale, std::size_t n,
                                     const Window* windows, const double* pool, double* out) {
-  for (std::size_t i = 0; i < n; ++i) {
+  for (std::size_t i = 0; i < n;) {
     const Window& window = windows[rows[i]];
-    const double* from = pool + window.at;
-    double* to = out + window.first;
-    const auto width = static_cast<std::size_t>(window.width);
-    if (scale) {
-      const double by = scale[i];
-      for (std::size_t k = 0; k < width; k += 4)
-        for (std::size_t j = k; j < k + 4; ++j) to[j] += by * from[j];
-    } else {
-      for (std::size_t k = 0; k < width; k += 4)
-        for (std::size_t j = k; j < k + 4; ++j) to[j] += from[j];
-    }
+    std::size_t end = i + 1;
+    while (end < n && windows[rows[end]].first == window.first && windows[rows[end]].width == window.width) ++end;
+    const auto row = [&](std::size_t k) __attribute__((always_inline)) {
+      return pool + windows[rows[i + k]].at;
+    };
+    sum_rows(row, scale ? scale + i : nullptr, end - i, out + window.first, static_cast<std::size_t>(window.width));
+    i = end;
   }
 }
 

@@ -33,7 +33,8 @@ struct Window {
 void add_rows(const std::uint32_t* rows, const std::uint32_t* scale, std::size_t n, const double* table,
               std::size_t stride, double* out, std::size_t width);
 
-/// The same for a table whose rows are windows: out[first + k] += Σ_i scale_i · pool[at + k] of windows[rows_i].
+/// The same for a table whose rows are windows: out[first + k] += Σ_i scale_i · pool[at + k] of windows[rows_i]. Fast
+/// where rows with the same window follow each other.
 void add_windows(const std::uint32_t* rows, const std::uint32_t* scale, std::size_t n, const Window* windows,
                  const double* pool, double* out);
 

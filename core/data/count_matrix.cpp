@@ -44,7 +44,7 @@ CountMatrix CountMatrix::select(std::span<const std::int64_t> cells, std::span<c
   return out;
 }
 
-CountMatrix CountMatrix::transposed() const {
+CountMatrix CountMatrix::transposed(std::span<const std::uint32_t> order) const {
   CountMatrix out;
   out.n_cells = n_genes;
   out.n_genes = n_cells;
@@ -54,12 +54,14 @@ CountMatrix CountMatrix::transposed() const {
   out.gene.resize(gene.size());
   out.count.resize(count.size());
   std::vector<std::int64_t> next(out.row_start.begin(), out.row_start.end() - 1);
-  for (std::int64_t cell = 0; cell < n_cells; ++cell)
+  for (std::int64_t row = 0; row < n_cells; ++row) {
+    const std::int64_t cell = order.empty() ? row : order[row];
     for (std::int64_t k = row_start[cell]; k < row_start[cell + 1]; ++k) {
       const std::int64_t to = next[gene[k]]++;
-      out.gene[to] = static_cast<std::uint32_t>(cell);
+      out.gene[to] = static_cast<std::uint32_t>(row);
       out.count[to] = count[k];
     }
+  }
   return out;
 }
 

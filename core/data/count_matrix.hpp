@@ -35,8 +35,9 @@ struct CountMatrix {
   CountBlock block(std::int64_t first, std::int64_t last, std::vector<std::int64_t>& scratch) const;
   /// The rows `cells` and columns `genes` (indices, in the order wanted; empty span of optional = all).
   CountMatrix select(std::span<const std::int64_t> cells, std::span<const std::int64_t> genes) const;
-  /// The same counts, one row a gene: row_start has n_genes + 1 entries, `gene` holds cell indices.
-  CountMatrix transposed() const;
+  /// The same counts, one row a gene: row_start has n_genes + 1 entries, `gene` holds cell indices; with an `order` of
+  /// all cells, their places in it. Ascending.
+  CountMatrix transposed(std::span<const std::uint32_t> order = {}) const;
   /// Count of one cell and gene (binary search); 0 where there is none.
   Count at(std::int64_t cell, std::int64_t gene_index) const;
 };

@@ -42,7 +42,7 @@ void NonzeroPass::sum_zeros() {
 }
 
 void NonzeroPass::gene_weights(std::int64_t gene, double* nonzero, double* by_count) const {
-  const auto& matrix = problem_->by_gene;  // its `gene` holds cells
+  const auto& matrix = problem_->by_gene;  // its `gene` holds units
   const auto m = static_cast<std::size_t>(grid.size());
   const auto begin = static_cast<std::size_t>(matrix.row_start[static_cast<std::size_t>(gene)]),
              n = static_cast<std::size_t>(matrix.row_start[static_cast<std::size_t>(gene) + 1]) - begin;
@@ -54,16 +54,16 @@ void NonzeroPass::gene_weights(std::int64_t gene, double* nonzero, double* by_co
   compute::add_windows(cells, matrix.count.data() + begin, n, windows.data(), weights.data(), by_count);
 }
 
-void NonzeroPass::cell_function(std::int64_t cell, std::vector<double>& values) const {
+void NonzeroPass::cell_function(std::size_t unit, std::vector<double>& values) const {
   const auto m = static_cast<std::size_t>(grid.size());
   const auto& matrix = *problem_->counts;
-  const auto c = static_cast<std::size_t>(cell);
-  const auto& window = windows[c];
+  const std::size_t c = problem_->cell_of_unit[unit];
+  const auto& window = windows[unit];
   const auto first = static_cast<std::size_t>(window.first), width = static_cast<std::size_t>(window.width);
   const auto begin = static_cast<std::size_t>(matrix.row_start[c]),
              n = static_cast<std::size_t>(matrix.row_start[c + 1]) - begin;
   const std::uint32_t* genes = matrix.gene.data() + begin;
-  const double* zeros = &zero_sum[problem_->units[c].pattern * m + first];
+  const double* zeros = &zero_sum[problem_->units[unit].pattern * m + first];
   values.assign(zeros, zeros + width);
   compute::add_rows(genes, nullptr, n, &nonzero_minus_zero[first], m, values.data(), width);
   if (!per_count.empty())

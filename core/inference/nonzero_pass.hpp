@@ -38,7 +38,7 @@ class NonzeroPass {
   void copy_tables(std::int64_t from, std::int64_t to);
   std::vector<double> zero_sum;  ///< patterns × M: Σ_g E z over the genes measured
   /// Values of the unit's part of the log likelihood (zeros, non-zeros, counts) at the nodes of its window.
-  void cell_function(std::int64_t cell, std::vector<double>& values) const;
+  void cell_function(std::size_t unit, std::vector<double>& values) const;
 
  private:
   const Problem* problem_;

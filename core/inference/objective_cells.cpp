@@ -60,8 +60,8 @@ void Objective::spread_cells(const std::vector<double>& x, const RunControl& con
           low = std::min(low, at);
           high = std::max(high, at + LocalGrid::taps);
         }
+      low = low / 4 * 4;  // few different windows: neighbours mostly share theirs
       const int width = (high - low + 3) / 4 * 4;
-      low = std::min(low, pass.grid.size() - width);
       pass.windows[u] = {part.size(), low, width};
       part.insert(part.end(), row.begin() + low, row.begin() + low + width);
     }
@@ -99,7 +99,7 @@ void Objective::cell_pass(const std::vector<double>& x, const std::vector<double
       p.cell->make_rule(x[at], x[at + 1], cell_nodes_[u], true, rule);
       const auto divergence = p.cell->divergence(x[at], x[at + 1], unit.prior_shift);
       part.divergence += unit.cells * divergence.value;
-      if (nonzeros_) nonzeros_->cell_function(static_cast<std::int64_t>(u), on_window);
+      if (nonzeros_) nonzeros_->cell_function(u, on_window);
 
       // f: the unit's log likelihood at (cell node, scalar node), contracted over the scalar as it comes.
       const std::size_t n = rule.size();

@@ -59,7 +59,11 @@ Problem::Problem(const model::Model& m, const summary::CountSummary& s, const da
           "Open the data that the summary was made from.");
     if (counts->n_cells != s.n_cells || counts->n_genes != s.n_genes)
       throw Error(ErrorCode::BadInput, "the counts and their summary have different sizes");
-    by_gene = counts->transposed();
+    for (std::uint32_t c = 0; c < static_cast<std::uint32_t>(s.n_cells); ++c) cell_of_unit.push_back(c);
+    if (!cells_apart)
+      std::stable_sort(cell_of_unit.begin(), cell_of_unit.end(),
+                       [&](std::uint32_t a, std::uint32_t b) { return s.cell_total(a) < s.cell_total(b); });
+    by_gene = counts->transposed(cell_of_unit);
   }
 
   run_start.push_back(0);
@@ -81,11 +85,12 @@ Problem::Problem(const model::Model& m, const summary::CountSummary& s, const da
           {k.cells, static_cast<double>(k.total), std::log(std::max(1.0, static_cast<double>(k.total))), k.pattern});
     unit_of_cell = s.class_of_cell;
   } else if (capture) {
-    for (std::int64_t c = 0; c < s.n_cells; ++c) {
+    unit_of_cell.resize(static_cast<std::size_t>(s.n_cells));
+    for (std::uint32_t u = 0; u < unit_of_cell.size(); ++u) {
+      const std::uint32_t c = visits_nonzeros ? cell_of_unit[u] : u;
       const auto total = static_cast<double>(s.cell_total(c));
-      units.push_back(
-          {1, total, std::log(std::max(1.0, total)), s.classes[s.class_of_cell[static_cast<std::size_t>(c)]].pattern});
-      unit_of_cell.push_back(static_cast<std::uint32_t>(c));
+      units.push_back({1, total, std::log(std::max(1.0, total)), s.classes[s.class_of_cell[c]].pattern});
+      unit_of_cell[c] = u;
     }
   }
 }

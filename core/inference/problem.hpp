@@ -27,14 +27,15 @@ bool visits_nonzeros(const model::Model& model);
 
 /// A model bound to data: what every solver works on. Cells that share a class share a unit where the model allows.
 struct Problem {
-  /// `cells_apart`: a unit for every cell even where the model could share them (stochastic draws differ by cell).
+  /// `cells_apart`: a unit for every cell, in the order of the cells, even where the model could share them (stochastic
+  /// draws differ by cell).
   Problem(const model::Model& model, const summary::CountSummary& summary, const data::CountMatrix* counts,
           bool cells_apart = false);
 
   model::Model model;
   const summary::CountSummary* summary = nullptr;
   const data::CountMatrix* counts = nullptr;  ///< cells × genes; null where not needed
-  data::CountMatrix by_gene;                  ///< its transpose, where needed
+  data::CountMatrix by_gene;                  ///< its transpose, where needed: units × genes
   bool zero_inflated = false, capture = false;
   Mean mean = Mean::DispersionIsSampled;
   bool visits_nonzeros = false;  ///< zinbvcp, or mean_disp with capture: cells are units of their own
@@ -69,6 +70,9 @@ struct Problem {
   };
   std::vector<Unit> units;
   std::vector<std::uint32_t> unit_of_cell;
+  /// Where the model visits the non-zeros: the units run from small totals to large ones, so that cells whose capture
+  /// is alike are visited one after another.
+  std::vector<std::uint32_t> cell_of_unit;
 
   void find_kinds();
 
