@@ -12,6 +12,28 @@ double dot(const std::vector<double>& a, const std::vector<double>& b) {
   return sum;
 }
 
+constexpr std::size_t most_secants = 6;
+
+/// The Newton direction, corrected by what the last steps saw of the Hessian that the system does not have (two-loop
+/// recursion of limited-memory BFGS; Nocedal and Wright, Numerical Optimization, 7.2).
+NewtonSystem::Direction corrected(const NewtonSystem& system, std::vector<double> gradient,
+                                  const std::vector<Secant>& secants, int threads, int caution) {
+  std::vector<double> along(secants.size()), size(secants.size());
+  for (std::size_t i = secants.size(); i-- > 0;) {
+    const auto& [step, change] = secants[i];
+    size[i] = dot(step, change);
+    along[i] = dot(step, gradient) / size[i];
+    for (std::size_t k = 0; k < gradient.size(); ++k) gradient[k] -= along[i] * change[k];
+  }
+  auto direction = system.solve(gradient, threads, caution);
+  for (std::size_t i = 0; i < secants.size(); ++i) {
+    const auto& [step, change] = secants[i];
+    const double by = along[i] - (-dot(change, direction.own) - dot(change, direction.pulled)) / size[i];
+    for (std::size_t k = 0; k < step.size(); ++k) direction.pulled[k] -= by * step[k];
+  }
+  return direction;
+}
+
 /// How far a site may go in one step, which is as far as its quadrature was chosen for: first coordinates 3, log scales
 /// 1.5. Above 1: too far.
 double excess(const std::vector<double>& d, std::size_t i) {
@@ -38,12 +60,33 @@ std::vector<double> bounded(const Objective& objective, const std::vector<double
   if (objective.scalar_size()) cut(0, 2);
   for (std::int64_t g = 0; g < objective.problem().n_genes(); ++g) cut(objective.gene_at(g), size);
   for (std::size_t u = 0; u < objective.problem().units.size(); ++u) cut(objective.cell_at(u), 2);
-  double most = 1;
-  for (std::size_t i = 0; i < pulled.size(); i += 2) most = std::max(most, excess(pulled, i));
+  // How far all may be pulled: as far as the cells and the scalar may, and all but the flightiest genes.
+  const auto furthest = [&](std::size_t first, std::size_t count) {
+    double most = 0;
+    for (auto i = first; i < first + count; i += 2) most = std::max(most, excess(pulled, i));
+    return most;
+  };
+  const auto genes = static_cast<std::size_t>(objective.problem().n_genes());
+  std::vector<double> by_gene;
+  for (std::size_t g = 0; g < genes; ++g)
+    by_gene.push_back(furthest(objective.gene_at(static_cast<std::int64_t>(g)), size));
+  auto sorted = by_gene;
+  const auto nearly_all = sorted.begin() + static_cast<std::ptrdiff_t>(genes - 1 - genes / 50);
+  std::nth_element(sorted.begin(), nearly_all, sorted.end());
+  const auto cells = objective.cell_at(0);
+  const double most =
+      std::max({1.0, *nearly_all, furthest(0, objective.scalar_size()), furthest(cells, pulled.size() - cells)});
   clipped = clipped || most > 1;
   for (const double share : {1 / most, 0.5 / most, 0.0}) {
     auto d = own;
-    for (std::size_t i = 0; i < d.size(); ++i) d[i] += share * pulled[i];
+    for (std::size_t i = 0; i < objective.scalar_size(); ++i) d[i] += share * pulled[i];
+    for (std::size_t g = 0; g < genes; ++g) {
+      const auto at = objective.gene_at(static_cast<std::int64_t>(g));
+      const double by = share / std::max(1.0, share * by_gene[g]);
+      clipped = clipped || by < share;
+      for (auto i = at; i < at + size; ++i) d[i] += by * pulled[i];
+    }
+    for (auto i = cells; i < d.size(); ++i) d[i] += share * pulled[i];
     auto inside = d;
     objective.keep_inside(x, inside);
     if (dot(gradient, inside) < 0) return inside;
@@ -76,16 +119,33 @@ bool shorten_spoilers(const Objective& objective, const NewtonSystem& before, co
 }  // namespace
 
 std::map<std::string, std::vector<double>> pack_state(const MinimiseState& state) {
-  return {{"x", state.x},
-          {"iteration",
-           {static_cast<double>(state.iteration), static_cast<double>(state.caution), static_cast<double>(state.round),
-            state.was_small ? 1.0 : 0.0}}};
+  std::map<std::string, std::vector<double>> arrays{
+      {"x", state.x},
+      {"iteration",
+       {static_cast<double>(state.iteration), static_cast<double>(state.caution), static_cast<double>(state.round),
+        state.was_small ? 1.0 : 0.0}}};
+  for (std::size_t i = 0; i < state.secants.size(); ++i) {
+    arrays["step" + std::to_string(i)] = state.secants[i].step;
+    arrays["change" + std::to_string(i)] = state.secants[i].change;
+  }
+  return arrays;
 }
 
 MinimiseState unpack_state(const Checkpoint& checkpoint) {
   const auto& counts = checkpoint.arrays.at("iteration");
-  return {checkpoint.arrays.at("x"), static_cast<std::int64_t>(counts.at(0)), static_cast<int>(counts.at(1)),
-          static_cast<int>(counts.at(2)), counts.at(3) != 0};
+  MinimiseState state;
+  state.x = checkpoint.arrays.at("x");
+  state.iteration = static_cast<std::int64_t>(counts.at(0));
+  state.caution = static_cast<int>(counts.at(1));
+  state.round = static_cast<int>(counts.at(2));
+  state.was_small = counts.at(3) != 0;
+  for (std::size_t i = 0; i < most_secants; ++i) {
+    const auto step = checkpoint.arrays.find("step" + std::to_string(i)),
+               change = checkpoint.arrays.find("change" + std::to_string(i));
+    if (step == checkpoint.arrays.end() || change == checkpoint.arrays.end()) break;
+    state.secants.push_back({step->second, change->second});
+  }
+  return state;
 }
 
 MinimiseEnd minimise(Objective& objective, MinimiseState& state, double tolerance, int max_iterations, int threads,
@@ -108,12 +168,14 @@ MinimiseEnd minimise(Objective& objective, MinimiseState& state, double toleranc
       throw Error(ErrorCode::Numerical, "the loss is not a number at iteration " + std::to_string(state.iteration),
                   "Check the priors; very wide ones can overflow.");
 
-    auto direction = system.solve(gradient, threads, state.caution);
+    auto direction = corrected(system, gradient, state.secants, threads, state.caution);
     const bool whole = direction.whole;
     end.decrement = -0.5 * (dot(gradient, direction.own) + dot(gradient, direction.pulled));
     bool clipped = false;
     auto d = bounded(objective, state.x, gradient, std::move(direction), clipped);
     double slope = dot(gradient, d);
+    // Far from the end genes go their own way after each joint step, or one of them would hold up the others.
+    const bool rough = clipped && objective.genes_apart();
     watch(end.loss, end.decrement);
     // A decrement from a mended Hessian, or a careful step, counts when it holds twice.
     const bool small = !clipped && end.decrement < tolerance;
@@ -129,7 +191,8 @@ MinimiseEnd minimise(Objective& objective, MinimiseState& state, double toleranc
       control.check();
       trial = state.x;
       for (std::size_t i = 0; i < trial.size(); ++i) trial[i] += t * d[i];
-      const double loss = objective.evaluate(trial, &trial_gradient, &trial_system, control);
+      const double loss = rough ? objective.settle(trial, &trial_gradient, &trial_system, control)
+                                : objective.evaluate(trial, &trial_gradient, &trial_system, control);
       if (std::isfinite(loss) && loss <= end.loss + 1e-4 * t * slope + noise) {
         better = true;
         trial_loss = loss;
@@ -155,6 +218,17 @@ MinimiseEnd minimise(Objective& objective, MinimiseState& state, double toleranc
       if (state.caution < 3) continue;
       end.stuck = true;
       return end;
+    }
+    if (rough) {
+      state.secants.clear();
+    } else if (objective.problem().visits_nonzeros) {
+      Secant secant{trial, trial_gradient};
+      for (std::size_t i = 0; i < trial.size(); ++i) {
+        secant.step[i] -= state.x[i];
+        secant.change[i] -= gradient[i];
+      }
+      if (dot(secant.step, secant.change) > 0) state.secants.push_back(std::move(secant));
+      if (state.secants.size() > most_secants) state.secants.erase(state.secants.begin());
     }
     state.x = trial;
   }

@@ -9,13 +9,19 @@
 
 namespace scriptorium::inference {
 
+/// A step that was taken and the change of the gradient over it.
+struct Secant {
+  std::vector<double> step, change;
+};
+
 /// What minimise() needs to go on where it stopped, with the same numbers.
 struct MinimiseState {
   std::vector<double> x;
   std::int64_t iteration = 0;
-  int caution = 0;         ///< of NewtonSystem::solve
-  int round = 0;           ///< of find_optimum
-  bool was_small = false;  ///< the last decrement was below the tolerance
+  int caution = 0;              ///< of NewtonSystem::solve
+  int round = 0;                ///< of find_optimum
+  bool was_small = false;       ///< the last decrement was below the tolerance
+  std::vector<Secant> secants;  ///< of the last whole steps, oldest first
 };
 
 /// The state as arrays of a checkpoint, and back.
@@ -31,7 +37,8 @@ struct MinimiseEnd {
 };
 
 /// Newton's method on an Objective, with a line search on the exact loss. The Hessian is whole where the likelihood
-/// separates; elsewhere the coupling of genes and cells is its expectation (Objective::couple). `watch` sees every
+/// separates; elsewhere the coupling of genes and cells is its expectation (Objective::couple), which the last few
+/// steps correct (limited-memory BFGS with the Newton system in place of a scaled identity). `watch` sees every
 /// iteration and may throw; a stop token in `keep` ends it politely.
 MinimiseEnd minimise(Objective& objective, MinimiseState& state, double tolerance, int max_iterations, int threads,
                      const RunControl& control, std::stop_token keep,

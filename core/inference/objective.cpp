@@ -203,8 +203,8 @@ void Objective::prepare_scalar(const std::vector<double>& x) {
   }
 }
 
-double Objective::evaluate(const std::vector<double>& x, std::vector<double>* gradient, NewtonSystem* system,
-                           const RunControl& control) {
+double Objective::evaluate(const std::vector<double>& x, std::vector<double>* settled, std::vector<double>* gradient,
+                           NewtonSystem* system, const RunControl& control) {
   const auto& p = *problem_;
   const auto genes = index(p.n_genes()), size = gene_size(), units = p.units.size();
   if (!inside(x)) return INFINITY;
@@ -228,15 +228,14 @@ double Objective::evaluate(const std::vector<double>& x, std::vector<double>* gr
   prepare_scalar(x);
   phi_k_.assign(scalar_rule_.size(), 0.0);
 
-  const auto mean_sum = p.capture ? expected_means(x) : std::vector<double>();
   if (nonzeros_) {
     spread_cells(x, control);
-    gene_pass(x, {}, control);
-    cell_pass(x, mean_sum, control);
+    gene_pass(x, {}, settled, control);
+    cell_pass(x, expected_means(x), control);
     if (system) couple(x);
   } else {
-    if (p.capture) cell_pass(x, mean_sum, control);
-    gene_pass(x, p.over_measured(rate_sum_), control);
+    if (p.capture) cell_pass(x, expected_means(x), control);
+    gene_pass(x, p.over_measured(rate_sum_), settled, control);
   }
 
   if (scalar_size_) {

@@ -43,7 +43,17 @@ class Objective {
   /// The loss at x; infinite where a Beta is flatter than its rules integrate (α or β below 0.1). `gradient` and
   /// `system` may be null.
   double evaluate(const std::vector<double>& x, std::vector<double>* gradient, NewtonSystem* system,
-                  const RunControl& control);
+                  const RunControl& control) {
+    return evaluate(x, nullptr, gradient, system, control);
+  }
+  /// Whether genes are problems of their own given all else, which settle() can then solve.
+  bool genes_apart() const { return !problem_->capture || nonzeros_; }
+  /// Brings every gene near its own minimum given all else, where it is further than a few hundredths of a nat from it,
+  /// and evaluates there: one evaluation, whatever genes do. Only where genes_apart().
+  double settle(std::vector<double>& x, std::vector<double>* gradient, NewtonSystem* system,
+                const RunControl& control) {
+    return evaluate(x, &x, gradient, system, control);
+  }
 
  private:
   /// Working memory of one gene.
@@ -68,7 +78,7 @@ class Objective {
   };
   double start_dispersion(const std::vector<double>& share) const;
   bool inside(const std::vector<double>& x) const;
-  double descend_gene(std::int64_t gene, double* at, double out_of_reach, GeneScratch& scratch) const;
+  double descend_gene(std::int64_t gene, double* at, double enough, double out_of_reach, GeneScratch& scratch) const;
   /// A gene's coordinates near a top of its posterior given all else, and about how high that is.
   struct Summit {
     double height = 0;
@@ -79,7 +89,10 @@ class Objective {
   void prepare_scalar(const std::vector<double>& x);
   std::vector<double> expected_means(const std::vector<double>& x);
   void cell_pass(const std::vector<double>& x, const std::vector<double>& mean_sum, const RunControl& control);
-  void gene_pass(const std::vector<double>& x, const std::vector<double>& rate_sum, const RunControl& control);
+  double evaluate(const std::vector<double>& x, std::vector<double>* settled, std::vector<double>* gradient,
+                  NewtonSystem* system, const RunControl& control);
+  void gene_pass(const std::vector<double>& x, const std::vector<double>& rate_sum, std::vector<double>* settled,
+                 const RunControl& control);
   void cell_positions(const SiteRule& rule, std::vector<double>& t, std::vector<double>& zero) const;
   void spread_cells(const std::vector<double>& x, const RunControl& control);
   void gene_values(std::int64_t gene, std::span<const SiteRule> rules, GeneScratch& out,

@@ -13,6 +13,8 @@
 namespace scriptorium::inference {
 namespace {
 
+constexpr double near = 0.03;  // nats: settled genes are at least so near to their minimum
+
 /// E θ of the site that M sums, in its coordinates.
 Second expected_value(const SiteFamily& family, double x1, double x2, int nodes, SiteRule& rule) {
   if (!family.beta() && family.transform() == model::Transform::Exp) {
@@ -281,7 +283,7 @@ void Objective::gene_term(std::int64_t gene, const double* at, const std::uint8_
 }
 
 void Objective::gene_pass(const std::vector<double>& x, const std::vector<double>& rate_sum,
-                          const RunControl& control) {
+                          std::vector<double>* settled, const RunControl& control) {
   const auto& p = *problem_;
   const std::size_t sites = p.gene_sites.size(), size = gene_size(), scalars = scalar_rule_.size();
   std::vector<Piece> parts(index(compute::pieces(p.n_genes(), grain)));
@@ -292,23 +294,29 @@ void Objective::gene_pass(const std::vector<double>& x, const std::vector<double
     auto& part = parts[index(piece)];
     part.by_scalar.assign(scalars, 0.0);
     std::vector<double> by_scalar, silent_by_scalar;
-    std::int64_t silent = -1;  // the last gene without a count, which silent_term is of
-    const auto alike = [&](std::int64_t a, std::int64_t b) {
-      const auto at = x.begin() + static_cast<std::ptrdiff_t>(gene_at(a));
-      return p.kind_of_gene[index(a)] == p.kind_of_gene[index(b)] &&
-             std::equal(at, at + static_cast<std::ptrdiff_t>(size),
-                        x.begin() + static_cast<std::ptrdiff_t>(gene_at(b)));
-    };
+    std::int64_t silent = -1;           // the last gene without a count, which silent_term is of
+    std::array<double, 6> silent_at{};  // its coordinates before they were settled
     for (auto g = first; g < last; ++g) {
       const bool none = p.summary->gene_nonzero[index(g)] == 0;
+      const double* at = &x[gene_at(g)];
       // Genes without a count go through a fit alike: one of them is enough. In a large panel they are every fourth.
-      if (none && silent >= 0 && alike(silent, g)) {
+      if (none && silent >= 0 && p.kind_of_gene[index(silent)] == p.kind_of_gene[index(g)] &&
+          std::equal(at, at + size, silent_at.begin())) {
         term = silent_term;
         by_scalar = silent_by_scalar;
         if (nonzeros_) nonzeros_->copy_tables(silent, g);
+        if (settled) {
+          std::copy_n(&x[gene_at(silent)], size, &(*settled)[gene_at(g)]);
+          std::copy_n(&gene_nodes_[index(silent) * sites], sites, &gene_nodes_[index(g) * sites]);
+        }
       } else {
+        if (none) std::copy_n(at, size, silent_at.begin());
         by_scalar.assign(scalars, 0.0);
         if (nonzeros_) gather_gene(g, scratch);
+        if (settled) {
+          descend_gene(g, &(*settled)[gene_at(g)], near, INFINITY, scratch);
+          choose_gene_nodes(&x[gene_at(g)], &gene_nodes_[index(g) * sites]);
+        }
         gene_term(g, &x[gene_at(g)], &gene_nodes_[index(g) * sites],
                   rate_sum.empty() ? 0 : rate_sum[p.kind_of_gene[index(g)]], scratch, term, by_scalar);
         if (none) {

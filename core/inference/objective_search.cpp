@@ -14,9 +14,10 @@ constexpr double fewest = 5;    // cells with a count: fewer say nothing about a
 constexpr double hopeless = 3;  // nats by which a summit may look lower and still be tried
 }  // namespace
 
-/// Newton's method on one gene from `at`, which it moves; returns the gene's share of the loss there. Ends early where
-/// what it hopes for stays above `out_of_reach`.
-double Objective::descend_gene(std::int64_t gene, double* at, double out_of_reach, GeneScratch& scratch) const {
+/// Newton's method on one gene from `at`, which it moves; returns the gene's share of the loss there. Ends when about
+/// `enough` nats are left to gain, and early where what it hopes for stays above `out_of_reach`.
+double Objective::descend_gene(std::int64_t gene, double* at, double enough, double out_of_reach,
+                               GeneScratch& scratch) const {
   const auto& p = *problem_;
   const std::size_t sites = p.gene_sites.size(), size = gene_size();
   std::array<std::uint8_t, 3> nodes{};
@@ -37,7 +38,7 @@ double Objective::descend_gene(std::int64_t gene, double* at, double out_of_reac
     double longest = 1, slope = 0;
     for (std::size_t a = 0; a < size; ++a) longest = std::max(longest, std::fabs(step[a]) / (a % 2 ? 1.0 : 2.0));
     for (std::size_t a = 0; a < size; ++a) slope += (step[a] /= longest) * term.gradient[a];
-    if (!(slope < -1e-6) || (iteration > 2 && loss + slope > out_of_reach + 1)) break;
+    if (!(slope < -2 * enough) || (iteration > 2 && loss + slope > out_of_reach + 1)) break;
     double t = 1, found = INFINITY;
     for (int attempt = 0; attempt < 12; ++attempt, t *= 0.4) {
       for (std::size_t a = 0; a < size; ++a) trial[a] = at[a] + t * step[a];
@@ -237,7 +238,7 @@ double Objective::improve_genes(std::vector<double>& x, const RunControl& contro
       // Which of several is the best, their own optima say.
       for (std::size_t k = 0; found.size() > 1 && k < found.size(); ++k) {
         here = k == 0 ? best : found[k].at;
-        keep(descend_gene(g, here.data(), k == 0 ? INFINITY : least, scratch));
+        keep(descend_gene(g, here.data(), 1e-6, k == 0 ? INFINITY : least, scratch));
       }
       if (!(least < before)) continue;
       gained[index(piece)] += before - least;

@@ -84,9 +84,10 @@ MinimiseEnd find_optimum(Objective& objective, MinimiseState& state, const FitIn
   // rest is nearly there, and again at the end where that changed much.
   const bool inflated = objective.problem().gate_at >= 0;
   for (;;) {
-    const double enough = inflated && state.round == 0
-                              ? std::max(options.tolerance, nearly * static_cast<double>(objective.problem().n_genes()))
-                              : options.tolerance;
+    double enough = options.tolerance;
+    if (inflated && state.round < 2)
+      enough =
+          std::max(enough, state.round == 0 ? nearly * static_cast<double>(objective.problem().n_genes()) : little);
     const auto end =
         minimise(objective, state, enough, options.max_iterations, options.threads, control, control.keep, watch);
     if (!inflated || !end.converged || state.round >= most_rounds) return end;
@@ -94,6 +95,7 @@ MinimiseEnd find_optimum(Objective& objective, MinimiseState& state, const FitIn
     if (state.round > 0 && gain < std::max(options.tolerance, 1e-3)) return end;
     state.round = gain < little ? most_rounds : state.round + 1;
     state.was_small = false;
+    state.secants.clear();
   }
 }
 
