@@ -201,8 +201,14 @@ data::Dataset tables_of(const summary::NamedSummary& summary) {
 
 std::string filter_text(const summary::NamedSummary& summary) {
   std::vector<std::string> filters;
-  for (const auto& source : summary.sources)
-    if (std::find(filters.begin(), filters.end(), source.filter) == filters.end()) filters.push_back(source.filter);
+  for (const auto& source : summary.sources) {
+    const std::string missing =
+        source.missing.empty() || data::missing_rule(source.missing) == data::MissingRule::LeaveOut
+            ? ""
+            : "--missing " + source.missing;
+    const std::string text = source.filter + (missing.empty() || source.filter.empty() ? "" : " ") + missing;
+    if (std::find(filters.begin(), filters.end(), text) == filters.end()) filters.push_back(text);
+  }
   return filters.size() == 1 ? filters.front() : data::listed(filters, 4);
 }
 

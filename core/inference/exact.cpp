@@ -9,7 +9,8 @@ namespace scriptorium::inference {
 FitResult fit_exact(const FitInput& input, const FitOptions& options, const Checkpoint* resume,
                     const FitControl& control) {
   control.tell(-1, "preparing");
-  const Problem problem(input.model, *input.summary, input.counts);
+  Problem problem(input.model, *input.summary, input.counts);
+  if (problem.visits_nonzeros && input.backend && input.backend->is_gpu()) problem.gpu = input.backend;
   Objective objective(problem, options.threads);
   const auto print = fingerprint(input, options);
   if (resume) check_resume(*resume, "exact", print, objective.size());

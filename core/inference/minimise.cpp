@@ -40,59 +40,75 @@ double excess(const std::vector<double>& d, std::size_t i) {
   return std::max(std::fabs(d[i]) / 3, std::fabs(d[i + 1]) / 1.5);
 }
 
-/// The step to try: what genes and units do by themselves is cut one by one, what moves them together (a ridge can ask
-/// for very far) as one. Either way it points downhill. `clipped`: whether anything was cut.
-std::vector<double> bounded(const Objective& objective, const std::vector<double>& x,
-                            const std::vector<double>& gradient, NewtonSystem::Direction direction, bool& clipped) {
+/// A step to try.
+struct Step {
+  std::vector<double> d;
+  double decrement = 0;  ///< nats that the whole step promises, without what the walls of Betas forbid
+  bool cut = false;      ///< something was cut
+};
+
+/// What genes and units do by themselves is cut one by one; what moves them together (a ridge can ask for very far) as
+/// one, as far as all cells and nearly all genes may go, and the flightiest genes one by one beyond that. Either way
+/// the step points downhill.
+Step bounded(const Objective& objective, const std::vector<double>& x, const std::vector<double>& gradient,
+             NewtonSystem::Direction direction) {
   auto& own = direction.own;
   const auto& pulled = direction.pulled;
-  clipped = false;
+  Step out;
+  out.decrement = -0.5 * (dot(gradient, own) + dot(gradient, pulled));
+  const auto wanted = own;
+  objective.keep_inside(x, own);
+  for (std::size_t i = 0; i < own.size(); ++i)
+    if (own[i] == 0) out.decrement += 0.5 * gradient[i] * wanted[i];  // at the wall, pressing against it
+
   // The sites of a gene are cut as one: each for itself could turn its step uphill, and where the wall does, it waits.
+  std::vector<double> reach(own.size());  // how far beyond trust a block is pulled, at its first coordinate
   const auto cut = [&](std::size_t first, std::size_t size) {
     double by = 1, slope = 0;
-    for (auto i = first; i < first + size; i += 2) by = std::max(by, excess(own, i));
-    clipped = clipped || by > 1;
+    for (auto i = first; i < first + size; i += 2) {
+      by = std::max(by, excess(own, i));
+      reach[first] = std::max(reach[first], excess(pulled, i));
+    }
+    out.cut = out.cut || by > 1;
     for (auto i = first; i < first + size; ++i) slope += (own[i] /= by) * gradient[i];
     if (slope > 0) std::fill_n(own.begin() + static_cast<std::ptrdiff_t>(first), size, 0.0);
   };
-  objective.keep_inside(x, own);
-  const auto size = objective.gene_size();
-  if (objective.scalar_size()) cut(0, 2);
-  for (std::int64_t g = 0; g < objective.problem().n_genes(); ++g) cut(objective.gene_at(g), size);
-  for (std::size_t u = 0; u < objective.problem().units.size(); ++u) cut(objective.cell_at(u), 2);
-  // How far all may be pulled: as far as the cells and the scalar may, and all but the flightiest genes.
-  const auto furthest = [&](std::size_t first, std::size_t count) {
-    double most = 0;
-    for (auto i = first; i < first + count; i += 2) most = std::max(most, excess(pulled, i));
-    return most;
-  };
-  const auto genes = static_cast<std::size_t>(objective.problem().n_genes());
-  std::vector<double> by_gene;
-  for (std::size_t g = 0; g < genes; ++g)
-    by_gene.push_back(furthest(objective.gene_at(static_cast<std::int64_t>(g)), size));
-  auto sorted = by_gene;
-  const auto nearly_all = sorted.begin() + static_cast<std::ptrdiff_t>(genes - 1 - genes / 50);
-  std::nth_element(sorted.begin(), nearly_all, sorted.end());
-  const auto cells = objective.cell_at(0);
-  const double most =
-      std::max({1.0, *nearly_all, furthest(0, objective.scalar_size()), furthest(cells, pulled.size() - cells)});
-  clipped = clipped || most > 1;
-  for (const double share : {1 / most, 0.5 / most, 0.0}) {
-    auto d = own;
-    for (std::size_t i = 0; i < objective.scalar_size(); ++i) d[i] += share * pulled[i];
-    for (std::size_t g = 0; g < genes; ++g) {
-      const auto at = objective.gene_at(static_cast<std::int64_t>(g));
-      const double by = share / std::max(1.0, share * by_gene[g]);
-      clipped = clipped || by < share;
-      for (auto i = at; i < at + size; ++i) d[i] += by * pulled[i];
+  double most = 1;
+  const auto cut_all = [&](std::size_t first, std::size_t count, std::size_t size, double flighty) {
+    std::vector<double> all;
+    for (std::size_t k = 0; k < count; ++k) {
+      cut(first + k * size, size);
+      all.push_back(reach[first + k * size]);
     }
-    for (auto i = cells; i < d.size(); ++i) d[i] += share * pulled[i];
-    auto inside = d;
+    if (all.empty()) return;
+    const auto nearly_last = all.end() - 1 - static_cast<std::ptrdiff_t>(flighty * static_cast<double>(count));
+    std::nth_element(all.begin(), nearly_last, all.end());
+    most = std::max(most, *nearly_last);
+  };
+  const std::size_t scalar = objective.scalar_size(), size = objective.gene_size();
+  if (scalar) cut_all(0, 1, scalar, 0);
+  cut_all(scalar, static_cast<std::size_t>(objective.problem().n_genes()), size, 0.02);
+  cut_all(objective.cell_at(0), objective.problem().units.size(), 2, 0);
+  out.cut = out.cut || most > 1;
+
+  const auto add_pulled = [&](double share) {
+    out.d = own;
+    for (std::size_t first = 0, next = 0; first < own.size(); first = next) {
+      next = first + (first < scalar ? scalar : first < objective.cell_at(0) ? size : 2);
+      const double by = share / std::max(1.0, share * reach[first]);
+      out.cut = out.cut || by < 1;
+      for (auto i = first; i < next; ++i) out.d[i] += by * pulled[i];
+    }
+  };
+  for (const double share : {1 / most, 0.5 / most, 0.0}) {
+    add_pulled(share);
+    auto inside = out.d;
     objective.keep_inside(x, inside);
-    if (dot(gradient, inside) < 0) return inside;
-    if (dot(gradient, d) < 0) return d;
+    const bool down = dot(gradient, inside) < 0;
+    if (down) out.d = std::move(inside);
+    if (down || dot(gradient, out.d) < 0) break;
   }
-  return own;
+  return out;
 }
 
 /// After a trial that was no better: shortens, in `d`, the long steps of genes that lost by them what the trial was to
@@ -170,15 +186,14 @@ MinimiseEnd minimise(Objective& objective, MinimiseState& state, double toleranc
 
     auto direction = corrected(system, gradient, state.secants, threads, state.caution);
     const bool whole = direction.whole;
-    end.decrement = -0.5 * (dot(gradient, direction.own) + dot(gradient, direction.pulled));
-    bool clipped = false;
-    auto d = bounded(objective, state.x, gradient, std::move(direction), clipped);
+    auto [d, decrement, cut] = bounded(objective, state.x, gradient, std::move(direction));
+    end.decrement = decrement;
     double slope = dot(gradient, d);
     // Far from the end genes go their own way after each joint step, or one of them would hold up the others.
-    const bool rough = clipped && objective.genes_apart();
+    const bool rough = cut && objective.genes_apart();
     watch(end.loss, end.decrement);
     // A decrement from a mended Hessian, or a careful step, counts when it holds twice.
-    const bool small = !clipped && end.decrement < tolerance;
+    const bool small = !cut && end.decrement < tolerance;
     end.converged = small && ((whole && state.caution == 0) || state.was_small);
     state.was_small = small;
     end.kept = keep.stop_requested();

@@ -5,7 +5,17 @@
 
 namespace scriptorium::inference {
 
-NonzeroPass::NonzeroPass(const Problem& problem, int threads) : problem_(&problem), threads_(threads) {}
+namespace {
+compute::CsrView view(const data::CountMatrix& m) {
+  return {m.n_cells, m.n_genes, m.row_start.data(), m.gene.data(), m.count.data()};
+}
+}  // namespace
+
+NonzeroPass::NonzeroPass(const Problem& problem, int threads) : problem_(&problem), threads_(threads) {
+  if (!problem.gpu) return;
+  gene_rows_ = problem.gpu->hold(view(problem.by_gene));
+  cell_rows_ = problem.gpu->hold(view(*problem.counts));
+}
 
 void NonzeroPass::resize() {
   const auto m = static_cast<std::size_t>(grid.size()), genes = static_cast<std::size_t>(problem_->n_genes());
@@ -22,7 +32,7 @@ void NonzeroPass::copy_tables(std::int64_t from, std::int64_t to) {
     if (!table->empty()) std::copy_n(table->begin() + from * m, m, table->begin() + to * m);
 }
 
-void NonzeroPass::sum_cells() {
+void NonzeroPass::sum_cells(const RunControl& control) {
   const auto m = static_cast<std::size_t>(grid.size());
   std::vector<double> by_pattern(problem_->n_patterns() * m, 0.0);
   for (std::size_t c = 0; c < windows.size(); ++c) {
@@ -31,19 +41,50 @@ void NonzeroPass::sum_cells() {
     for (int k = 0; k < window.width; ++k) out[k] += weights[window.at + static_cast<std::size_t>(k)];
   }
   all_cells = problem_->over_measured(by_pattern);
+  if (!gene_rows_) return;
+  std::vector<double> table(windows.size() * m, 0.0);
+  for (std::size_t u = 0; u < windows.size(); ++u)
+    std::copy_n(&weights[windows[u].at], windows[u].width, &table[u * m + static_cast<std::size_t>(windows[u].first)]);
+  compute::Gather job;
+  job.width = grid.size();
+  job.table_rows = static_cast<std::int64_t>(windows.size());
+  job.table = table.data();
+  gathered_.resize(static_cast<std::size_t>(problem_->n_genes()) * m);
+  problem_->gpu->gather(*gene_rows_, job, gathered_.data(), control);
+  if (per_count.empty()) return;
+  job.weight = compute::Weight::Count;
+  gathered_counts_.resize(gathered_.size());
+  problem_->gpu->gather(*gene_rows_, job, gathered_counts_.data(), control);
 }
 
-void NonzeroPass::sum_zeros() {
+void NonzeroPass::sum_zeros(const RunControl& control) {
   const auto m = static_cast<std::size_t>(grid.size());
   std::vector<double> by_kind(problem_->n_kinds() * m, 0.0);
   for (std::size_t g = 0; g < problem_->kind_of_gene.size(); ++g)
     for (std::size_t k = 0; k < m; ++k) by_kind[problem_->kind_of_gene[g] * m + k] += zero[g * m + k];
   zero_sum = problem_->over_kinds(by_kind);
+  if (!cell_rows_) return;
+  compute::Gather job;
+  job.width = grid.size();
+  job.table_rows = problem_->n_genes();
+  job.table = nonzero_minus_zero.data();
+  gathered_.resize(static_cast<std::size_t>(problem_->n_cells()) * m);
+  problem_->gpu->gather(*cell_rows_, job, gathered_.data(), control);
+  if (per_count.empty()) return;
+  job.weight = compute::Weight::Count;
+  job.table = per_count.data();
+  gathered_counts_.resize(gathered_.size());
+  problem_->gpu->gather(*cell_rows_, job, gathered_counts_.data(), control);
 }
 
 void NonzeroPass::gene_weights(std::int64_t gene, double* nonzero, double* by_count) const {
-  const auto& matrix = problem_->by_gene;  // its `gene` holds units
   const auto m = static_cast<std::size_t>(grid.size());
+  if (gene_rows_) {
+    std::copy_n(&gathered_[static_cast<std::size_t>(gene) * m], m, nonzero);
+    if (by_count) std::copy_n(&gathered_counts_[static_cast<std::size_t>(gene) * m], m, by_count);
+    return;
+  }
+  const auto& matrix = problem_->by_gene;  // its `gene` holds units
   const auto begin = static_cast<std::size_t>(matrix.row_start[static_cast<std::size_t>(gene)]),
              n = static_cast<std::size_t>(matrix.row_start[static_cast<std::size_t>(gene) + 1]) - begin;
   const std::uint32_t* cells = matrix.gene.data() + begin;
@@ -65,6 +106,11 @@ void NonzeroPass::cell_function(std::size_t unit, std::vector<double>& values) c
   const std::uint32_t* genes = matrix.gene.data() + begin;
   const double* zeros = &zero_sum[problem_->units[unit].pattern * m + first];
   values.assign(zeros, zeros + width);
+  if (cell_rows_) {
+    for (const auto* sums : {&gathered_, &gathered_counts_})
+      for (std::size_t k = 0; k < width && !sums->empty(); ++k) values[k] += (*sums)[c * m + first + k];
+    return;
+  }
   compute::add_rows(genes, nullptr, n, &nonzero_minus_zero[first], m, values.data(), width);
   if (!per_count.empty())
     compute::add_rows(genes, matrix.count.data() + begin, n, &per_count[first], m, values.data(), width);

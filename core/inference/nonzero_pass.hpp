@@ -1,4 +1,5 @@
 #pragma once
+#include <memory>
 #include <vector>
 
 #include "core/compute/kernels.hpp"
@@ -21,9 +22,9 @@ class NonzeroPass {
   std::vector<double> weights;
   std::vector<double> all_cells;  ///< kinds × M: their sum over the cells that measured a kind of genes
 
-  void resize();     ///< to the grid's size
-  void sum_cells();  ///< fills all_cells
-  void sum_zeros();  ///< fills zero_sum from `zero`
+  void resize();                              ///< to the grid's size
+  void sum_cells(const RunControl& control);  ///< fills all_cells; then gene_weights() can be asked
+  void sum_zeros(const RunControl& control);  ///< fills zero_sum from `zero`; then cell_function() can be asked
   /// Their sum over the cells that measured a gene.
   const double* cells_of(std::int64_t gene) const {
     return &all_cells[problem_->kind_of_gene[static_cast<std::size_t>(gene)] * static_cast<std::size_t>(grid.size())];
@@ -43,6 +44,9 @@ class NonzeroPass {
  private:
   const Problem* problem_;
   int threads_;
+  /// With a GPU (Problem::gpu) all genes and all cells are gathered at once, at all nodes, and looked up afterwards.
+  std::unique_ptr<compute::Rows> gene_rows_, cell_rows_;
+  std::vector<double> gathered_, gathered_counts_;  ///< genes × M, or cells × M
 };
 
 }  // namespace scriptorium::inference

@@ -72,7 +72,7 @@ void Objective::spread_cells(const std::vector<double>& x, const RunControl& con
       pass.windows[u].at += pass.weights.size();
     pass.weights.insert(pass.weights.end(), parts[piece].begin(), parts[piece].end());
   }
-  pass.sum_cells();
+  pass.sum_cells(control);
 }
 
 void Objective::cell_pass(const std::vector<double>& x, const std::vector<double>& mean_sum,

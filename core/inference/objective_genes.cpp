@@ -339,7 +339,7 @@ void Objective::gene_pass(const std::vector<double>& x, const std::vector<double
     divergence_ += part.divergence;
     for (std::size_t k = 0; k < scalars; ++k) phi_k_[k] += part.by_scalar[k];
   }
-  if (nonzeros_) nonzeros_->sum_zeros();
+  if (nonzeros_) nonzeros_->sum_zeros(control);
 }
 
 }  // namespace scriptorium::inference

@@ -2,6 +2,7 @@
 #include <optional>
 #include <vector>
 
+#include "core/compute/backend.hpp"
 #include "core/data/count_matrix.hpp"
 #include "core/inference/site_rule.hpp"
 #include "core/summary/count_summary.hpp"
@@ -35,6 +36,8 @@ struct Problem {
   model::Model model;
   const summary::CountSummary* summary = nullptr;
   const data::CountMatrix* counts = nullptr;  ///< cells × genes; null where not needed
+  const compute::Backend* gpu = nullptr;      ///< where it is to sum over the non-zeros; null: threads do, and so they
+                                              ///< may with a backend that is no GPU
   data::CountMatrix by_gene;                  ///< its transpose, where needed: units × genes
   bool zero_inflated = false, capture = false;
   Mean mean = Mean::DispersionIsSampled;

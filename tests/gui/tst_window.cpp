@@ -371,8 +371,10 @@ class TestWindow : public QObject {
     facts.gpus.why_none = "no driver";
     QVERIFY(deviceInWords(facts, "auto").contains("No GPU: no driver. The CPU is used."));
     facts.gpus = {{{0, "A card", 8e9, 2e9, 9, 0}}, {}};
-    facts.needs.bytes = 3e9;
+    facts.needs.bytes = 1e9;
     facts.known = true;
+    QVERIFY(deviceInWords(facts, "cuda:0").contains("Nothing in this fit is work for a GPU"));
+    facts.needs.device_bytes = 3e9;
     QVERIFY(deviceInWords(facts, "cuda:0").contains("2.0 GB are free"));
     QVERIFY(deviceInWords(facts, "cuda:0").contains("smaller pieces"));
     QVERIFY(deviceInWords(facts, "cuda:1").contains("not there"));

@@ -212,11 +212,21 @@ FitQueue::Outcome FitQueue::work(const FitRequest& request, const QString& fit_p
     input.model = request.model;
     input.summary = request.data->summary.get();
     input.counts = &request.data->dataset->counts;
-    if (request.device.startsWith("cuda"))
-      log(QObject::tr("%1 was asked for: fits of this version are computed on the CPU").arg(request.device));
+    std::shared_ptr<const compute::Backend> backend;
+    if (inference::uses_backend(input.model, request.options, input.summary->n_cells)) {
+      const auto choice = compute::choose_backend(request.device.toStdString(), request.options.threads);
+      backend = choice.backend;
+      input.backend = backend.get();
+      if (!choice.told.empty() && request.device != "auto") log(QString::fromStdString(choice.told));
+    } else if (request.device.startsWith("cuda")) {
+      log(QObject::tr("Nothing in this fit is done on a GPU; the CPU does it."));
+    }
     auto fit = std::make_shared<result::Fit>(result::new_fit(
         *request.data->dataset, {*request.data->summary, request.data->id}, request.model, request.options));
+    if (backend) fit->device = backend->name();
     fit->result = inference::fit(input, request.options, resume ? &*resume : nullptr, control);
+    if (backend)
+      for (const auto& note : backend->notes()) fit->result.convergence.notes.push_back(note);
     fit->name = request.name.toStdString();
     fit->data_path = request.data->choice.path.toStdString();
     fit->data_filter = request.data->choice.treatment();

@@ -42,10 +42,11 @@ void fill_tables(Dataset& out, const Matrix& matrix, const Contents& contents, s
     table = {};
     table.names = names;
     if (names.empty() && static_cast<std::int64_t>(described.names.size()) == n) table.names = described.names;
-    if (table.names.empty()) table.names = generated_names(n, what, notes);
+    const bool nameless = table.names.empty();
+    if (nameless) table.names = generated_names(n, what, notes);
     if (!described.columns.empty() && !join_columns(table, described))
       notes.push_back("The table of " + std::string(what) + "s is left out: it describes other ones.");
-    make_unique(table.names, what, notes);
+    if (!nameless) make_unique(table.names, what, notes);
   };
   const bool turned = !matrix.genes_in_rows;
   fill(out.cells, turned ? matrix.row_names : matrix.column_names, contents.cells, matrix.info.n_cells, "cell");

@@ -1,5 +1,7 @@
 #include <QtTest>
 
+#include "../compute/fake_device.hpp"
+#include "core/compute/device_backend.hpp"
 #include "core/inference/minimise.hpp"
 #include "simulated.hpp"
 
@@ -80,6 +82,29 @@ class TestObjective : public QObject {
       for (std::size_t i = 0; i + 1 < decrements.size(); ++i)
         if (decrements[i] < 1e-2 && decrements[i] > 1e-4)
           QVERIFY2(decrements[i + 1] < 0.3 * decrements[i], testing::name_of(m).c_str());
+    }
+  }
+  void sumsOnADeviceAreTheSame() {
+    auto counts = testing::simulated_counts(60, 40);
+    const auto missing = testing::take_out(counts);
+    const auto summary = summary::summarise(counts, 1, {}, missing);
+    const auto device = compute::device_backend(fake_device::api(), 0, "fake", 1);
+    for (const auto& m : testing::all_models()) {
+      if (!visits_nonzeros(m)) continue;
+      fake_device::state() = {};
+      const Problem p(m, summary, &counts);
+      Problem with_gpu(m, summary, &counts);
+      with_gpu.gpu = device.get();
+      Objective here(p, 1), there(with_gpu, 1);
+      auto x = here.start();
+      here.improve_genes(x, {});
+      here.choose_nodes(x);
+      there.choose_nodes(x);
+      std::vector<double> a, b;
+      const double loss = here.evaluate(x, &a, nullptr, {}), same = there.evaluate(x, &b, nullptr, {});
+      QVERIFY(fake_device::state().launches > 0);
+      QVERIFY(std::fabs(loss - same) <= 1e-12 * std::fabs(loss));
+      for (std::size_t i = 0; i < a.size(); ++i) QVERIFY(std::fabs(a[i] - b[i]) <= 1e-10 * (1 + std::fabs(a[i])));
     }
   }
   void stepsStopShortOfTheWall() {

@@ -23,11 +23,12 @@ QString deviceInWords(const DeviceFacts& facts, const QString& device) {
   } else if (device.startsWith("cuda") && !gpu) {
     lines << QObject::tr("%1 is not there now: the CPU is used.").arg(device);
   }
-  const double free = gpu ? gpu->free_bytes : facts.free_bytes;
-  if (facts.known) {
-    QString text = QObject::tr("This model needs about %1").arg(inBytes(facts.needs.bytes));
+  const double free = gpu ? gpu->free_bytes : facts.free_bytes,
+               needs = gpu ? facts.needs.device_bytes : facts.needs.bytes;
+  if (facts.known && needs > 0) {
+    QString text = QObject::tr("This model needs about %1").arg(inBytes(needs));
     text += free > 0 ? QObject::tr("; %1 are free.").arg(inBytes(free)) : QString(".");
-    if (free > 0 && facts.needs.bytes > free)
+    if (free > 0 && needs > free)
       text +=
           gpu ? QObject::tr(" Too little: the work is cut into smaller pieces, and what does not fit goes to the CPU.")
               : QObject::tr(" Too little: keep fewer cells or genes, or close other programs.");
@@ -35,7 +36,8 @@ QString deviceInWords(const DeviceFacts& facts, const QString& device) {
   } else if (free > 0) {
     lines << QObject::tr("%1 of memory are free.").arg(inBytes(free));
   }
-  if (gpu) lines << QObject::tr("What has no GPU code in this version runs on the CPU; the log of the fit says so.");
+  if (gpu && facts.known && facts.needs.device_bytes == 0)
+    lines << QObject::tr("Nothing in this fit is work for a GPU: the CPU does it.");
   return lines.join(' ');
 }
 
