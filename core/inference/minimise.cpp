@@ -48,54 +48,69 @@ struct Step {
 };
 
 /// What genes and units do by themselves is cut one by one; what moves them together (a ridge can ask for very far) as
-/// one, as far as all cells and nearly all genes may go, and the flightiest genes one by one beyond that. Either way
-/// the step points downhill.
+/// one. Few that are pulled much further than nearly all are left out of that: their curvature is next to none, and
+/// says nothing. Either way the step points downhill.
 Step bounded(const Objective& objective, const std::vector<double>& x, const std::vector<double>& gradient,
              NewtonSystem::Direction direction) {
   auto& own = direction.own;
   const auto& pulled = direction.pulled;
   Step out;
-  out.decrement = -0.5 * (dot(gradient, own) + dot(gradient, pulled));
   const auto wanted = own;
   objective.keep_inside(x, own);
-  for (std::size_t i = 0; i < own.size(); ++i)
-    if (own[i] == 0) out.decrement += 0.5 * gradient[i] * wanted[i];  // at the wall, pressing against it
 
-  // The sites of a gene are cut as one: each for itself could turn its step uphill, and where the wall does, it waits.
+  // The sites of a gene are cut as one: each for itself could turn its step uphill.
   std::vector<double> reach(own.size());  // how far beyond trust a block is pulled, at its first coordinate
   const auto cut = [&](std::size_t first, std::size_t size) {
     double by = 1, slope = 0;
+    for (auto i = first; i < first + size; ++i) slope += own[i] * gradient[i];
+    if (slope > 0) {  // the wall did: the sites that it does not hold go on without the others
+      slope = 0;
+      for (auto i = first; i < first + size; i += 2) {
+        const bool free = std::fabs(own[i]) + std::fabs(own[i + 1]) >
+                          0.5 * (std::fabs(wanted[i]) + std::fabs(wanted[i + 1])),
+                   down = own[i] * gradient[i] + own[i + 1] * gradient[i + 1] < 0;
+        if (!free || !down) own[i] = own[i + 1] = 0;
+        slope += own[i] * gradient[i] + own[i + 1] * gradient[i + 1];
+      }
+    }
+    out.decrement -= 0.5 * slope;
     for (auto i = first; i < first + size; i += 2) {
       by = std::max(by, excess(own, i));
       reach[first] = std::max(reach[first], excess(pulled, i));
     }
     out.cut = out.cut || by > 1;
-    for (auto i = first; i < first + size; ++i) slope += (own[i] /= by) * gradient[i];
-    if (slope > 0) std::fill_n(own.begin() + static_cast<std::ptrdiff_t>(first), size, 0.0);
+    for (auto i = first; i < first + size; ++i) own[i] /= by;
   };
   double most = 1;
-  const auto cut_all = [&](std::size_t first, std::size_t count, std::size_t size, double flighty) {
+  std::vector<bool> left(own.size());  // blocks that are not pulled
+  const auto cut_all = [&](std::size_t first, std::size_t count, std::size_t size) {
     std::vector<double> all;
     for (std::size_t k = 0; k < count; ++k) {
       cut(first + k * size, size);
       all.push_back(reach[first + k * size]);
     }
     if (all.empty()) return;
-    const auto nearly_last = all.end() - 1 - static_cast<std::ptrdiff_t>(flighty * static_cast<double>(count));
+    const auto nearly_last = all.end() - 1 - static_cast<std::ptrdiff_t>(count / 50);
     std::nth_element(all.begin(), nearly_last, all.end());
-    most = std::max(most, *nearly_last);
+    const double flighty = std::max(1.0, 4 * *nearly_last);
+    for (std::size_t k = 0; k < count; ++k) {
+      const auto i = first + k * size;
+      left[i] = reach[i] > flighty;
+      if (!left[i]) most = std::max(most, reach[i]);
+    }
   };
   const std::size_t scalar = objective.scalar_size(), size = objective.gene_size();
-  if (scalar) cut_all(0, 1, scalar, 0);
-  cut_all(scalar, static_cast<std::size_t>(objective.problem().n_genes()), size, 0.02);
-  cut_all(objective.cell_at(0), objective.problem().units.size(), 2, 0);
+  if (scalar) cut_all(0, 1, scalar);
+  cut_all(scalar, static_cast<std::size_t>(objective.problem().n_genes()), size);
+  cut_all(objective.cell_at(0), objective.problem().units.size(), 2);
   out.cut = out.cut || most > 1;
+  out.decrement -= 0.5 * dot(gradient, pulled);
 
   const auto add_pulled = [&](double share) {
     out.d = own;
     for (std::size_t first = 0, next = 0; first < own.size(); first = next) {
       next = first + (first < scalar ? scalar : first < objective.cell_at(0) ? size : 2);
-      const double by = share / std::max(1.0, share * reach[first]);
+      const double by = left[first] ? 0 : share;
       out.cut = out.cut || by < 1;
       for (auto i = first; i < next; ++i) out.d[i] += by * pulled[i];
     }
