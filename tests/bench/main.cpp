@@ -1,7 +1,9 @@
 // Ratios of speed, measured in one run: the fit against dense evaluations of the same likelihood, cost against cells,
-// genes and threads. `bench [--data DATA] [--cells N,N,…] [--genes N,N,…]`; `bench --gpu`: the kernels of a Backend,
-// CPU against GPU.
+// genes and threads. `bench [--data DATA] [--cells N,N,…] [--genes N,N,…]`; `bench --scribe PYTHON`: SCRIBE on the same
+// data; `bench --gpu`: the kernels of a Backend, CPU against GPU.
 #include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
@@ -16,8 +18,9 @@
 #include "core/inference/log_likelihood.hpp"
 #include "core/inference/minimise.hpp"
 #include "core/math/distributions.hpp"
-#include "core/math/random.hpp"
 #include "devices.hpp"
+#include "simulate.hpp"
+#include "streaming.hpp"
 
 using namespace scriptorium;
 using namespace scriptorium::inference;
@@ -70,25 +73,6 @@ double dense_log_likelihood(const data::CountMatrix& counts, const std::vector<d
   return sum;
 }
 
-data::CountMatrix simulate(std::int64_t cells, std::int64_t genes) {
-  data::CountMatrix m;
-  m.n_cells = cells;
-  m.n_genes = genes;
-  for (std::int64_t c = 0; c < cells; ++c) {
-    math::Random random(1, math::Purpose::Test, static_cast<std::uint64_t>(c));
-    const double depth = std::exp(0.5 * random.normal());
-    for (std::int64_t g = 0; g < genes; ++g) {
-      const double mean = 0.6 * depth * std::exp(-3.0 * static_cast<double>(g) / static_cast<double>(genes));
-      const auto u = random.negative_binomial(0.7, mean / 0.7);
-      if (u == 0) continue;
-      m.gene.push_back(static_cast<std::uint32_t>(g));
-      m.count.push_back(static_cast<data::Count>(u));
-    }
-    m.row_start.push_back(m.nnz());
-  }
-  return m;
-}
-
 struct Timing {
   double summary = 0, fit = 0, evaluation = 0;
   std::int64_t iterations = 0;
@@ -114,12 +98,45 @@ Timing time_fit(const model::Model& model, const data::CountMatrix& counts, int 
   return t;
 }
 
+/// SCRIBE's seconds for a full-batch step of nbvcp by scribe_step.py, times its default number of steps.
+void compare_scribe(const std::string& python, const std::string& path, const std::string& layer, double ours) {
+  std::vector<std::string> words{python, SCRIPTORIUM_BENCH "/scribe_step.py", path, layer};
+  std::vector<char*> arguments;
+  for (auto& word : words) arguments.push_back(word.data());
+  arguments.push_back(nullptr);
+  int ends[2];
+  if (pipe(ends) != 0) return;
+  const pid_t child = fork();
+  if (child == 0) {
+    dup2(ends[1], STDOUT_FILENO);
+    execvp(arguments[0], arguments.data());
+    _exit(127);
+  }
+  close(ends[1]);
+  std::string said;
+  char buffer[256];
+  for (ssize_t n; (n = read(ends[0], buffer, sizeof buffer)) > 0;) said.append(buffer, static_cast<std::size_t>(n));
+  close(ends[0]);
+  waitpid(child, nullptr, 0);
+  const double step = std::atof(said.c_str());
+  if (step <= 0) {
+    std::printf("\nSCRIBE did not run; %s says: %s\n", python.c_str(), said.c_str());
+    return;
+  }
+  constexpr double steps = 50'000;  // its default
+  std::printf(
+      "\nSCRIBE, nbvcp, full batch: %.2f s a step, %.0f s for its default of 50,000; summary and fit here %.3f s: %.0f "
+      "times\n",
+      step, steps * step, ours, steps * step / ours);
+}
+
 }  // namespace
 
 int main(int argc, char** argv) try {
   CLI::App app("Speed ratios of the engine, measured in one run");
-  std::string path = SCRIPTORIUM_EXAMPLE, layer, likelihoods = "nbdm,zinb,nbvcp";
-  std::vector<std::int64_t> cells{1000, 4000, 16000, 64000}, genes{500, 2000, 8000};
+  std::string path = SCRIPTORIUM_EXAMPLE, layer, likelihoods = "nbdm,zinb,nbvcp", scribe;
+  std::vector<std::int64_t> cells{1'000, 10'000, 100'000, 1'000'000}, genes{500, 2000, 8000};
+  std::int64_t streamed_genes = 2000;
   int threads = 0;
   bool gpu = false;
   app.add_flag("--gpu", gpu, "only the kernels that a GPU can do: CPU against GPU");
@@ -127,7 +144,9 @@ int main(int argc, char** argv) try {
   app.add_option("--layer", layer, "its layer");
   app.add_option("--models", likelihoods, "likelihoods to fit, canonical");
   app.add_option("--cells", cells, "numbers of simulated cells")->delimiter(',');
+  app.add_option("--streamed-genes", streamed_genes, "genes of these cells");
   app.add_option("--genes", genes, "numbers of simulated genes")->delimiter(',');
+  app.add_option("--scribe", scribe, "a Python that has SCRIBE: time per step of its full batch, in the same run");
   app.add_option("--threads", threads, "0: all");
   CLI11_PARSE(app, argc, argv);
   threads = compute::resolve_threads(threads);
@@ -169,6 +188,7 @@ int main(int argc, char** argv) try {
       "difference %.1e\n",
       slow, fast, slow / fast, std::fabs(value / reference - 1));
 
+  double ours = 0;
   std::printf("\nmodel\tsummary s\titerations\tfit s\tevaluation s\tfit in dense evaluations\tloss\n");
   for (std::size_t at = 0; at < likelihoods.size();) {
     const auto end = std::min(likelihoods.find(',', at), likelihoods.size());
@@ -179,18 +199,11 @@ int main(int argc, char** argv) try {
     std::printf("%s\t%.3f\t%lld\t%.2f\t%.4f\t%.2f\t%.3f\n", model.likelihood.c_str(), t.summary,
                 static_cast<long long>(t.iterations), t.fit, t.evaluation, t.fit / slow, t.loss);
     std::fflush(stdout);
+    if (model.likelihood == "nbvcp") ours = t.summary + t.fit;
   }
+  if (!scribe.empty()) compare_scribe(scribe, path, layer, ours);
 
-  std::printf(
-      "\nsimulated, nbvcp: cost against cells (500 genes); after the summary an evaluation is "
-      "flat\ncells\tnon-zeros\tsummary s\tevaluation s\tfit s\titerations\n");
-  for (const auto n : cells) {
-    const auto m = simulate(n, 500);
-    const auto t = time_fit(nbvcp, m, threads);
-    std::printf("%lld\t%lld\t%.4f\t%.5f\t%.3f\t%lld\n", static_cast<long long>(n), static_cast<long long>(m.nnz()),
-                t.summary, t.evaluation, t.fit, static_cast<long long>(t.iterations));
-    std::fflush(stdout);
-  }
+  stream_cells(cells, streamed_genes, threads);
   std::printf("\ncost against genes (2,000 cells)\ngenes\tsummary s\tevaluation s\tfit s\n");
   for (const auto n : genes) {
     const auto t = time_fit(nbvcp, simulate(2000, n), threads);
