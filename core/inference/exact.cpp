@@ -51,7 +51,7 @@ FitResult fit_exact(const FitInput& input, const FitOptions& options, const Chec
     std::snprintf(text, sizeof text,
                   "Converged after %lld iterations: about %.1g nats of ELBO are left to gain (rule: half the Newton "
                   "decrement below %.1g).",
-                  static_cast<long long>(state.iteration), end.decrement, options.tolerance);
+                  static_cast<long long>(state.iteration), end.decrement, end.tolerance);
   } else if (end.kept) {
     std::snprintf(text, sizeof text, "Stopped by you after %lld iterations with about %.2g nats of ELBO still to gain.",
                   static_cast<long long>(state.iteration), end.decrement);

@@ -42,8 +42,9 @@ struct SviOptions {
 
 struct FitOptions {
   Method method = Method::Exact;
-  double tolerance = 1e-3;    ///< exact, structured: stop when the bound on what is left of the ELBO is below (nats)
-  int max_iterations = 500;   ///< exact, structured
+  double tolerance = 1e-3;   ///< exact, structured: stop when the estimate of what is left of the ELBO is below (nats);
+                             ///< below 1e-10 of the loss rounding has the word, and that is the tolerance
+  int max_iterations = 500;  ///< exact, structured
   int structured_nodes = 21;  ///< grid points of the shared scalar
   SviOptions svi;
   std::uint64_t seed = 42;

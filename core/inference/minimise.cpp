@@ -13,6 +13,7 @@ double dot(const std::vector<double>& a, const std::vector<double>& b) {
 }
 
 constexpr std::size_t most_secants = 6;
+constexpr double resolution = 1e-10;  // of the loss: what sums over 1e9 entries leave to be told apart
 
 /// The Newton direction, corrected by what the last steps saw of the Hessian that the system does not have (two-loop
 /// recursion of limited-memory BFGS; Nocedal and Wright, Numerical Optimization, 7.2).
@@ -208,7 +209,8 @@ MinimiseEnd minimise(Objective& objective, MinimiseState& state, double toleranc
     const bool rough = cut && objective.genes_apart();
     watch(end.loss, end.decrement);
     // A decrement from a mended Hessian, or a careful step, counts when it holds twice.
-    const bool small = !cut && end.decrement < tolerance;
+    end.tolerance = std::max(tolerance, resolution * std::fabs(end.loss));
+    const bool small = !cut && end.decrement < end.tolerance;
     end.converged = small && ((whole && state.caution == 0) || state.was_small);
     state.was_small = small;
     end.kept = keep.stop_requested();
@@ -242,7 +244,7 @@ MinimiseEnd minimise(Objective& objective, MinimiseState& state, double toleranc
     // Bolder after a full step, more careful along the ridge after a short one.
     if (t < 0.2 || !better)
       state.caution = std::min(state.caution + 1, 3);
-    else if (t == 1 || end.decrement < tolerance)
+    else if (t == 1 || end.decrement < end.tolerance)
       state.caution = std::max(state.caution - 1, 0);
     if (!better) {
       if (state.caution < 3) continue;

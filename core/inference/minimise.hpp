@@ -31,6 +31,7 @@ MinimiseState unpack_state(const Checkpoint& checkpoint);
 struct MinimiseEnd {
   double loss = 0;
   double decrement = 0;    ///< estimated nats still to gain
+  double tolerance = 0;    ///< that was held against it: what was asked for, but at least 1e-10 of the loss
   bool converged = false;  ///< decrement below the tolerance
   bool kept = false;       ///< ended by `keep`
   bool stuck = false;      ///< no step lowered the loss

@@ -92,7 +92,7 @@ MinimiseEnd find_optimum(Objective& objective, MinimiseState& state, const FitIn
         minimise(objective, state, enough, options.max_iterations, options.threads, control, control.keep, watch);
     if (!inflated || !end.converged || state.round >= most_rounds) return end;
     const double gain = objective.improve_genes(state.x, control);
-    if (enough == options.tolerance && gain < std::max(options.tolerance, 1e-3)) return end;
+    if (enough == options.tolerance && gain < std::max(end.tolerance, 1e-3)) return end;
     state.round = gain < little ? most_rounds : state.round + 1;
     state.was_small = false;
     state.secants.clear();
