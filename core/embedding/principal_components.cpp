@@ -143,7 +143,7 @@ Svd svd(const Centred& x, Eigen::Index dims, std::uint64_t seed, const RunContro
   if (smaller < 6 || dims * 2 >= smaller) return svd_of_narrow(x, dims, control);
   irlba::Options<Eigen::VectorXd> options;
   options.convergence_tolerance = 1e-12;  // the default leaves 1e-3 in the scores
-  options.extra_work = static_cast<int>(std::max<Eigen::Index>(20, dims / 2));
+  options.extra_work = static_cast<int>(std::max<Eigen::Index>(20, dims));
   options.seed = seed;
   Svd out;
   const auto [converged, rounds] = irlba::compute(x, dims, out.u, out.v, out.d, options);

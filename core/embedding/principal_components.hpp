@@ -8,11 +8,11 @@
 namespace scriptorium::embedding {
 
 struct PcaOptions {
-  int dims = 50;                        ///< components wanted
-  std::int64_t highly_variable = 4000;  ///< so many genes by the Seurat-v3 ranking of counts; 0: all
+  int dims = 20;                        ///< components wanted
+  std::int64_t highly_variable = 2000;  ///< so many genes by the Seurat-v3 ranking of counts; 0: all
   std::int64_t min_cells = 3;           ///< genes seen in fewer cells are left out
   double target = 1e4;                  ///< counts per cell after normalisation
-  bool scale = true;                    ///< every gene to variance 1, at most `clip` standard deviations from its mean
+  bool scale = false;                   ///< every gene to variance 1, at most `clip` standard deviations from its mean
   double clip = 10;
   std::uint64_t seed = 42;  ///< of the start vector: beyond rounding the result does not depend on it
   int threads = 0;          ///< 0: all cores; the result is the same at any number
