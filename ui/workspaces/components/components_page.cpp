@@ -1,15 +1,512 @@
 #include "ui/workspaces/components/components_page.hpp"
 
+#include <QColorDialog>
+#include <QComboBox>
+#include <QFileDialog>
+#include <QLabel>
+#include <QLineEdit>
+#include <QPushButton>
+#include <QShowEvent>
+#include <QSignalBlocker>
+#include <QSplitter>
+#include <QStackedWidget>
+#include <QTabWidget>
+#include <QTableView>
+#include <QToolButton>
+#include <QVBoxLayout>
+#include <algorithm>
+#include <cmath>
+
 namespace scriptorium::ui {
+namespace {
+
+constexpr int kGenesShown = 20;
+
+QToolButton* makeButton(const QString& text, const QString& name) {
+  auto* button = new QToolButton;
+  button->setText(text);
+  help::describe(button, name);
+  return button;
+}
+
+}  // namespace
 
 ComponentsPage::ComponentsPage(Session& session, QWidget* parent)
-    : NeedsPage("components", tr("Components"), session,
-                tr("Which cell belongs to which component of a mixture, and how sure that is: cells sorted by their "
-                   "probabilities, entropy by cell, and the components' means gene by gene."),
-                {{tr("A fit of a mixture, two components or more."),
-                  [](const Session& s) {
-                    return fitsInWords(s) + QObject::tr(" The models of this version have one component.");
-                  }}},
-                parent) {}
+    : Page("components", tr("Components"), session, parent) {
+  setContent(makeContent());
+  connectButtons();
+  connect(&session.data, &DataState::stageChanged, this, &ComponentsPage::dataChanged);
+  connect(&session.assignments, &AssignmentState::changed, this, &ComponentsPage::assignmentsChanged);
+  connect(&session.selection, &SelectionState::changed, this, [this](Axis of) {
+    if (of == Axis::Cells) drawEntropy();
+  });
+  offerForExport();
+  dataChanged();
+}
+
+void ComponentsPage::offerForExport() {
+  for (const auto& [key, title, view] : {std::tuple{"cell_map", tr("Map of the cells"), map_figure_},
+                                         std::tuple{"assignment_bars", tr("Cells by assignment"), bars_},
+                                         std::tuple{"entropy_histogram", tr("Entropy of the cells"), entropy_},
+                                         std::tuple{"composition", tr("Composition of the labels"), composition_},
+                                         std::tuple{"component_means", tr("Means of the components"), means_}})
+    session().exports.addFigure({key, title, [view = view] { return view->figure(); }});
+  for (const auto& [key, title, panel] :
+       {std::tuple{"components", tr("Components"), components_},
+        std::tuple{"assignments", tr("Assignments of cells"), cells_},
+        std::tuple{"composition_table", tr("Components by labels"), composition_table_},
+        std::tuple{"component_means_table", tr("Means of the components by gene"), means_table_}})
+    session().exports.addTable({key, title, [panel = panel]() -> ExportList::TableMaker {
+                                  const auto table = panel->model().sharedTable();
+                                  if (!table) return {};
+                                  return [table](const RunControl&) { return table; };
+                                }});
+  session().exports.addTable({"cell_sets", tr("Sets of cells and the selection"), [this]() -> ExportList::TableMaker {
+                                const report::Table table = this->session().selection.table(Axis::Cells);
+                                if (table.columns.size() < 2) return {};
+                                return [table](const RunControl&) {
+                                  auto made = std::make_shared<TableData>();
+                                  made->name = "cell_sets";
+                                  for (const report::TableColumn& column : table.columns) {
+                                    TableColumn next{QString::fromStdString(column.name), {}, {}, {}};
+                                    if (const auto* names = std::get_if<std::vector<std::string>>(&column.values))
+                                      for (const std::string& name : *names)
+                                        next.texts.push_back(QString::fromStdString(name));
+                                    if (const auto* flags = std::get_if<std::vector<bool>>(&column.values))
+                                      for (const bool in : *flags) next.texts.push_back(in ? "True" : "False");
+                                    made->columns.push_back(std::move(next));
+                                  }
+                                  return std::shared_ptr<const TableData>(made);
+                                };
+                              }});
+}
+
+QWidget* ComponentsPage::makeContent() {
+  map_figure_ = makeFigure("cellMapFigure", tr("Map of the cells"), "cell_map");
+  bars_ = makeFigure("assignmentBarsFigure", tr("Cells by assignment"), "assignment_bars");
+  entropy_ = makeFigure("entropyFigure", tr("Histogram of the entropies of the cells"), "entropy_histogram");
+  composition_ = makeFigure("compositionFigure", tr("Components of each label"), "composition");
+  means_ = makeFigure("componentMeansFigure", tr("Means of the components gene by gene"), "component_means");
+  map_ = new CellMapPanel(session(), map_figure_);
+  const auto table = [this](const QString& name, const QString& title) {
+    auto* made = new TablePanel(name, title);
+    connect(made, &TablePanel::failed, this, [this](const QString& what, const QString& remedy) {
+      emit session().errorReported({what, remedy});
+    });
+    return made;
+  };
+  components_ = table("componentTable", tr("Components"));
+  cells_ = table("assignmentTable", tr("Assignments of the cells"));
+  composition_table_ = table("compositionTable", tr("Components by labels"));
+  means_table_ = table("componentMeansTable", tr("Means by gene"));
+  cells_link_ = new SelectionLink(*cells_, session().selection, Axis::Cells);
+  genes_link_ = new SelectionLink(*means_table_, session().selection, Axis::Genes);
+
+  source_ = new QComboBox;
+  help::describe(source_, "assignmentSource");
+  source_->setSizeAdjustPolicy(QComboBox::AdjustToMinimumContentsLengthWithIcon);
+  source_->setMinimumContentsLength(12);
+  auto* source_label = new QLabel(tr("Probabilities"));
+  source_label->setBuddy(source_);
+  auto* read = new QPushButton(tr("Read a table…"));
+  help::describe(read, "readAssignments");
+  connect(read, &QPushButton::clicked, this, &ComponentsPage::readTableDialog);
+  connect(source_, &QComboBox::activated, this, &ComponentsPage::chooseSource);
+  needs_ = new QLabel(
+      tr("<b>Who belongs where</b><p>With probabilities of components this shows how sure each cell is, what the "
+         "components are made of and which genes tell them apart.</p><p>They come with the data (an obsm whose rows "
+         "sum to 1, such as X_assignment), from a table with the columns cell, p_1, p_2 …, or from a fit of two "
+         "components or more.</p><p>The map works without: colour it by a gene, a column or a set, and select cells "
+         "with the box or the lasso.</p>"));
+  needs_->setObjectName("componentsNeed");
+  needs_->setWordWrap(true);
+  needs_->setAlignment(Qt::AlignTop | Qt::AlignLeft);
+  needs_->setMargin(10);
+  tabs_ = new QTabWidget;
+  tabs_->setObjectName("componentTabs");
+  tabs_->addTab(makeComponents(), tr("Components"));
+  tabs_->addTab(makeComposition(), tr("Composition"));
+  tabs_->addTab(makeMeans(), tr("Means"));
+  tabs_->addTab(cells_, tr("Cells"));
+  right_ = new QStackedWidget;
+  right_->addWidget(needs_);
+  right_->addWidget(tabs_);
+  auto* right = new QWidget;
+  auto* box = new QVBoxLayout(right);
+  box->setContentsMargins(0, 0, 0, 0);
+  auto* row = new QHBoxLayout;
+  row->addWidget(source_label);
+  row->addWidget(source_, 1);
+  row->addWidget(read);
+  box->addLayout(row);
+  box->addWidget(right_, 1);
+  auto* across = new QSplitter;
+  across->addWidget(map_);
+  across->addWidget(right);
+  across->setStretchFactor(0, 1);
+  across->setStretchFactor(1, 1);
+  across->setSizes({520, 420});
+  return across;
+}
+
+QWidget* ComponentsPage::makeComponents() {
+  name_ = new QLineEdit;
+  name_->setPlaceholderText(tr("name, then Enter"));
+  help::describe(name_, "componentName");
+  color_ = makeButton(tr("Colour…"), "componentColor");
+  merge_ = makeButton(tr("Merge"), "componentMerge");
+  select_ = makeButton(tr("Select cells"), "componentSelect");
+  as_set_ = makeButton(tr("As a set"), "componentSet");
+  diagnose_ = makeButton(tr("Diagnose"), "componentDiagnose");
+  entropy_->setDrag(charts::FigureView::Drag::Brush);
+  entropy_->setToolTip(tr("Drag across the bars to select the cells between; Ctrl adds, Alt takes away."));
+  auto* buttons = new QHBoxLayout;
+  buttons->setSpacing(3);
+  buttons->addWidget(name_, 1);
+  for (QToolButton* one : {color_, merge_, select_, as_set_, diagnose_}) buttons->addWidget(one);
+  auto* top = new QWidget;
+  auto* top_box = new QVBoxLayout(top);
+  top_box->setContentsMargins(0, 4, 0, 0);
+  top_box->addWidget(components_, 1);
+  top_box->addLayout(buttons);
+  auto* parts = new QSplitter(Qt::Vertical);
+  parts->addWidget(top);
+  parts->addWidget(bars_);
+  parts->addWidget(entropy_);
+  parts->setSizes({200, 190, 190});
+  return parts;
+}
+
+QWidget* ComponentsPage::makeComposition() {
+  label_ = new QComboBox;
+  help::describe(label_, "compositionColumn");
+  connect(label_, &QComboBox::activated, this, &ComponentsPage::compare);
+  agreement_ = new QLabel;
+  agreement_->setObjectName("agreementLabel");
+  agreement_->setWordWrap(true);
+  agreement_->setTextInteractionFlags(Qt::TextSelectableByMouse);
+  auto* row = new QHBoxLayout;
+  auto* words = new QLabel(tr("Against the labels"));
+  words->setBuddy(label_);
+  row->addWidget(words);
+  row->addWidget(label_, 1);
+  auto* top = new QWidget;
+  auto* box = new QVBoxLayout(top);
+  box->setContentsMargins(0, 4, 0, 0);
+  box->addLayout(row);
+  box->addWidget(agreement_);
+  box->addWidget(composition_, 1);
+  auto* parts = new QSplitter(Qt::Vertical);
+  parts->addWidget(top);
+  parts->addWidget(composition_table_);
+  parts->setSizes({380, 200});
+  return parts;
+}
+
+QWidget* ComponentsPage::makeMeans() {
+  means_says_ = new QLabel;
+  means_says_->setObjectName("meansSays");
+  means_says_->setWordWrap(true);
+  auto* top = new QWidget;
+  auto* box = new QVBoxLayout(top);
+  box->setContentsMargins(0, 4, 0, 0);
+  box->addWidget(means_says_);
+  box->addWidget(means_, 1);
+  auto* parts = new QSplitter(Qt::Vertical);
+  parts->addWidget(top);
+  parts->addWidget(means_table_);
+  parts->setSizes({360, 220});
+  return parts;
+}
+
+void ComponentsPage::connectButtons() {
+  connect(components_, &TablePanel::selectionChanged, this, &ComponentsPage::showButtons);
+  connect(name_, &QLineEdit::returnPressed, this, [this] {
+    const IndexSet which = chosenComponents();
+    if (which.size() == 1) session().assignments.rename(static_cast<int>(which.front()), name_->text());
+  });
+  connect(color_, &QToolButton::clicked, this, [this] {
+    const IndexSet which = chosenComponents();
+    if (which.size() != 1) return;
+    const int component = static_cast<int>(which.front());
+    auto* dialog = new QColorDialog(
+        QColor::fromRgba(session().assignments.now()->colors[static_cast<std::size_t>(component)]), this);
+    dialog->setAttribute(Qt::WA_DeleteOnClose);
+    connect(dialog, &QColorDialog::colorSelected, this,
+            [this, component](const QColor& color) { session().assignments.recolor(component, color.rgba()); });
+    dialog->open();
+  });
+  connect(merge_, &QToolButton::clicked, this, [this] { session().assignments.merge(chosenComponents()); });
+  const auto members = [this] {
+    const IndexSet which = chosenComponents();
+    return cellsWhere([&](std::size_t cell) {
+      return std::binary_search(which.begin(), which.end(),
+                                static_cast<std::int64_t>(session().assignments.now()->assigned[cell]));
+    });
+  };
+  connect(select_, &QToolButton::clicked, this, [this, members] {
+    session().selection.select(Axis::Cells, members(), Combine::Replace, tr("cells of a component"));
+  });
+  connect(as_set_, &QToolButton::clicked, this, [this, members] {
+    QStringList names;
+    for (const std::int64_t k : chosenComponents())
+      names << session().assignments.now()->names[static_cast<std::size_t>(k)];
+    session().undo.beginMacro(tr("component as a set"));
+    session().selection.select(Axis::Cells, members(), Combine::Replace, tr("cells of a component"));
+    session().selection.nameSelection(Axis::Cells, tr("component %1").arg(names.join(" + ")));
+    session().undo.endMacro();
+  });
+  connect(diagnose_, &QToolButton::clicked, this, [this, members] {
+    data::Filter filter = session().data.filter();
+    filter.cell_names = session().selection.names(Axis::Cells, members());
+    session().data.setFilter(filter);
+    emit session().noted(tr("The cells of the component are kept: fit them, then Diagnose shows how well they fit."));
+    emit pageWanted("model");
+  });
+  connect(entropy_, &charts::FigureView::brushed, this,
+          [this](int, double low, double high, Qt::KeyboardModifiers keys) {
+            const auto& of = session().assignments.now();
+            if (!of) return;
+            const double most = std::log(static_cast<double>(of->components));
+            const Combine how = keys & Qt::ControlModifier ? Combine::Add
+                                : keys & Qt::AltModifier   ? Combine::Remove
+                                                           : Combine::Replace;
+            session().selection.select(Axis::Cells, cellsWhere([&](std::size_t cell) {
+                                         const double share = of->entropy[cell] / most;
+                                         return share >= low && share <= high;
+                                       }),
+                                       how, tr("cells by entropy"));
+          });
+}
+
+void ComponentsPage::showEvent(QShowEvent* event) {
+  Page::showEvent(event);
+  map_->lookedAt();
+}
+
+void ComponentsPage::dataChanged() {
+  const auto now = session().data.opened() ? session().data.opened()->dataset : nullptr;
+  if (!now) {
+    of_ = now;
+    session().assignments.show(nullptr);
+    showWords(tr("<h2>Components</h2><p>The cells on a map, coloured by genes, columns or components; who belongs to "
+                 "which component of a mixture, and how sure that is.</p><p>It needs a data set.</p>"),
+              {{tr("Open…"), [this] { emit openWanted(); }}, {tr("Example data"), [this] { emit exampleWanted(); }}});
+    return;
+  }
+  showContent();
+  if (now == of_) return;
+  of_ = now;
+  fillSources();
+  fillLabels();
+  chooseSource();
+}
+
+void ComponentsPage::fillSources() {
+  source_->clear();
+  for (std::size_t i = 0; of_ && i < of_->embeddings.size(); ++i)
+    if (areProbabilities(of_->embeddings[i]))
+      source_->addItem(tr("%1 (file)").arg(QString::fromStdString(of_->embeddings[i].name)), QString("file:%1").arg(i));
+  if (source_->count() == 0) source_->addItem(tr("none yet"), "none");
+}
+
+void ComponentsPage::chooseSource() {
+  const QString key = source_->currentData().toString();
+  if (key == "none") return session().assignments.show(nullptr);
+  if (!key.startsWith("file:")) return;
+  using Made = std::shared_ptr<const Assignments>;
+  Answer<Made> answer;
+  answer.done = [this](Made made) { session().assignments.show(std::move(made)); };
+  answer.failed = [this](const JobError& error) { emit session().errorReported(error); };
+  session().pool.request<Made>(
+      "assignments", this,
+      [of = of_, i = key.mid(5).toULongLong()](const RunControl&) {
+        return assignmentsOf(of->embeddings[i], of->cells.names);
+      },
+      std::move(answer));
+}
+
+void ComponentsPage::readTableDialog() {
+  const QString path = QFileDialog::getOpenFileName(this, tr("Read probabilities of components"), {},
+                                                    tr("Tables (*.tsv *.csv *.txt);;All files (*)"));
+  if (path.isEmpty()) return;
+  using Made = std::shared_ptr<const Assignments>;
+  Answer<Made> answer;
+  answer.done = [this](Made made) {
+    source_->addItem(made->source, "table");
+    source_->setCurrentIndex(source_->count() - 1);
+    session().assignments.show(std::move(made));
+  };
+  answer.failed = [this](const JobError& error) { emit session().errorReported(error); };
+  session().pool.request<Made>(
+      "assignments", this, [path](const RunControl&) { return readAssignments(path); }, std::move(answer));
+}
+
+IndexSet ComponentsPage::cellsWhere(const std::function<bool(std::size_t)>& condition) const {
+  IndexSet rows;
+  for (std::size_t i = 0; i < point_of_.size(); ++i)
+    if (point_of_[i] >= 0 && condition(i)) rows.push_back(point_of_[i]);
+  return rows;
+}
+
+IndexSet ComponentsPage::chosenComponents() const {
+  IndexSet which;
+  for (const int row : components_->selectedRows()) which.push_back(row);
+  std::sort(which.begin(), which.end());
+  return which;
+}
+
+void ComponentsPage::showButtons() {
+  const auto n = chosenComponents().size();
+  name_->setEnabled(n == 1);
+  color_->setEnabled(n == 1);
+  merge_->setEnabled(n > 1);
+  for (QToolButton* one : {select_, as_set_, diagnose_}) one->setEnabled(n > 0);
+}
+
+void ComponentsPage::assignmentsChanged() {
+  const auto& of = session().assignments.now();
+  right_->setCurrentIndex(of ? 1 : 0);
+  point_of_.clear();
+  shown_means_ = {};
+  if (!of) {
+    for (auto* figure : {bars_, entropy_, composition_, means_}) figure->setMessage(tr("No components."));
+    for (TablePanel* table : {components_, cells_, composition_table_, means_table_})
+      table->setMessage(tr("No components."));
+    session().exports.touch();
+    return;
+  }
+  point_of_ = session().selection.rowsOf(Axis::Cells, of->cells);
+  components_->setTable(componentTable(*of));
+  showButtons();
+  struct Made {
+    std::shared_ptr<const TableData> cells;
+    charts::Figure bars;
+  };
+  Answer<Made> answer;
+  answer.done = [this](Made made) {
+    cells_->setTable(std::move(made.cells));
+    cells_link_->setRows(point_of_);
+    if (made.bars.empty())
+      bars_->setMessage(tr("No cell has probabilities."));
+    else
+      bars_->setFigure(std::move(made.bars));
+    session().exports.touch();
+  };
+  answer.failed = [this](const JobError& error) { bars_->setMessage(error.text()); };
+  session().pool.request<Made>(
+      "assignment tables", this,
+      [of](const RunControl&) {
+        return Made{cellTable(*of), assignmentBars(*of)};
+      },
+      std::move(answer));
+  drawEntropy();
+  compare();
+  askForMeans();
+}
+
+void ComponentsPage::drawEntropy() {
+  const auto& of = session().assignments.now();
+  if (!of) return;
+  const auto& flags = session().selection.flags(Axis::Cells);
+  std::vector<std::uint8_t> selected(of->cells.size(), 0);
+  for (std::size_t i = 0; flags && i < point_of_.size(); ++i)
+    if (point_of_[i] >= 0) selected[i] = (*flags)[static_cast<std::size_t>(point_of_[i])];
+  entropy_->setFigure(entropyHistogram(*of, flags ? &selected : nullptr), true);
+}
+
+void ComponentsPage::fillLabels() {
+  const QSignalBlocker quiet(label_);
+  label_->clear();
+  for (std::size_t i = 0; of_ && i < of_->cells.columns.size(); ++i) {
+    const std::string type = of_->cells.columns[i].type();
+    if (type != "number") label_->addItem(QString::fromStdString(of_->cells.columns[i].name), static_cast<int>(i));
+  }
+}
+
+void ComponentsPage::compare() {
+  const auto& of = session().assignments.now();
+  if (!of || !of_) return;
+  if (label_->count() == 0) {
+    agreement_->setText(tr("The cells have no column of labels to compare with."));
+    composition_->setMessage(tr("No labels."));
+    composition_table_->setMessage(tr("No labels."));
+    return;
+  }
+  struct Made {
+    charts::Figure figure;
+    std::shared_ptr<const TableData> table;
+    QString words;
+  };
+  Answer<Made> answer;
+  answer.done = [this](Made made) {
+    composition_->setFigure(std::move(made.figure));
+    composition_table_->setTable(std::move(made.table));
+    agreement_->setText(made.words);
+    session().exports.touch();
+  };
+  answer.failed = [this](const JobError& error) {
+    agreement_->setText(error.text().toHtmlEscaped());
+    composition_->setMessage(error.message);
+    composition_table_->setMessage(error.message);
+  };
+  session().pool.request<Made>(
+      "composition", this,
+      [of, at = point_of_, dataset = of_,
+       i = static_cast<std::size_t>(label_->currentData().toInt())](const RunControl&) {
+        const data::Column& column = dataset->cells.columns[i];
+        const analysis::Labels all = analysis::labels_of(column, 60);
+        analysis::Labels labels{{}, all.names};
+        for (const std::int64_t row : at) labels.code.push_back(row < 0 ? -1 : all.code[static_cast<std::size_t>(row)]);
+        const analysis::Composition found = analysis::composition(of->probability, of->components, labels);
+        QStringList names;
+        for (const std::string& name : labels.names) names << QString::fromStdString(name);
+        Made made;
+        made.figure = compositionBars(*of, found, names, QString::fromStdString(column.name));
+        made.table = compositionTable(*of, found, names);
+        made.words =
+            tr("Adjusted Rand index <b>%1</b> (1: the same groups, 0: as by chance); normalised mutual information "
+               "<b>%2</b>; %3 cells with both.")
+                .arg(charts::shortNumber(analysis::adjusted_rand_index(found.assigned)),
+                     charts::shortNumber(analysis::normalised_mutual_information(found.assigned)))
+                .arg(found.assigned.total);
+        return made;
+      },
+      std::move(answer));
+}
+
+void ComponentsPage::askForMeans() {
+  const auto& of = session().assignments.now();
+  if (!of || !of_) return;
+  means_says_->setText(
+      tr("Mean counts of the %1 genes that separate the components most; select genes in the table.").arg(kGenesShown));
+  if (!means_->figure().empty()) means_->setStale(true);
+  struct Made {
+    ComponentMeans means;
+    charts::Figure figure;
+    std::shared_ptr<const TableData> table;
+  };
+  Answer<Made> answer;
+  answer.done = [this](Made made) {
+    shown_means_ = std::move(made.means);
+    means_->setFigure(std::move(made.figure));
+    const bool first = !means_table_->model().table();
+    means_table_->setTable(std::move(made.table));
+    genes_link_->setRows({});
+    if (first) means_table_->view().sortByColumn(1, Qt::DescendingOrder);
+    session().exports.touch();
+  };
+  answer.failed = [this](const JobError& error) { means_->setMessage(error.text()); };
+  session().pool.request<Made>(
+      "component means", this,
+      [of, at = point_of_, dataset = of_](const RunControl& control) {
+        Made made;
+        made.means = componentMeans(dataset->counts, dataset->genes.names, *of, at, control);
+        made.figure = meansFigure(made.means, *of, kGenesShown);
+        made.table = meansTable(made.means, *of);
+        return made;
+      },
+      std::move(answer));
+}
 
 }  // namespace scriptorium::ui
