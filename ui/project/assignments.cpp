@@ -73,7 +73,7 @@ bool areProbabilities(const data::Embedding& embedding) {
 
 std::shared_ptr<const Assignments> assignmentsOf(const data::Embedding& embedding, std::vector<std::string> cells) {
   Assignments made;
-  made.source = QObject::tr("%1 of the file").arg(QString::fromStdString(embedding.name));
+  made.source = QObject::tr("%1 (file)").arg(QString::fromStdString(embedding.name));
   made.cells = std::move(cells);
   made.components = embedding.dims;
   made.probability.assign(embedding.coordinates.begin(), embedding.coordinates.end());

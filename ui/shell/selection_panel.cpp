@@ -2,6 +2,7 @@
 
 #include <QFileDialog>
 #include <QFileInfo>
+#include <QGridLayout>
 #include <QLabel>
 #include <QLineEdit>
 #include <QLocale>
@@ -58,10 +59,14 @@ SelectionPanel::Row SelectionPanel::makeRow(Axis of) {
   if (of == Axis::Cells)
     menu->addAction(tr("Save an h5ad copy with the sets as columns…"), this, &SelectionPanel::saveH5adDialog);
   row.more->setMenu(menu);
-  auto* buttons = new QHBoxLayout;
+  auto* buttons = new QGridLayout;  // the dock may be narrow
   buttons->setSpacing(3);
-  for (QToolButton* one : {row.name, row.invert, row.clear, row.more}) buttons->addWidget(one);
-  buttons->addStretch();
+  int at = 0;
+  for (QToolButton* one : {row.name, row.invert, row.clear, row.more}) {
+    one->setSizePolicy(QSizePolicy::Expanding, QSizePolicy::Fixed);
+    buttons->addWidget(one, at / 2, at % 2);
+    ++at;
+  }
   auto* box = new QVBoxLayout(row.all);
   box->setContentsMargins(0, 0, 0, 0);
   box->setSpacing(3);

@@ -71,8 +71,9 @@ CellMapPanel::CellMapPanel(Session& session, charts::FigureView* map, QWidget* p
     box->setMinimumContentsLength(9);
     box->view()->setTextElideMode(Qt::ElideMiddle);
   }
-  auto* row = new QHBoxLayout;
-  const auto label = [&](const QString& text, QWidget* of) {
+  auto* layout_row = new QHBoxLayout;
+  auto* row = layout_row;
+  const auto label = [&row](const QString& text, QWidget* of) {
     auto* made = new QLabel(text);
     made->setBuddy(of);
     row->addWidget(made);
@@ -82,6 +83,10 @@ CellMapPanel::CellMapPanel(Session& session, charts::FigureView* map, QWidget* p
   row->addWidget(compute_);
   row->addWidget(progress_);
   row->addWidget(cancel_);
+  row->addStretch();
+  row = new QHBoxLayout;
+  auto* color_row = row;
+  by_->setMinimumContentsLength(16);
   label(tr("Colour"), by_);
   row->addWidget(gene_);
   row->addStretch();
@@ -103,12 +108,14 @@ CellMapPanel::CellMapPanel(Session& session, charts::FigureView* map, QWidget* p
   map_->setReadout([this](int, int, int point) { return wordsOf(static_cast<std::size_t>(point)); });
   auto* box = new QVBoxLayout(this);
   box->setContentsMargins(0, 0, 0, 0);
-  box->addLayout(row);
+  box->addLayout(layout_row);
+  box->addLayout(color_row);
   box->addWidget(map_, 1);
   box->addWidget(says_);
 
   connect(which_, &QComboBox::activated, this, &CellMapPanel::choose);
   connect(by_, &QComboBox::activated, this, [this] {
+    color_chosen_ = true;
     gene_->setVisible(by_->currentData().toString() == "gene");
     color();
   });
@@ -142,6 +149,7 @@ void CellMapPanel::dataChanged() {
   of_ = now;
   session_.pool.cancel("map");
   known_.clear();
+  failed_ = color_chosen_ = false;
   places_.reset();
   colors_ = {};
   fillMaps();
@@ -172,14 +180,13 @@ void CellMapPanel::fillColors() {
   by_->clear();
   const auto add = [this](const QString& text, const QString& key) { by_->addItem(text, key); };
   const auto& assignments = session_.assignments.now();
-  point_of_assigned_.clear();
   assigned_of_point_.clear();
   if (assignments && of_) {
-    point_of_assigned_ = session_.selection.rowsOf(Axis::Cells, assignments->cells);
+    const auto point_of_assigned = session_.selection.rowsOf(Axis::Cells, assignments->cells);
     assigned_of_point_.assign(of_->cells.size(), -1);
-    for (std::size_t i = 0; i < point_of_assigned_.size(); ++i)
-      if (point_of_assigned_[i] >= 0)
-        assigned_of_point_[static_cast<std::size_t>(point_of_assigned_[i])] = static_cast<std::int64_t>(i);
+    for (std::size_t i = 0; i < point_of_assigned.size(); ++i)
+      if (point_of_assigned[i] >= 0)
+        assigned_of_point_[static_cast<std::size_t>(point_of_assigned[i])] = static_cast<std::int64_t>(i);
     add(tr("assignment"), "assignment");
     add(tr("entropy"), "entropy");
     for (int k = 0; k < assignments->components; ++k)
@@ -195,7 +202,7 @@ void CellMapPanel::fillColors() {
   for (const NamedSet& set : session_.selection.sets())
     if (set.of == Axis::Cells) add(tr("set %1").arg(set.name), QString("set:%1").arg(set.id));
   const int at = by_->findData(before);
-  by_->setCurrentIndex(std::max(0, at));
+  by_->setCurrentIndex(color_chosen_ ? std::max(0, at) : 0);  // components where there are some
   gene_->setVisible(by_->currentData().toString() == "gene");
   if (of_ && !gene_->completer()) {
     auto* completer = new QCompleter(gene_);
@@ -211,9 +218,9 @@ void CellMapPanel::fillColors() {
 }
 
 void CellMapPanel::lookedAt() {
-  if (places_ || !of_ || session_.pool.busy("map")) return;
-  if (session_.selection.size(Axis::Cells) <= kUnasked && map_->message().isEmpty() == false && !compute_->isHidden() &&
-      compute_->isEnabled())
+  const bool wanted = !places_ && of_ && !failed_ && !which_->currentData().toString().startsWith("file:");
+  if (wanted && !session_.pool.busy("map") && session_.data.prepared() &&
+      session_.data.prepared()->dataset->counts.n_cells <= kUnasked)
     compute();
 }
 
@@ -276,6 +283,7 @@ void CellMapPanel::compute() {
   };
   answer.failed = [this, running](const JobError& error) {
     running(false);
+    failed_ = true;  // not again before somebody asks
     map_->setMessage(error.text());
   };
   answer.cancelled = [this, running] {

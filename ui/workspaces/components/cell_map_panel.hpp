@@ -1,7 +1,6 @@
 #pragma once
 #include <QHash>
 #include <QWidget>
-#include <optional>
 
 #include "core/embedding/embed.hpp"
 #include "ui/workspaces/components/component_figures.hpp"
@@ -12,7 +11,6 @@ class QLabel;
 class QLineEdit;
 class QProgressBar;
 class QPushButton;
-class QToolButton;
 
 namespace scriptorium::ui {
 
@@ -25,13 +23,8 @@ class CellMapPanel : public QWidget {
 
   /// The map is first computed when somebody looks, and only of few cells without being asked.
   void lookedAt();
-  const charts::FigureView& map() const { return *map_; }
 
  private:
-  struct Colors {
-    QString key;
-    MapColors made;
-  };
   void dataChanged();
   void fillMaps();
   void fillColors();
@@ -42,7 +35,6 @@ class CellMapPanel : public QWidget {
   void selectInside(const QPolygonF& shape, Qt::KeyboardModifiers keys);
   QStringList wordsOf(std::size_t cell) const;
   std::shared_ptr<const data::Dataset> dataset() const;
-  const std::vector<std::int64_t>& pointOfAssigned() const { return point_of_assigned_; }
 
   Session& session_;
   charts::FigureView* map_;
@@ -54,8 +46,9 @@ class CellMapPanel : public QWidget {
   QHash<QString, std::shared_ptr<const MapPlaces>> known_;
   std::shared_ptr<const MapPlaces> places_;
   MapColors colors_;
+  bool failed_ = false, color_chosen_ = false;
   std::shared_ptr<const data::Dataset> of_;
-  std::vector<std::int64_t> point_of_assigned_, assigned_of_point_;  ///< −1: none
+  std::vector<std::int64_t> assigned_of_point_;  ///< row of the assignments for each point, −1: none
 };
 
 }  // namespace scriptorium::ui

@@ -16,17 +16,30 @@
 #include <QVBoxLayout>
 #include <algorithm>
 #include <cmath>
+#include <set>
 
 namespace scriptorium::ui {
 namespace {
 
-constexpr int kGenesShown = 20;
+constexpr int kGenesShown = 14;
+/// More groups than this are no labels to compare with.
+constexpr std::size_t kMostLabels = 60;
 
 QToolButton* makeButton(const QString& text, const QString& name) {
   auto* button = new QToolButton;
   button->setText(text);
   help::describe(button, name);
   return button;
+}
+
+/// By what is quickly seen: few categories, few values in the first rows.
+bool mayBeLabels(const data::Column& column) {
+  if (const auto* labels = std::get_if<data::Categorical>(&column.values))
+    return labels->categories.size() <= kMostLabels;
+  std::set<std::string> seen;
+  const std::size_t rows = std::min<std::size_t>(column.size(), 2000);
+  for (std::size_t i = 0; i < rows && seen.size() <= kMostLabels; ++i) seen.insert(column.text(i));
+  return seen.size() <= kMostLabels;
 }
 
 }  // namespace
@@ -39,6 +52,11 @@ ComponentsPage::ComponentsPage(Session& session, QWidget* parent)
   connect(&session.assignments, &AssignmentState::changed, this, &ComponentsPage::assignmentsChanged);
   connect(&session.selection, &SelectionState::changed, this, [this](Axis of) {
     if (of == Axis::Cells) drawEntropy();
+  });
+  connect(&session.selection, &SelectionState::setsChanged, this, [this] {
+    const QString before = label_->currentText();
+    fillLabels();
+    if (label_->currentText() != before) compare();
   });
   offerForExport();
   dataChanged();
@@ -151,7 +169,7 @@ QWidget* ComponentsPage::makeContent() {
 
 QWidget* ComponentsPage::makeComponents() {
   name_ = new QLineEdit;
-  name_->setPlaceholderText(tr("name, then Enter"));
+  name_->setPlaceholderText(tr("another name for the selected component, then Enter"));
   help::describe(name_, "componentName");
   color_ = makeButton(tr("Colour…"), "componentColor");
   merge_ = makeButton(tr("Merge"), "componentMerge");
@@ -162,12 +180,12 @@ QWidget* ComponentsPage::makeComponents() {
   entropy_->setToolTip(tr("Drag across the bars to select the cells between; Ctrl adds, Alt takes away."));
   auto* buttons = new QHBoxLayout;
   buttons->setSpacing(3);
-  buttons->addWidget(name_, 1);
   for (QToolButton* one : {color_, merge_, select_, as_set_, diagnose_}) buttons->addWidget(one);
   auto* top = new QWidget;
   auto* top_box = new QVBoxLayout(top);
   top_box->setContentsMargins(0, 4, 0, 0);
   top_box->addWidget(components_, 1);
+  top_box->addWidget(name_);
   top_box->addLayout(buttons);
   auto* parts = new QSplitter(Qt::Vertical);
   parts->addWidget(top);
@@ -304,6 +322,7 @@ void ComponentsPage::dataChanged() {
 
 void ComponentsPage::fillSources() {
   source_->clear();
+  known_.clear();
   for (std::size_t i = 0; of_ && i < of_->embeddings.size(); ++i)
     if (areProbabilities(of_->embeddings[i]))
       source_->addItem(tr("%1 (file)").arg(QString::fromStdString(of_->embeddings[i].name)), QString("file:%1").arg(i));
@@ -313,6 +332,8 @@ void ComponentsPage::fillSources() {
 void ComponentsPage::chooseSource() {
   const QString key = source_->currentData().toString();
   if (key == "none") return session().assignments.show(nullptr);
+  if (const auto known = known_.find(source_->currentText()); known != known_.end())
+    return session().assignments.show(known->second);
   if (!key.startsWith("file:")) return;
   using Made = std::shared_ptr<const Assignments>;
   Answer<Made> answer;
@@ -332,11 +353,7 @@ void ComponentsPage::readTableDialog() {
   if (path.isEmpty()) return;
   using Made = std::shared_ptr<const Assignments>;
   Answer<Made> answer;
-  answer.done = [this](Made made) {
-    source_->addItem(made->source, "table");
-    source_->setCurrentIndex(source_->count() - 1);
-    session().assignments.show(std::move(made));
-  };
+  answer.done = [this](Made made) { session().assignments.show(std::move(made)); };
   answer.failed = [this](const JobError& error) { emit session().errorReported(error); };
   session().pool.request<Made>(
       "assignments", this, [path](const RunControl&) { return readAssignments(path); }, std::move(answer));
@@ -368,7 +385,6 @@ void ComponentsPage::assignmentsChanged() {
   const auto& of = session().assignments.now();
   right_->setCurrentIndex(of ? 1 : 0);
   point_of_.clear();
-  shown_means_ = {};
   if (!of) {
     for (auto* figure : {bars_, entropy_, composition_, means_}) figure->setMessage(tr("No components."));
     for (TablePanel* table : {components_, cells_, composition_table_, means_table_})
@@ -376,6 +392,9 @@ void ComponentsPage::assignmentsChanged() {
     session().exports.touch();
     return;
   }
+  if (source_->findText(of->source) < 0) source_->addItem(of->source, "known");
+  source_->setCurrentIndex(source_->findText(of->source));
+  known_[of->source] = of;
   point_of_ = session().selection.rowsOf(Axis::Cells, of->cells);
   components_->setTable(componentTable(*of));
   showButtons();
@@ -411,17 +430,23 @@ void ComponentsPage::drawEntropy() {
   const auto& flags = session().selection.flags(Axis::Cells);
   std::vector<std::uint8_t> selected(of->cells.size(), 0);
   for (std::size_t i = 0; flags && i < point_of_.size(); ++i)
-    if (point_of_[i] >= 0) selected[i] = (*flags)[static_cast<std::size_t>(point_of_[i])];
+    if (point_of_[i] >= 0 && static_cast<std::size_t>(point_of_[i]) < flags->size())
+      selected[i] = (*flags)[static_cast<std::size_t>(point_of_[i])];
   entropy_->setFigure(entropyHistogram(*of, flags ? &selected : nullptr), true);
 }
 
 void ComponentsPage::fillLabels() {
   const QSignalBlocker quiet(label_);
+  const QString before = label_->currentText();
   label_->clear();
-  for (std::size_t i = 0; of_ && i < of_->cells.columns.size(); ++i) {
-    const std::string type = of_->cells.columns[i].type();
-    if (type != "number") label_->addItem(QString::fromStdString(of_->cells.columns[i].name), static_cast<int>(i));
-  }
+  if (!of_) return;
+  for (const std::string type : {"label", "boolean", "integer", "text"})
+    for (std::size_t i = 0; i < of_->cells.columns.size(); ++i)
+      if (of_->cells.columns[i].type() == type && mayBeLabels(of_->cells.columns[i]))
+        label_->addItem(QString::fromStdString(of_->cells.columns[i].name), static_cast<int>(i));
+  for (const NamedSet& set : session().selection.sets())
+    if (set.of == Axis::Cells) label_->addItem(tr("set %1").arg(set.name), -set.id);
+  if (const int at = label_->findText(before); at >= 0) label_->setCurrentIndex(at);
 }
 
 void ComponentsPage::compare() {
@@ -433,6 +458,12 @@ void ComponentsPage::compare() {
     composition_table_->setMessage(tr("No labels."));
     return;
   }
+  const int chosen = label_->currentData().toInt();
+  const NamedSet* set = chosen < 0 ? session().selection.find(-chosen) : nullptr;
+  if (chosen < 0 && !set) return;
+  const data::Column column =
+      set ? data::Column{set->name.toStdString(), asFlags(*set->members, session().selection.size(Axis::Cells)), {}}
+          : of_->cells.columns[static_cast<std::size_t>(chosen)];
   struct Made {
     charts::Figure figure;
     std::shared_ptr<const TableData> table;
@@ -452,10 +483,8 @@ void ComponentsPage::compare() {
   };
   session().pool.request<Made>(
       "composition", this,
-      [of, at = point_of_, dataset = of_,
-       i = static_cast<std::size_t>(label_->currentData().toInt())](const RunControl&) {
-        const data::Column& column = dataset->cells.columns[i];
-        const analysis::Labels all = analysis::labels_of(column, 60);
+      [of, at = point_of_, column](const RunControl&) {
+        const analysis::Labels all = analysis::labels_of(column, kMostLabels);
         analysis::Labels labels{{}, all.names};
         for (const std::int64_t row : at) labels.code.push_back(row < 0 ? -1 : all.code[static_cast<std::size_t>(row)]);
         const analysis::Composition found = analysis::composition(of->probability, of->components, labels);
@@ -482,13 +511,11 @@ void ComponentsPage::askForMeans() {
       tr("Mean counts of the %1 genes that separate the components most; select genes in the table.").arg(kGenesShown));
   if (!means_->figure().empty()) means_->setStale(true);
   struct Made {
-    ComponentMeans means;
     charts::Figure figure;
     std::shared_ptr<const TableData> table;
   };
   Answer<Made> answer;
   answer.done = [this](Made made) {
-    shown_means_ = std::move(made.means);
     means_->setFigure(std::move(made.figure));
     const bool first = !means_table_->model().table();
     means_table_->setTable(std::move(made.table));
@@ -500,11 +527,8 @@ void ComponentsPage::askForMeans() {
   session().pool.request<Made>(
       "component means", this,
       [of, at = point_of_, dataset = of_](const RunControl& control) {
-        Made made;
-        made.means = componentMeans(dataset->counts, dataset->genes.names, *of, at, control);
-        made.figure = meansFigure(made.means, *of, kGenesShown);
-        made.table = meansTable(made.means, *of);
-        return made;
+        const ComponentMeans means = componentMeans(dataset->counts, dataset->genes.names, *of, at, control);
+        return Made{meansFigure(means, *of, kGenesShown), meansTable(means, *of)};
       },
       std::move(answer));
 }

@@ -1,10 +1,13 @@
 #pragma once
+#include <map>
+
 #include "ui/project/selection_link.hpp"
 #include "ui/workspaces/components/cell_map_panel.hpp"
 
 class QLineEdit;
 class QStackedWidget;
 class QTabWidget;
+class QToolButton;
 
 namespace scriptorium::ui {
 
@@ -50,8 +53,8 @@ class ComponentsPage : public Page {
   TablePanel *components_, *cells_, *composition_table_, *means_table_;
   SelectionLink *cells_link_ = nullptr, *genes_link_ = nullptr;
   std::shared_ptr<const data::Dataset> of_;
+  std::map<QString, std::shared_ptr<const Assignments>> known_;  ///< shown before, by source
   std::vector<std::int64_t> point_of_;  ///< row of the opened data for each cell of the assignments, −1: none
-  ComponentMeans shown_means_;
 };
 
 }  // namespace scriptorium::ui

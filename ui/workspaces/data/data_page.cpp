@@ -253,7 +253,7 @@ void DataPage::showStage() {
 }
 
 void DataPage::showFigures() {
-  if (!shown_) return;
+  if (!shown_ || shown_ != session().data.opened().get()) return;  // other data are on their way
   const data::Filter& filter = session().data.filter();
   const IndexSet& cells = session().selection.selected(Axis::Cells);
   counts_->setFigure(withSelected(withThreshold(shown_->counts_per_cell, filter.min_counts_per_cell),
@@ -274,7 +274,7 @@ void DataPage::showFigures() {
 }
 
 void DataPage::selectCells(std::size_t column, double low, double high) {
-  if (!shown_) return;
+  if (!shown_ || shown_ != session().data.opened().get()) return;
   const std::vector<double>& values = shown_->cells->columns[column].numbers;
   IndexSet inside;
   for (std::size_t i = 0; i < values.size(); ++i)
