@@ -22,6 +22,7 @@ class ComponentsPage : public Page {
   void showEvent(QShowEvent* event) override;
 
  private:
+  static constexpr int kGenesShown = 14;
   QWidget* makeContent();
   QWidget* makeComponents();
   QWidget* makeComposition();
