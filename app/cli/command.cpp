@@ -169,7 +169,7 @@ void tell_notes(const compute::Backend& backend) {
   for (const auto& note : backend.notes()) std::fprintf(stderr, "note: %s\n", note.c_str());
 }
 
-std::vector<std::string> gene_names(const std::string& text) {
+std::vector<std::string> names_of(const std::string& flag, const std::string& what, const std::string& text) {
   std::vector<std::string> names;
   if (text.empty()) return names;
   std::error_code problem;
@@ -177,20 +177,20 @@ std::vector<std::string> gene_names(const std::string& text) {
   if (!is_file && text.find(',') == std::string::npos &&
       (text.find('/') != std::string::npos || text.ends_with(".txt") || text.ends_with(".tsv") ||
        text.ends_with(".csv")))
-    throw Error(ErrorCode::Io, "There is no file \"" + text + "\" with names of genes.", "Check the path.");
+    throw Error(ErrorCode::Io, "There is no file \"" + text + "\" with names of " + what + ".", "Check the path.");
   std::istringstream lines(is_file ? storage::read_whole_file(text) : text);
   for (std::string name; std::getline(lines, name, is_file ? '\n' : ',');) {
     while (!name.empty() && (name.back() == '\r' || name.back() == ' ')) name.pop_back();
     name.erase(0, name.find_first_not_of(' '));
     if (!name.empty()) names.push_back(name);
   }
-  if (names.empty()) throw UsageError("--genes names no gene: \"" + text + "\"");
+  if (names.empty()) throw UsageError(flag + " names none: \"" + text + "\"");
   return names;
 }
 
 std::vector<std::int64_t> chosen_genes(const result::Fit& fit, const std::string& text) {
   if (text.empty()) return {};
-  const auto words = gene_names(text);
+  const auto words = names_of("--genes", "genes", text);
   const auto n = static_cast<std::int64_t>(fit.genes.size());
   const std::unordered_set<std::string> known(fit.genes.begin(), fit.genes.end());
   const auto is_mask = [](const std::string& w) { return w == "True" || w == "False" || w == "true" || w == "false"; };

@@ -65,8 +65,9 @@ struct DeviceOption {
 /// What a backend had to do otherwise than asked, on standard error.
 void tell_notes(const compute::Backend& backend);
 
-/// A list of genes: names separated by commas, or a file with one name a line. Empty: none given.
-std::vector<std::string> gene_names(const std::string& text);
+/// A list of names: separated by commas, or a file with one a line. Empty: none given.
+/// @throws UsageError for a list without a name, Error for a file that is not there
+std::vector<std::string> names_of(const std::string& flag, const std::string& what, const std::string& text);
 /// Indices for --genes; empty when it was not given.
 std::vector<std::int64_t> chosen_genes(const result::Fit& fit, const std::string& text);
 
@@ -103,6 +104,7 @@ void add_loglik(CLI::App& app);
 void add_density(CLI::App& app);
 void add_subset(CLI::App& app);
 void add_export(CLI::App& app);
+void add_embed(CLI::App& app);
 void add_devices(CLI::App& app);
 /// The commands of the contract that are not built yet: hidden, and they say so.
 void add_later(CLI::App& app);

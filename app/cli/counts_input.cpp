@@ -86,6 +86,7 @@ void check_words(const CountsInput& input) {
 void FilterWords::add_to(CLI::App& command) {
   command.add_option("--genes", genes, "FILE with names, names separated by commas, or hvg:N");
   command.add_option("--cells", cells, "expression on the cell table");
+  command.add_option("--cell-names", cell_names, "FILE with names of cells to keep, or names separated by commas");
   command.add_option("--min-counts-per-cell", min_counts_per_cell, "drop cells with fewer counts")
       ->check(CLI::NonNegativeNumber);
   command.add_option("--min-genes-per-cell", min_genes_per_cell, "drop cells with fewer genes")
@@ -99,6 +100,7 @@ void FilterWords::add_to(CLI::App& command) {
 data::Filter FilterWords::filter() const {
   data::Filter filter;
   filter.cells = cells;
+  filter.cell_names = names_of("--cell-names", "cells", cell_names);
   filter.min_counts_per_cell = min_counts_per_cell;
   filter.min_genes_per_cell = min_genes_per_cell;
   filter.min_cells_per_gene = min_cells_per_gene;
@@ -108,7 +110,7 @@ data::Filter FilterWords::filter() const {
     filter.highly_variable = std::strtoll(genes.c_str() + 4, &end, 10);
     if (*end != '\0' || filter.highly_variable < 1) throw UsageError("--genes hvg:N needs a number of genes");
   } else {
-    filter.genes = gene_names(genes);
+    filter.genes = names_of("--genes", "genes", genes);
   }
   return filter;
 }

@@ -8,7 +8,7 @@ namespace scriptorium::cli {
 
 /// --genes, --cells and the least counts of cells and genes.
 struct FilterWords {
-  std::string genes, cells;
+  std::string genes, cells, cell_names;
   double min_counts_per_cell = 0, min_counts_per_gene = 0;
   std::int64_t min_genes_per_cell = 0, min_cells_per_gene = 0;
   void add_to(CLI::App& command);

@@ -27,10 +27,10 @@ int main(int argc, char** argv) {
   app.set_version_flag("--version", "scriptorium-cli " SCRIPTORIUM_VERSION);
   app.require_subcommand(1);
   app.fallthrough(false);
-  for (auto* add :
-       {cli::add_inspect, cli::add_convert, cli::add_models, cli::add_summarise, cli::add_fit, cli::add_show,
-        cli::add_loss, cli::add_map, cli::add_distributions, cli::add_sample, cli::add_ppc, cli::add_diagnose,
-        cli::add_loglik, cli::add_density, cli::add_subset, cli::add_export, cli::add_devices, cli::add_later})
+  for (auto* add : {cli::add_inspect, cli::add_convert, cli::add_models, cli::add_summarise, cli::add_fit,
+                    cli::add_show, cli::add_loss, cli::add_map, cli::add_distributions, cli::add_sample, cli::add_ppc,
+                    cli::add_diagnose, cli::add_loglik, cli::add_density, cli::add_subset, cli::add_export,
+                    cli::add_embed, cli::add_devices, cli::add_later})
     add(app);
   try {
     for (int i = 1; i < argc; ++i)

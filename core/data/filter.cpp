@@ -29,8 +29,30 @@ void narrow(std::vector<std::int64_t>& kept, const Keep& keep, const std::string
   if (kept.empty()) nothing_left(what, step);
 }
 
+/// @throws Error naming those of `wanted` that are not in a table, whose rows are `what`s
+void check_known(const std::vector<std::string>& wanted, const std::vector<std::string>& names,
+                 const std::string& what) {
+  const std::unordered_set<std::string> known(names.begin(), names.end());
+  std::vector<std::string> unknown;
+  for (const std::string& name : wanted)
+    if (!known.contains(name)) unknown.push_back(name);
+  if (unknown.empty()) return;
+  throw Error(ErrorCode::BadInput,
+              grouped(static_cast<std::int64_t>(unknown.size())) + " of the " + what +
+                  "s asked for are not in the data: " + listed(unknown),
+              "Take them out of the list; names are those of the " + what + " table" +
+                  (names.empty() ? "." : " (first: " + names.front() + ")."));
+}
+
 void keep_cells(const Filter& filter, const Dataset& dataset, const CountSource& counts,
                 std::vector<std::int64_t>& cells) {
+  if (!filter.cell_names.empty()) {
+    check_known(filter.cell_names, dataset.cells.names, "cell");
+    const std::unordered_set<std::string> wanted(filter.cell_names.begin(), filter.cell_names.end());
+    narrow(
+        cells, [&](std::int64_t cell) { return wanted.contains(dataset.cells.names[cell]); }, "cell",
+        "the list of names");
+  }
   if (!filter.cells.empty()) {
     const std::vector<std::uint8_t> holds = evaluate(filter.cells, dataset.cells, counts);
     narrow(
@@ -89,16 +111,7 @@ void keep_genes(const Filter& filter, const Dataset& dataset, const CountSource&
   }
   if (!filter.genes.empty()) {
     const std::unordered_set<std::string> wanted(filter.genes.begin(), filter.genes.end());
-    const std::unordered_set<std::string> known(dataset.genes.names.begin(), dataset.genes.names.end());
-    std::vector<std::string> unknown;
-    for (const std::string& name : filter.genes)
-      if (!known.contains(name)) unknown.push_back(name);
-    if (!unknown.empty())
-      throw Error(
-          ErrorCode::BadInput,
-          grouped(static_cast<std::int64_t>(unknown.size())) +
-              " of the genes asked for are not in the data: " + listed(unknown),
-          "Take them out of the list; names are those of the gene table (first: " + dataset.genes.names.front() + ").");
+    check_known(filter.genes, dataset.genes.names, "gene");
     narrow(
         kept.genes, [&](std::int64_t g) { return wanted.contains(dataset.genes.names[g]); }, "gene",
         "the list of names");
@@ -119,6 +132,7 @@ std::string Filter::describe() const {
   std::string out;
   const auto add = [&out](const std::string& part) { out += (out.empty() ? "--" : " --") + part; };
   const auto number = [](double value) { return Column{"", std::vector<double>{value}, {}}.text(0); };
+  if (!cell_names.empty()) add("cell-names " + listed(cell_names, 4));
   if (!cells.empty()) add("cells '" + cells + "'");
   if (min_counts_per_cell > 0) add("min-counts-per-cell " + number(min_counts_per_cell));
   if (min_genes_per_cell > 0) add("min-genes-per-cell " + std::to_string(min_genes_per_cell));

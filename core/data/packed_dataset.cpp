@@ -68,6 +68,15 @@ void PackedDataset::send_by_cell(CountSink& sink, const RunControl& control, std
   }
 }
 
+void PackedDataset::set_cell_column(Column column) {
+  for (Column& old : tables_.cells.columns)
+    if (old.name == column.name) {
+      old = std::move(column);
+      return;
+    }
+  tables_.cells.columns.push_back(std::move(column));
+}
+
 CountSource PackedDataset::source(const RunControl& control) const {
   return [this, &control](CountSink& sink) { send(sink, 1, control); };
 }

@@ -15,6 +15,8 @@ class PackedDataset {
 
   /// Tables, missing entries, embeddings and notes of what is kept; its `counts` stay empty.
   const Dataset& tables() const { return tables_; }
+  /// One column more for the cells, in the order of tables(); takes the place of one of that name.
+  void set_cell_column(Column column);
   /// Whether genes of the file were left out: by the filter, or because not every cell measured them.
   bool genes_chosen() const { return genes_chosen_; }
   /// Whether the file gave its counts by cell or by gene.

@@ -17,7 +17,8 @@ enum class Purpose : std::uint32_t {
   Minibatch = 4,
   Svi = 5,
   Genes = 6,
-  Start = 7
+  Start = 7,
+  Layout = 20
 };
 
 class Random {

@@ -65,6 +65,25 @@ class TestCli : public QObject {
     QVERIFY(out_.contains("120 cells x 15 genes"));
   }
 
+  void embedWritesCoordinates() {
+    for (const QString method : {"pca", "umap", "tsne"}) {
+      const QString out = at(method + ".tsv");
+      QCOMPARE(run({"embed", at("data"), "--method", method, "--dims", "4", "--threads", "1", "--out", out}), 0);
+      const QStringList rows = lines(method + ".tsv");
+      QCOMPARE(rows.size(), 121);
+      QCOMPARE(rows[0].split('\t').mid(0, 3), QStringList({"cell", method + "_1", method + "_2"}));
+      QCOMPARE(rows[0].count('\t'), method == "pca" ? 4 : 2);
+      QVERIFY(rows[1].startsWith("cell0-1\t"));
+      QCOMPARE(run({"embed", at("data"), "--method", method, "--dims", "4", "--threads", "3", "--out", "-"}), 0);
+      QCOMPARE(out_.split('\n', Qt::SkipEmptyParts), rows);  // the same bits
+    }
+    QCOMPARE(run({"embed", at("data"), "--method", "pca", "--genes", "GENE3,GENE9", "--out", at("two.csv")}), 0);
+    QCOMPARE(lines("two.csv").first(), QString("cell,pca_1,pca_2"));
+    QCOMPARE(run({"embed", at("data"), "--method", "map", "--out", at("x.tsv")}), 2);
+    QCOMPARE(run({"embed", at("data"), "--min-counts-per-cell", "100000", "--out", at("x.tsv")}), 1);
+    QVERIFY(!QFile::exists(at("x.tsv")));
+  }
+
   void summariesAreFitAsTheirData() {
     // Two halves of the cells, summarised apart, are fitted to the same numbers as the whole.
     QCOMPARE(run({"convert", at("data"), "--out", at("whole.h5ad")}), 0);
@@ -149,8 +168,8 @@ class TestCli : public QObject {
     QCOMPARE(run({}), 2);
     QCOMPARE(run({"fit"}), 2);
     QVERIFY(error_.contains("fit needs DATA"));
-    QCOMPARE(run({"embed", at("data")}), 2);
-    QVERIFY(error_.contains("not built yet: embed"));
+    QCOMPARE(run({"regress", at("data")}), 2);
+    QVERIFY(error_.contains("not built yet: regress"));
     QCOMPARE(run({"fit", at("data"), "--out", at("x.fit"), "--components", "3"}), 2);
     QVERIFY(error_.contains("not built yet: --components"));
     QCOMPARE(run({"map", at("a.fit"), "--out", "-", "--point", "median"}), 2);

@@ -3,6 +3,7 @@
 #include <QDir>
 #include <QLineEdit>
 #include <QSet>
+#include <QTabWidget>
 #include <QTemporaryDir>
 #include <cstdio>
 
@@ -59,7 +60,8 @@ class Tour {
 };
 
 /// Open, model, run, every page, export.
-void walk(Tour& tour, MainWindow& window, const QString& data, const QString& out, const QString& model) {
+void walk(Tour& tour, MainWindow& window, const QString& data, const QString& out, const QString& model,
+          const QString& assignments) {
   WindowDriver& driver = tour.driver();
   tour.picture("start");
   window.openPath(data);
@@ -88,7 +90,32 @@ void walk(Tour& tour, MainWindow& window, const QString& data, const QString& ou
   driver.page("diagnose");
   driver.waitForWork();
   tour.picture("diagnose");
-  for (const QString page : {"components", "compare", "expression", "perturbation", "regression"}) {
+  driver.page("components");
+  driver.waitForWork();  // the map is laid out
+  driver.choose("mapColor",
+                driver.find<QComboBox>("mapColor")->itemText(driver.find<QComboBox>("mapColor")->count() - 1));
+  driver.waitForWork();
+  tour.picture("components");
+  if (!assignments.isEmpty()) {
+    window.session().assignments.show(readAssignments(assignments));
+    driver.choose("mapColor", "assignment");
+    auto* tabs = driver.find<QTabWidget>("componentTabs");
+    for (int i = 0; i < tabs->count(); ++i) {
+      tabs->setCurrentIndex(i);
+      driver.waitForWork();
+      tour.picture("components_" + tabs->tabText(i).toLower());
+    }
+    tabs->setCurrentIndex(0);
+    const auto& of = *window.session().assignments.now();
+    IndexSet unsure;
+    for (std::size_t i = 0; i < of.entropy.size(); ++i)
+      if (of.entropy[i] > 0.1) unsure.push_back(static_cast<std::int64_t>(i));
+    window.session().selection.select(Axis::Cells, unsure, Combine::Replace, "tour");
+    window.session().selection.nameSelection(Axis::Cells, "unsure");
+    driver.waitForWork();
+    tour.picture("components_selected");
+  }
+  for (const QString page : {"compare", "expression", "perturbation", "regression"}) {
     driver.page(page);
     tour.picture(page);
   }
@@ -122,8 +149,9 @@ int main(int argc, char** argv) {
   parser.addPositionalArgument("DATA", "A data set.");
   const QCommandLineOption out("out", "Folder for the pictures.", "DIR"), dark("dark", "Dark windows."),
       scale("scale", "Pixels per point.", "N", "1"), model("model", "Model of the catalogue.", "M", "nbvcp"),
-      size("size", "Window size.", "WxH", "1280x800");
-  parser.addOptions({out, dark, scale, model, size});
+      size("size", "Window size.", "WxH", "1280x800"),
+      assignments("assignments", "Table of probabilities of components, for the page Components.", "FILE");
+  parser.addOptions({out, dark, scale, model, size, assignments});
   parser.process(app);
   if (parser.positionalArguments().size() != 1 || !parser.isSet(out)) parser.showHelp(2);
   if (!QDir().mkpath(parser.value(out))) {
@@ -137,6 +165,7 @@ int main(int argc, char** argv) {
   window.resize(wanted.value(0).toInt(), wanted.value(1).toInt());
   window.show();
   Tour tour(window, parser.value(out));
-  walk(tour, window, parser.positionalArguments().first(), parser.value(out), parser.value(model));
+  walk(tour, window, parser.positionalArguments().first(), parser.value(out), parser.value(model),
+       parser.value(assignments));
   return tour.ok() ? 0 : 1;
 }

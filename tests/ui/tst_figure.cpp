@@ -301,7 +301,7 @@ class TestFigure : public QObject {
   void dragWithABrushGivesARange() {
     FigureView view;
     view.resize(400, 300);
-    view.setBrush(true);
+    view.setDrag(FigureView::Drag::Brush);
     view.show();
     Figure figure = example();
     figure.panels.resize(1);

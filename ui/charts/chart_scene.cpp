@@ -13,6 +13,8 @@
 #include <cmath>
 #include <set>
 
+#include "ui/charts/colors.hpp"
+#include "ui/charts/mark_items.hpp"
 #include "ui/charts/points_item.hpp"
 #include "ui/charts/thin.hpp"
 
@@ -37,6 +39,8 @@ QList<QPointF> linePoints(const Panel& panel, const std::vector<double>& x, cons
   }
   return points;
 }
+
+constexpr double kBarRoom = 64;  ///< of the scale of colours at the right of a panel
 
 /// The outline of steps: two points a step. Heights without a place on the axis (zero on a log axis) sit at its low
 /// end.
@@ -106,15 +110,30 @@ double ChartScene::layOutLegend() {
   double x = 6, y = figure_.title.isEmpty() ? 4 : theme_.font_pixels * 1.3 + 8;
   const double row = metrics.height() + 2;
   bool any = false;
+  const auto entry = [&](const QString& name, const QColor& color) {  // of a group of points
+    if (name.isEmpty() || !seen.insert(name).second) return;
+    const double width = 22 + metrics.horizontalAdvance(name) + 12;
+    if (any && x + width > size_.width()) {
+      x = 6;
+      y += row;
+    }
+    scene_->addEllipse(QRectF(x + 4, y + metrics.height() / 2 - 4, 8, 8), Qt::NoPen, color)->setZValue(20);
+    addText(name, font, theme_.ink, {x + 21, y}, size_.width() - x - 22, Qt::AlignLeft);
+    x += width;
+    any = true;
+  };
   for (const Panel& panel : figure_.panels) {
     for (const Mark& mark : panel.marks) {
+      for (qsizetype i = 0; i < mark.groups.size() && mark.in_legend; ++i)
+        entry(mark.groups[i], QColor::fromRgba(mark.palette[static_cast<std::size_t>(i) % mark.palette.size()]));
+      if (!mark.groups.isEmpty() || mark.kind == MarkKind::Image || (panel.bar && !mark.values.empty())) continue;
       if (mark.name.isEmpty() || !mark.in_legend || !seen.insert(mark.name).second) continue;
       const double width = 22 + metrics.horizontalAdvance(mark.name) + 12;
       if (any && x + width > size_.width()) {
         x = 6;
         y += row;
       }
-      QColor color = theme_.color(mark.tone);
+      QColor color = colorOf(mark, theme_);
       color.setAlphaF(static_cast<float>(mark.opacity));
       const bool filled = mark.kind == MarkKind::Band || mark.kind == MarkKind::StepBand || mark.kind == MarkKind::Bars;
       const double middle = y + metrics.height() / 2;
@@ -154,7 +173,9 @@ void ChartScene::layOut() {
     const int row = i / columns, column = i % columns;
     place.outer = QRectF(column * width, top + row * height, width, height);
     place.range = zoom_[k] ? *zoom_[k] : naturalRange(panel);
-    const int most = static_cast<int>(std::clamp(height / (3.2 * metrics.height()), 2.0, 7.0));
+    const bool named = !panel.y.categories.isEmpty();
+    const int most = static_cast<int>(named ? std::max(2.0, height / (1.15 * metrics.height()))
+                                            : std::clamp(height / (3.2 * metrics.height()), 2.0, 7.0));
     y_ticks_[k] = axisTicks(panel.y, place.range.top(), place.range.bottom(), most);
     double widest = 0;
     for (const Tick& tick : y_ticks_[k]) widest = std::max(widest, metrics.horizontalAdvance(tick.label));
@@ -168,11 +189,13 @@ void ChartScene::layOut() {
     const double title = panel.title.isEmpty() && panel.note.isEmpty() ? 6 : metrics.height() + 6;
     const double below = metrics.height() + kTickRoom + (!shown(panel.x) ? 2 : metrics.height() + 4);
     const double from_left = left[static_cast<std::size_t>(i % columns)];
-    double right = 10;
+    const double beside = panel.bar ? kBarRoom : 0;
+    double right = 10 + beside;
     int most = static_cast<int>(std::clamp((width - from_left) / 48, 2.0, 10.0));
     for (; most >= 2; --most) {  // as many labels as stand beside each other
       x_ticks_[k] = axisTicks(panel.x, place.range.left(), place.range.right(), most);
-      if (!x_ticks_[k].empty()) right = std::max(10.0, metrics.horizontalAdvance(x_ticks_[k].back().label) / 2 + 3);
+      if (!x_ticks_[k].empty())
+        right = std::max(10.0, metrics.horizontalAdvance(x_ticks_[k].back().label) / 2 + 3) + beside;
       const double scale = (width - from_left - right) / place.range.width();
       double end = -1e9;  // right end of the label before
       bool apart = true;
@@ -201,6 +224,7 @@ void ChartScene::layOut() {
       addText(panel.title, bold, theme_.ink, {from, place.outer.top() + 2}, place.plot.right() - from - note_width,
               Qt::AlignLeft);
     }
+    if (panel.bar) addBar(*panel.bar, place);
     // Qt Charts would shorten titles without a word: these are ours.
     if (shown(panel.x))
       addText(panel.x.title, theme_.font(), theme_.ink,
@@ -212,8 +236,24 @@ void ChartScene::layOut() {
   }
 }
 
+void ChartScene::addBar(const ColorBar& bar, const PanelPlace& place) {
+  const QFont font = theme_.font(0.9);
+  const QFontMetricsF metrics(font);
+  const double height = std::min(place.plot.height(), 160.0);
+  const QRectF strip(place.plot.right() + 12, place.plot.center().y() - height / 2, 11, height);
+  QLinearGradient gradient(strip.bottomLeft(), strip.topLeft());
+  for (int i = 0; i <= 8; ++i) gradient.setColorAt(i / 8.0, QColor::fromRgb(viridis(i / 8.0)));
+  scene_->addRect(strip, QPen(theme_.faint, 0.5), gradient)->setZValue(20);
+  const double room = kBarRoom - 28;
+  addText(shortNumber(bar.high), font, theme_.ink, {strip.right() + 4, strip.top() - 2}, room, Qt::AlignLeft);
+  addText(shortNumber(bar.low), font, theme_.ink, {strip.right() + 4, strip.bottom() - metrics.height() + 2}, room,
+          Qt::AlignLeft);
+  addText(bar.title, font, theme_.ink, {strip.right() + 5, strip.center().y()}, height - 2 * metrics.height() - 2,
+          Qt::AlignHCenter, true);
+}
+
 void ChartScene::addMark(QChart& chart, const Panel& panel, const Mark& mark, const PanelPlace& place) {
-  QColor color = theme_.color(mark.tone);
+  QColor color = colorOf(mark, theme_);
   color.setAlphaF(static_cast<float>(mark.opacity));
   const QPen pen(color, mark.width, Qt::SolidLine, Qt::FlatCap, Qt::BevelJoin);
   const int columns = static_cast<int>(place.plot.width());
@@ -270,12 +310,22 @@ void ChartScene::addMark(QChart& chart, const Panel& panel, const Mark& mark, co
         if (std::isfinite(at)) line({{place.range.left(), at}, {place.range.right(), at}});
       }
       break;
+    case MarkKind::Image: {
+      if (mark.x.size() < 2 || mark.y.size() < 2 || mark.values.empty()) break;
+      const auto at = [&](double x, double y) {
+        return QPointF(place.plot.left() +
+                           (toAxis(panel.x.scale, x) - place.range.left()) / place.range.width() * place.plot.width(),
+                       place.plot.bottom() -
+                           (toAxis(panel.y.scale, y) - place.range.top()) / place.range.height() * place.plot.height());
+      };
+      auto* item =
+          new ImageItem(imageOf(panel, mark), QRectF(at(mark.x[0], mark.y[1]), at(mark.x[1], mark.y[0])), place.plot);
+      item->setZValue(4);
+      scene_->addItem(item);
+      break;
+    }
     case MarkKind::Points: {
-      QList<QPointF> points = linePoints(panel, mark.x, mark.y);
-      for (QPointF& p : points)
-        p = {place.plot.left() + (p.x() - place.range.left()) / place.range.width() * place.plot.width(),
-             place.plot.bottom() - (p.y() - place.range.top()) / place.range.height() * place.plot.height()};
-      auto* item = new PointsItem({std::move(points), place.plot, color, mark.width});
+      auto* item = new PointsItem(cloudOf(panel, mark, place, color));
       item->setZValue(5);
       scene_->addItem(item);
       clouds_.push_back(item);

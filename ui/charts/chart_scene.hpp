@@ -44,6 +44,7 @@ class ChartScene {
   double layOutLegend();
   void buildPanel(std::size_t index);
   void addMark(QChart& chart, const Panel& panel, const Mark& mark, const PanelPlace& place);
+  void addBar(const ColorBar& bar, const PanelPlace& place);
   void addText(const QString& text, const QFont& font, const QColor& color, QPointF at, double room,
                Qt::Alignment align, bool upwards = false);
 

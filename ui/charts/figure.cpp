@@ -26,6 +26,8 @@ QString kindName(MarkKind kind) {
       return "guide x";
     case MarkKind::GuideY:
       return "guide y";
+    case MarkKind::Image:
+      return "image";
   }
   return {};
 }
@@ -118,7 +120,17 @@ QString Figure::toTable(QChar separator) const {
   QString text;
   QTextStream out(&text);
   const auto row = [&](const QStringList& cells) { out << cells.join(separator) << '\n'; };
-  row({"panel", "mark", "kind", "x", "x_end", "y", "low", "label"});
+  const bool colored = std::any_of(panels.begin(), panels.end(), [](const Panel& panel) {
+    return std::any_of(panel.marks.begin(), panel.marks.end(), [](const Mark& mark) { return !mark.values.empty(); });
+  });
+  QStringList header{"panel", "mark", "kind", "x", "x_end", "y", "low", "label"};
+  if (colored) header << "value";
+  row(header);
+  const auto valueOf = [&](const Mark& mark, std::size_t i) {
+    if (i >= mark.values.size() || std::isnan(mark.values[i])) return QString();
+    if (mark.palette.empty()) return full(mark.values[i]);
+    return cell(mark.groups.value(static_cast<qsizetype>(mark.values[i])), separator);
+  };
   for (const Panel& panel : panels) {
     for (const Mark& mark : panel.marks) {
       const bool edges = mark.kind == MarkKind::Steps || mark.kind == MarkKind::Bars || mark.kind == MarkKind::StepBand;
@@ -126,13 +138,29 @@ QString Figure::toTable(QChar separator) const {
         if (i >= mark.x.size()) return QString();
         return full(panel.x.zero_below && mark.x[i] < *panel.x.zero_below ? 0 : mark.x[i]);
       };
+      if (mark.kind == MarkKind::Image && mark.image_columns > 0 && mark.x.size() == 2 && mark.y.size() == 2) {
+        const auto wide = static_cast<std::size_t>(mark.image_columns), high = mark.values.size() / wide;
+        const auto middle = [](const std::vector<double>& ends, std::size_t i, std::size_t of) {
+          return ends[0] + (ends[1] - ends[0]) * (static_cast<double>(i) + 0.5) / static_cast<double>(of);
+        };
+        for (std::size_t i = 0; i < high * wide; ++i)
+          row({cell(panel.shownName(), separator), cell(mark.name, separator), kindName(mark.kind),
+               full(middle(mark.x, i % wide, wide)), QString(), full(middle(mark.y, i / wide, high)), QString(),
+               QString(), valueOf(mark, i)});
+        continue;
+      }
       const std::size_t n = edges ? mark.y.size() : std::max(mark.x.size(), mark.y.size());
       for (std::size_t i = 0; i < n; ++i) {
-        row({cell(panel.shownName(), separator), cell(mark.name, separator), kindName(mark.kind), x(i),
-             edges ? x(i + 1) : QString(), i < mark.y.size() ? full(mark.y[i]) : QString(),
-             i < mark.low.size() ? full(mark.low[i]) : QString(),
-             static_cast<qsizetype>(i) < mark.labels.size() ? cell(mark.labels[static_cast<qsizetype>(i)], separator)
-                                                            : QString()});
+        QStringList cells{cell(panel.shownName(), separator),
+                          cell(mark.name, separator),
+                          kindName(mark.kind),
+                          x(i),
+                          edges ? x(i + 1) : QString(),
+                          i < mark.y.size() ? full(mark.y[i]) : QString(),
+                          i < mark.low.size() ? full(mark.low[i]) : QString(),
+                          cell(mark.labels.value(static_cast<qsizetype>(i)), separator)};
+        if (colored) cells << valueOf(mark, i);
+        row(cells);
       }
     }
   }

@@ -2,6 +2,8 @@
 #include <QRectF>
 #include <QString>
 #include <QStringList>
+#include <cstdint>
+#include <memory>
 #include <optional>
 #include <vector>
 
@@ -18,6 +20,7 @@ struct Axis {
   std::optional<double> low = {}, high = {};  ///< in data units; unset: from the marks
   bool whole = false;                         ///< counts of something: no ticks between whole numbers
   bool show_title = true;                     ///< false where a neighbour shows the same
+  QStringList categories = {};                ///< Linear: labels at 0, 1, … instead of numbers
   std::optional<double> zero_below = {};      ///< Log: what is drawn below this is zero, a bin of its own
 };
 
@@ -33,6 +36,7 @@ enum class MarkKind {
   Points,    ///< x, y of equal length; labels, if any, one per point
   GuideX,    ///< a vertical line at x[0]
   GuideY,    ///< a horizontal line at y[0]
+  Image,     ///< x, y: two ends each; values: rows of `image_columns` from the bottom up, coloured by the panel's bar
 };
 
 struct Mark {
@@ -44,6 +48,22 @@ struct Mark {
   double width = 1.5;  ///< of a line, in 1/96 inch; radius of points
   bool in_legend = true;
   QStringList labels;  ///< of points
+  /// What points and images are coloured by, NaN where there is none: on the panel's bar of colours, or, with a
+  /// palette, the number of a group. Empty: the tone.
+  std::vector<double> values = {};
+  std::vector<unsigned> palette = {};  ///< 0xAARRGGBB of each group
+  QStringList groups = {};             ///< their names, for legend and readout
+  /// One byte a point, 0: drawn faint, under the others. Empty: all the same.
+  std::shared_ptr<const std::vector<std::uint8_t>> emphasis = {};
+  int image_columns = 0;
+  std::optional<unsigned> color = {};  ///< 0xAARRGGBB instead of the tone
+};
+
+/// The scale of colours beside a panel: viridis from `low` to `high`.
+struct ColorBar {
+  QString title;
+  double low = 0, high = 1;
+  double place(double value) const { return high > low ? (value - low) / (high - low) : 0.5; }
 };
 
 struct Panel {
@@ -52,6 +72,7 @@ struct Panel {
   Axis x, y;
   std::vector<Mark> marks;
   QString note;  ///< one short line in the upper right corner of the panel
+  std::optional<ColorBar> bar = {};
   const QString& shownName() const { return name.isEmpty() ? title : name; }
 };
 
@@ -65,7 +86,7 @@ struct Figure {
   /// The figure in words, for screen readers: panels, axes, ranges and marks.
   QString summary() const;
   /// Everything that is drawn, as numbers with 17 significant digits. Columns: panel, mark, kind, x, x_end, y, low,
-  /// label.
+  /// label, and value where a mark is coloured by one.
   QString toTable(QChar separator = '\t') const;
 };
 

@@ -120,10 +120,10 @@ void FigureView::paintEvent(QPaintEvent*) {
     if (dragging_) {
       const PanelPlace& place = shown_->places()[static_cast<std::size_t>(panel_)];
       QRectF box = QRectF(pressed_, dragged_).normalized() & place.plot;
-      if (brush_) box = QRectF(box.left(), place.plot.top(), box.width(), place.plot.height());
+      if (active_ == Drag::Brush) box = QRectF(box.left(), place.plot.top(), box.width(), place.plot.height());
       painter.setPen(theme_.color(Tone::Blue));
       painter.setBrush(QColor(0x56, 0xb4, 0xe9, 60));
-      painter.drawRect(box);
+      active_ == Drag::Lasso ? painter.drawPolygon(lasso_) : painter.drawRect(box);
     }
     if (stale_) {
       const QString words = tr("from earlier settings");
@@ -153,7 +153,13 @@ void FigureView::drawReadout(QPainter& painter) const {
   const PanelPlace& place = shown_->places()[static_cast<std::size_t>(panel)];
   QPointF at(place.range.left() + (pointer_.x() - place.plot.left()) / place.plot.width() * place.range.width(),
              place.range.top() + (place.plot.bottom() - pointer_.y()) / place.plot.height() * place.range.height());
-  const QStringList lines = readout(figure_.panels[static_cast<std::size_t>(panel)], place, at, step_);
+  const Panel& shown = figure_.panels[static_cast<std::size_t>(panel)];
+  QStringList lines = readout(shown, place, at, step_);
+  if (words_) {
+    const auto [mark, element] = nearestElement(shown, place, at);
+    if (const QStringList words = element >= 0 ? words_(panel, mark, element) : QStringList(); !words.isEmpty())
+      lines = words;
+  }
   if (lines.size() < 2) return;
   const double x = place.plot.left() + (at.x() - place.range.left()) / place.range.width() * place.plot.width();
   painter.setPen(QPen(theme_.faint, 1));
@@ -168,6 +174,13 @@ void FigureView::drawReadout(QPainter& painter) const {
   painter.drawRoundedRect(box, 3, 3);
   painter.setPen(theme_.ink);
   painter.drawText(box.adjusted(6, 4, -6, -4), Qt::AlignLeft, text);
+}
+
+QPointF FigureView::placeOf(int panel, QPointF at) const {
+  if (!shown_ || panel < 0 || panel >= static_cast<int>(shown_->places().size())) return {};
+  const PanelPlace& place = shown_->places()[static_cast<std::size_t>(panel)];
+  return {place.plot.left() + (at.x() - place.range.left()) / place.range.width() * place.plot.width(),
+          place.plot.bottom() - (at.y() - place.range.top()) / place.range.height() * place.plot.height()};
 }
 
 int FigureView::panelAt(QPointF at) const {
@@ -229,13 +242,18 @@ void FigureView::mousePressEvent(QMouseEvent* event) {
   panning_ = event->button() == Qt::MiddleButton ||
              (event->button() == Qt::LeftButton && event->modifiers() & Qt::ShiftModifier);
   dragging_ = event->button() == Qt::LeftButton && !panning_;
+  active_ = drag_ == Drag::Zoom && event->modifiers() & Qt::ControlModifier ? Drag::Box : drag_;
+  lasso_ = {pressed_};
 }
 
 void FigureView::mouseMoveEvent(QMouseEvent* event) {
   pointer_ = event->position();
   hovering_ = true;
   step_ = -1;
-  if (dragging_) dragged_ = pointer_;
+  if (dragging_) {
+    dragged_ = pointer_;
+    if (active_ == Drag::Lasso) lasso_ << pointer_;
+  }
   if (panning_ && shown_) {
     const PanelPlace& place = shown_->places()[static_cast<std::size_t>(panel_)];
     const QPointF by = pointer_ - pressed_;
@@ -253,7 +271,7 @@ void FigureView::mouseReleaseEvent(QMouseEvent* event) {
   if (!was || !shown_ || panel_ >= static_cast<int>(shown_->places().size())) return;
   const PanelPlace& place = shown_->places()[static_cast<std::size_t>(panel_)];
   QRectF box = QRectF(pressed_, event->position()).normalized();
-  if (brush_)
+  if (active_ == Drag::Brush)
     box = QRectF(box.left(), place.plot.top(), box.width(), place.plot.height());  // a level drag has no height
   box &= place.plot;
   const auto x = [&](double at) {
@@ -262,9 +280,19 @@ void FigureView::mouseReleaseEvent(QMouseEvent* event) {
   const auto y = [&](double at) {
     return place.range.top() + (place.plot.bottom() - at) / place.plot.height() * place.range.height();
   };
-  if (brush_ && box.width() > 4) {
+  if (active_ == Drag::Brush && box.width() > 4) {
     const Scale scale = figure_.panels[static_cast<std::size_t>(panel_)].x.scale;
-    emit brushed(panel_, fromAxis(scale, x(box.left())), fromAxis(scale, x(box.right())));
+    emit brushed(panel_, fromAxis(scale, x(box.left())), fromAxis(scale, x(box.right())), event->modifiers());
+  } else if (active_ == Drag::Box || active_ == Drag::Lasso) {
+    const QRectF around = active_ == Drag::Box ? box : lasso_.boundingRect();
+    if (around.width() < 3 && around.height() < 3) {
+      emit panelClicked(panel_);
+      return;
+    }
+    QPolygonF shape;
+    for (const QPointF& corner : active_ == Drag::Box ? QPolygonF(box) : lasso_)
+      shape << QPointF(x(corner.x()), y(corner.y()));
+    emit shapeDrawn(panel_, shape, event->modifiers());
   } else if (box.width() > 6 && box.height() > 6) {
     zoomPanel(panel_, QRectF(QPointF(x(box.left()), y(box.bottom())), QPointF(x(box.right()), y(box.top()))));
   } else {

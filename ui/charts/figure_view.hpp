@@ -1,6 +1,8 @@
 #pragma once
+#include <QPolygonF>
 #include <QTimer>
 #include <QWidget>
+#include <functional>
 #include <memory>
 
 #include "ui/charts/chart_scene.hpp"
@@ -11,7 +13,7 @@ namespace scriptorium::charts {
 
 /// A figure on screen: draws through ChartScene (in slices, so that a page of panels never holds the window up), shows
 /// the values under the pointer, zooms (wheel, drag a box, + − 0, double click fits), steps through points with the
-/// arrow keys, and copies and saves. With `setBrush(true)` a drag selects a range of x instead of zooming.
+/// arrow keys, and copies and saves. What a drag does is setDrag()'s: zoom, or choose a range, a box or a free shape.
 class FigureView : public QWidget {
   Q_OBJECT
  public:
@@ -29,7 +31,14 @@ class FigureView : public QWidget {
   bool isStale() const { return stale_; }
   bool isBuilding() const { return waiting_ || building_ != nullptr; }  ///< a newer drawing is on its way
   void setDark(bool dark);
-  void setBrush(bool brush) { brush_ = brush; }
+  enum class Drag { Zoom, Brush, Box, Lasso };
+  /// Where a drag zooms, one with Ctrl chooses a box.
+  void setDrag(Drag drag) { drag_ = drag; }
+  Drag drag() const { return drag_; }
+  /// Words for the element of a mark under the pointer, instead of its coordinates; empty: these.
+  void setReadout(std::function<QStringList(int panel, int mark, int index)> words) { words_ = std::move(words); }
+  /// Where a place of a panel is on the widget; for tests, which drag there. `at` in axis positions.
+  QPointF placeOf(int panel, QPointF at) const;
   /// File name proposed by the save dialogs, without ending.
   void setFileName(const QString& name) { file_name_ = name; }
 
@@ -48,7 +57,8 @@ class FigureView : public QWidget {
   void saveNumbersDialog();
 
  signals:
-  void brushed(int panel, double low, double high);  ///< in data units
+  void brushed(int panel, double low, double high, Qt::KeyboardModifiers keys);    ///< in data units
+  void shapeDrawn(int panel, const QPolygonF& shape, Qt::KeyboardModifiers keys);  ///< in axis positions
   void panelClicked(int panel);
   void failed(const QString& message, const QString& remedy);  ///< saving went wrong
 
@@ -87,9 +97,15 @@ class FigureView : public QWidget {
   QPointF pointer_, pressed_, dragged_;
   int panel_ = 0, step_ = -1;
   bool waiting_ = false;  ///< a scene is to be made
-  bool hovering_ = false, dragging_ = false, panning_ = false, brush_ = false, stale_ = false;
+  bool hovering_ = false, dragging_ = false, panning_ = false, stale_ = false;
+  Drag drag_ = Drag::Zoom, active_ = Drag::Zoom;  ///< as set; of the drag that is going on
+  QPolygonF lasso_;                               ///< on the widget
+  std::function<QStringList(int, int, int)> words_;
 };
 
+/// The element of a mark with several that is nearest to a place, in axis positions: (mark, element), −1 where nothing
+/// is near. Points win over the rest.
+std::pair<int, int> nearestElement(const Panel& panel, const PanelPlace& place, QPointF at);
 /// What is drawn near a place of a panel, one line a mark: "observed: 0.213 at 3". `index` (if not −1) asks for that
 /// element of the first mark with several instead, and moves `at` there; both in axis positions.
 QStringList readout(const Panel& panel, const PanelPlace& place, QPointF& at, int index = -1);

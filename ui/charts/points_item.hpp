@@ -11,11 +11,12 @@ struct Cloud {
   QRectF plot;
   QColor color;
   double radius = 1.5;
+  QList<QRgb> colors = {};  ///< of each point; empty: `color`
 };
 
-/// Draws a cloud of points inside a plot; on any thread. Up to 2,000 are drawn as discs (vectors in SVG and PDF); more
-/// become one image at the painter's resolution, because Qt Charts needs 0.8 s for 10,000 of its own and 34 s for
-/// 50,000.
+/// Draws a cloud of points inside a plot, the last ones on top; on any thread. Up to 2,000 are drawn as discs (vectors
+/// in SVG and PDF); more become one image at the painter's resolution, because Qt Charts needs 0.8 s for 10,000 of its
+/// own and 34 s for 50,000.
 void drawCloud(QPainter& painter, const Cloud& cloud);
 
 /// A cloud in a scene.

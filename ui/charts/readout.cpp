@@ -37,12 +37,44 @@ int nearest(const Panel& panel, const PanelPlace& place, const Mark& mark, QPoin
   return best;
 }
 
+/// The value of an image under a place, −1 outside of it.
+int pixelAt(const Panel& panel, const Mark& mark, QPointF at) {
+  if (mark.image_columns < 1 || mark.x.size() < 2 || mark.y.size() < 2) return -1;
+  const int rows = static_cast<int>(mark.values.size()) / mark.image_columns;
+  const auto part = [](Scale scale, const std::vector<double>& ends, double value) {
+    return (value - toAxis(scale, ends[0])) / (toAxis(scale, ends[1]) - toAxis(scale, ends[0]));
+  };
+  const double across = part(panel.x.scale, mark.x, at.x()), up = part(panel.y.scale, mark.y, at.y());
+  if (!(across >= 0 && across < 1 && up >= 0 && up < 1)) return -1;
+  return static_cast<int>(up * rows) * mark.image_columns + static_cast<int>(across * mark.image_columns);
+}
+
+/// What an element is coloured by, in words.
+QString valueText(const Mark& mark, std::size_t i) {
+  const double value = mark.values[i];
+  if (mark.groups.isEmpty() || !std::isfinite(value)) return shortNumber(value);
+  return mark.groups.value(static_cast<qsizetype>(value));
+}
+
 /// A value of the x axis in words; what lies in the bin of zeros is zero.
 QString acrossText(const Axis& axis, double value) {
   return axis.zero_below && value < *axis.zero_below ? QString("0") : shortNumber(value);
 }
 
 }  // namespace
+
+std::pair<int, int> nearestElement(const Panel& panel, const PanelPlace& place, QPointF at) {
+  std::pair<int, int> best{-1, -1};
+  for (std::size_t m = 0; m < panel.marks.size(); ++m) {
+    const Mark& mark = panel.marks[m];
+    if (isGuide(mark.kind)) continue;
+    const int k = mark.kind == MarkKind::Image ? pixelAt(panel, mark, at) : nearest(panel, place, mark, at);
+    const bool points = mark.kind == MarkKind::Points;
+    if (k >= 0 && (best.first < 0 || points)) best = {static_cast<int>(m), k};
+    if (k >= 0 && points) break;
+  }
+  return best;
+}
 
 QStringList readout(const Panel& panel, const PanelPlace& place, QPointF& at, int index) {
   QStringList lines;
@@ -64,6 +96,11 @@ QStringList readout(const Panel& panel, const PanelPlace& place, QPointF& at, in
       if (!value.empty() && !mark.name.isEmpty()) lines << QString("%1: %2").arg(mark.name, shortNumber(value.front()));
       continue;
     }
+    if (mark.kind == MarkKind::Image) {
+      if (const int pixel = pixelAt(panel, mark, at); pixel >= 0)
+        lines << QString("%1: %2").arg(mark.name, valueText(mark, static_cast<std::size_t>(pixel)));
+      continue;
+    }
     const int k = nearest(panel, place, mark, at);
     if (k < 0) continue;
     const auto i = static_cast<std::size_t>(k);
@@ -80,6 +117,8 @@ QStringList readout(const Panel& panel, const PanelPlace& place, QPointF& at, in
                      : QString("%1: %2 to %3").arg(panel.x.title, shortNumber(low), shortNumber(high));
     }
     lines << QString("%1: %2").arg(mark.name.isEmpty() ? panel.y.title : mark.name, value);
+    if (i < mark.values.size())
+      lines << QString("%1: %2").arg(panel.bar ? panel.bar->title : mark.name, valueText(mark, i));
   }
   return lines;
 }

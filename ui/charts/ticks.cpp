@@ -90,6 +90,14 @@ std::vector<Tick> ticks(Scale scale, double low, double high, int most, double l
 }
 
 std::vector<Tick> axisTicks(const Axis& axis, double low, double high, int most) {
+  if (!axis.categories.isEmpty()) {
+    std::vector<Tick> labels;
+    const auto first = std::max(0, static_cast<int>(std::ceil(low - 1e-9)));
+    const auto last = std::min(static_cast<int>(axis.categories.size()) - 1, static_cast<int>(std::floor(high + 1e-9)));
+    const int every = std::max(1, (last - first + most) / std::max(1, most));
+    for (int i = first; i <= last; i += every) labels.push_back({static_cast<double>(i), axis.categories[i]});
+    return labels;
+  }
   std::vector<Tick> result = ticks(axis.scale, low, high, most, axis.whole ? 1 : 0);
   if (axis.scale != Scale::Log || !axis.zero_below || !axis.low) return result;
   const double first = toAxis(axis.scale, *axis.zero_below), middle = 0.5 * (toAxis(axis.scale, *axis.low) + first);

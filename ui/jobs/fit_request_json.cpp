@@ -17,6 +17,7 @@ void eachFilter(data::Filter& f, Visit visit) {
   visit("min_counts_per_gene", f.min_counts_per_gene);
   visit("highly_variable", f.highly_variable);
   visit("cells", f.cells);
+  visit("cell_names", f.cell_names);
   visit("genes", f.genes);
 }
 
@@ -59,7 +60,9 @@ StoredRequest requestFromJson(const QByteArray& text) try {
     stored.data.layer = QString::fromStdString(from.at("layer"));
     stored.data.modality = QString::fromStdString(from.value("modality", std::string()));
     stored.data.missing = data::missing_rule(from.value("missing", data::to_string(data::MissingRule::LeaveOut)));
-    eachFilter(stored.data.filter, [&](const char* key, auto& value) { from.at("filter").at(key).get_to(value); });
+    eachFilter(stored.data.filter, [&](const char* key, auto& value) {
+      if (from.at("filter").contains(key)) from.at("filter").at(key).get_to(value);  // newer ones have more
+    });
   }
   return stored;
 } catch (const Json::exception& error) {

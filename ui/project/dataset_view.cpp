@@ -81,7 +81,8 @@ void addColumns(TableData& table, const data::Table& from, const RunControl& con
   }
 }
 
-charts::Figure meanVariance(const Pass& pass, const std::vector<QString>& names) {
+charts::Figure meanVariance(const Pass& pass, const std::vector<QString>& names,
+                            std::vector<std::int64_t>& gene_of_point) {
   charts::Mark genes{
       charts::MarkKind::Points, QObject::tr("gene"), charts::Tone::Blue, {}, {}, {}, 0.45, 1.6, true, {}};
   double low = 1e300, high = 0;
@@ -91,6 +92,7 @@ charts::Figure meanVariance(const Pass& pass, const std::vector<QString>& names)
     genes.x.push_back(pass.gene_mean[g]);
     genes.y.push_back(pass.gene_variance[g]);
     genes.labels << names[g];
+    gene_of_point.push_back(static_cast<std::int64_t>(g));
     low = std::min(low, pass.gene_mean[g]);
     high = std::max(high, pass.gene_mean[g]);
     const double mean = pass.gene_mean[g];
@@ -232,7 +234,7 @@ std::shared_ptr<const OpenedData> describe(std::shared_ptr<const data::Dataset> 
     ratio[g] = pass.gene_mean[g] > 0 ? pass.gene_variance[g] / pass.gene_mean[g] : std::nan("");
   }
   std::vector<QString> names = words(dataset->genes.names);
-  made->mean_variance = meanVariance(pass, names);
+  made->mean_variance = meanVariance(pass, names, made->gene_of_point);
   genes->columns = {
       {"gene", QObject::tr("Name of the gene."), {}, std::move(names)},
       {"mean", QObject::tr("Mean count per cell."), pass.gene_mean, {}},

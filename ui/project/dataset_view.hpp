@@ -14,6 +14,7 @@ struct OpenedData {
   QString facts;    ///< in words
   QString missing;  ///< what was not measured, in words; empty when everything was
   charts::Figure counts_per_cell, genes_per_cell, mean_variance;
+  std::vector<std::int64_t> gene_of_point;  ///< of each point of `mean_variance`
   std::shared_ptr<const TableData> cells, genes;
 };
 std::shared_ptr<const OpenedData> describe(std::shared_ptr<const data::Dataset> dataset, const RunControl& control);

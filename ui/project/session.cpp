@@ -26,6 +26,8 @@ Session::Session(Places places, QObject* parent)
       settings(places.settings_file, QSettings::IniFormat),
       queue(places.folder + "/fits"),
       data(pool, undo),
+      selection(data, undo),
+      assignments(undo),
       model(undo),
       fits(pool),
       places_(std::move(places)) {
@@ -40,6 +42,11 @@ Session::Session(Places places, QObject* parent)
   connect(&data, &DataState::filterChanged, this, later);
   connect(&model, &ModelState::changed, this, later);
   connect(&fits, &FitStore::changed, this, later);
+  connect(&selection, &SelectionState::setsChanged, this, later);
+  connect(&data, &DataState::stageChanged, this, [this] {
+    if (data.stage() == DataState::Stage::Ready && !sets_to_restore_.isEmpty())
+      selection.restore(std::exchange(sets_to_restore_, {}));
+  });
   connect(&data, &DataState::openedFile, this, &Session::rememberRecent);
   connect(&fits, &FitStore::failed, this, &Session::errorReported);
   connect(&queue, &FitQueue::fitFinished, this, [this](int id) {
@@ -138,17 +145,18 @@ void Session::autosave() {
   QStringList paths;
   for (const FitStore::Entry& entry : fits.entries())
     if (!entry.path.isEmpty()) paths << entry.path;
-  pool.request<bool>("autosave", this,
-                     [text, paths, path = recoveryPath()](const RunControl&) {
-                       QDir().mkpath(QFileInfo(path).path());
-                       for (const auto& [name, bytes] :
-                            {std::pair{path, text}, std::pair{path + ".fits", paths.join('\n').toUtf8()}}) {
-                         QSaveFile file(name);
-                         if (file.open(QIODevice::WriteOnly) && file.write(bytes) == bytes.size()) file.commit();
-                       }
-                       return true;
-                     },
-                     {});
+  pool.request<bool>(
+      "autosave", this,
+      [text, paths, sets = selection.toJson(), path = recoveryPath()](const RunControl&) {
+        QDir().mkpath(QFileInfo(path).path());
+        for (const auto& [name, bytes] : {std::pair{path, text}, std::pair{path + ".fits", paths.join('\n').toUtf8()},
+                                          std::pair{path + ".sets", sets}}) {
+          QSaveFile file(name);
+          if (file.open(QIODevice::WriteOnly) && file.write(bytes) == bytes.size()) file.commit();
+        }
+        return true;
+      },
+      {});
 }
 
 void Session::lookForRecovery() {
@@ -175,6 +183,7 @@ void Session::lookForRecovery() {
           for (const QByteArray& line : list.readAll().split('\n'))
             if (!line.isEmpty() && QFileInfo::exists(QString::fromUtf8(line))) found.fits << QString::fromUtf8(line);
         found.checkpoints = FitQueue::leftBehind(fits_folder);
+        if (QFile sets(path + ".sets"); sets.open(QIODevice::ReadOnly)) found.sets = sets.readAll();
         if (found.data.path.isEmpty() && !found.checkpoints.isEmpty()) {  // the fit knows its data
           QFile request(found.checkpoints.first().first);
           if (request.open(QIODevice::ReadOnly)) {
@@ -186,6 +195,7 @@ void Session::lookForRecovery() {
         }
         QFile::remove(path);  // offered once
         QFile::remove(path + ".fits");
+        QFile::remove(path + ".sets");
         return found;
       },
       std::move(answer));
@@ -196,6 +206,7 @@ void Session::restore(const Recovery& recovery) {
   model.restore(recovery.model, recovery.options);
   for (const QString& path : recovery.fits) fits.load(path);
   to_resume_ = recovery.checkpoints;
+  sets_to_restore_ = recovery.sets;
   if (!recovery.data.path.isEmpty()) data.open(recovery.data);
   restoring_ = false;
   autosave_.start();
@@ -210,6 +221,7 @@ void Session::closeCleanly() {
   autosave_.stop();
   QFile::remove(recoveryPath());
   QFile::remove(recoveryPath() + ".fits");
+  QFile::remove(recoveryPath() + ".sets");
 }
 
 }  // namespace scriptorium::ui

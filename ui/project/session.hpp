@@ -5,10 +5,12 @@
 #include <QUndoStack>
 
 #include "ui/jobs/fit_queue.hpp"
+#include "ui/project/assignments.hpp"
 #include "ui/project/data_state.hpp"
 #include "ui/project/export_list.hpp"
 #include "ui/project/fit_store.hpp"
 #include "ui/project/model_state.hpp"
+#include "ui/project/selection_state.hpp"
 
 namespace scriptorium::ui {
 
@@ -25,6 +27,7 @@ struct Recovery {
   model::Model model;
   inference::FitOptions options;
   QStringList fits;
+  QByteArray sets;                             ///< SelectionState::toJson()
   QList<QPair<QString, QString>> checkpoints;  ///< (request file, checkpoint file)
   bool empty() const { return data.path.isEmpty() && fits.isEmpty() && checkpoints.isEmpty(); }
 };
@@ -40,6 +43,8 @@ class Session : public QObject {
   QSettings settings;
   FitQueue queue;
   DataState data;
+  SelectionState selection;
+  AssignmentState assignments;
   ModelState model;
   FitStore fits;
   ExportList exports;
@@ -80,6 +85,7 @@ class Session : public QObject {
   QStringList recent_, missing_;
   QTimer autosave_;
   QList<QPair<QString, QString>> to_resume_;
+  QByteArray sets_to_restore_;
   bool restoring_ = false, closing_ = false;
 };
 

@@ -37,6 +37,10 @@ Inspector::Inspector(QWidget* parent) : QWidget(parent), title_(new QLabel), con
   connect(qApp, &QApplication::focusChanged, this, [this](QWidget*, QWidget* now) { showControl(now); });
 }
 
+void Inspector::addBelow(QWidget* panel) {
+  layout()->addWidget(panel);
+}
+
 void Inspector::showPage(const QString& key, const QString& title) {
   title_->setText("<h3>" + title.toHtmlEscaped() + "</h3>");
   page_->setText(help::page(key));

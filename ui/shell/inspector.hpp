@@ -10,6 +10,8 @@ class Inspector : public QWidget {
   Q_OBJECT
  public:
   explicit Inspector(QWidget* parent = nullptr);
+  /// A panel under the help that is always in view.
+  void addBelow(QWidget* panel);
   void showPage(const QString& key, const QString& title);
 
  private:

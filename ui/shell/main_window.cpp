@@ -23,6 +23,7 @@
 #include "ui/shell/inspector.hpp"
 #include "ui/shell/menus.hpp"
 #include "ui/shell/project_tree.hpp"
+#include "ui/shell/selection_panel.hpp"
 #include "ui/shell/status_strip.hpp"
 #include "ui/shell/style.hpp"
 #include "ui/workspaces/compare/compare_page.hpp"
@@ -118,6 +119,7 @@ void MainWindow::makeDocks() {
   };
   tree_ = new ProjectTree(*session_);
   inspector_ = new Inspector;
+  inspector_->addBelow(new SelectionPanel(*session_));
   auto* left = dock(tr("Project"), "projectDock", tree_, Qt::LeftDockWidgetArea);
   auto* right = dock(tr("Help"), "inspectorDock", inspector_, Qt::RightDockWidgetArea);
   tree_->setMinimumWidth(120);

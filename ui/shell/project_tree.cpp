@@ -10,7 +10,7 @@
 namespace scriptorium::ui {
 namespace {
 
-enum Kind { DataItem = 1, FitItemKind = 2, QueueItem = 3 };
+enum Kind { DataItem = 1, FitItemKind = 2, QueueItem = 3, SetItem = 4 };
 
 class RenameCommand : public QUndoCommand {
  public:
@@ -49,15 +49,19 @@ ProjectTree::ProjectTree(Session& session, QWidget* parent) : QTreeWidget(parent
   connect(&session.fits, &FitStore::changed, this, &ProjectTree::rebuild);
   connect(&session.fits, &FitStore::currentChanged, this, &ProjectTree::rebuild);
   connect(&session.queue, &FitQueue::queueChanged, this, &ProjectTree::rebuild);
+  connect(&session.selection, &SelectionState::setsChanged, this, &ProjectTree::rebuild);
   connect(this, &QTreeWidget::itemClicked, this, [this](QTreeWidgetItem* item) {
     const int kind = item->data(0, Qt::UserRole).toInt(), id = item->data(0, Qt::UserRole + 1).toInt();
     if (kind == DataItem) emit pageWanted("data");
     if (kind == QueueItem) emit pageWanted("run");
     if (kind == FitItemKind) session_.fits.setCurrent(id);
+    if (kind == SetItem) session_.selection.recall(id, Combine::Replace);
   });
   connect(this, &QTreeWidget::itemChanged, this, [this](QTreeWidgetItem* item) {
-    if (rebuilding_ || item->data(0, Qt::UserRole).toInt() != FitItemKind) return;
-    const int id = item->data(0, Qt::UserRole + 1).toInt();
+    if (rebuilding_) return;
+    const int kind = item->data(0, Qt::UserRole).toInt(), id = item->data(0, Qt::UserRole + 1).toInt();
+    if (kind == SetItem) session_.selection.rename(id, item->data(0, Qt::EditRole).toString());
+    if (kind != FitItemKind) return;
     const auto* entry = session_.fits.find(id);
     const QString name = item->text(0).trimmed();
     if (entry && !name.isEmpty() && name != entry->name)
@@ -106,17 +110,39 @@ void ProjectTree::rebuild() {
   auto* sets = add(this, tr("Sets"), 0, 0);
   if (state.prepared() && !state.prepared()->choice.treatment().empty())
     add(sets, tr("kept: %1").arg(matrixSize(state.prepared()->dataset->counts)), DataItem, 0);
-  else
-    add(sets, tr("none yet"), 0, 0)->setDisabled(true);
+  for (const NamedSet& set : session_.selection.sets()) {
+    auto* item = add(sets, set.name, SetItem, set.id);
+    item->setFlags(item->flags() | Qt::ItemIsEditable);
+    const QString members = QLocale(QLocale::English).toString(static_cast<qlonglong>(set.members->size()));
+    item->setToolTip(0, set.of == Axis::Cells ? tr("%1 cells. Click to select them.").arg(members)
+                                              : tr("%1 genes. Click to select them.").arg(members));
+  }
+  if (sets->childCount() == 0) add(sets, tr("none yet"), 0, 0)->setDisabled(true);
   expandAll();
   rebuilding_ = false;
 }
 
 void ProjectTree::showMenu(const QPoint& at) {
   QTreeWidgetItem* item = itemAt(at);
-  if (!item || item->data(0, Qt::UserRole).toInt() != FitItemKind) return;
+  const int kind = item ? item->data(0, Qt::UserRole).toInt() : 0;
+  if (kind != FitItemKind && kind != SetItem) return;
   const int id = item->data(0, Qt::UserRole + 1).toInt();
   QMenu menu(this);
+  if (kind == SetItem) {
+    SelectionState& selection = session_.selection;
+    const auto with = [&](const QString& text, Combine how) {
+      menu.addAction(text, this, [&selection, id, how] { selection.recall(id, how); });
+    };
+    with(tr("Select"), Combine::Replace);
+    with(tr("Add to the selection"), Combine::Add);
+    with(tr("Take out of the selection"), Combine::Remove);
+    with(tr("Keep of the selection what is in it"), Combine::Keep);
+    menu.addSeparator();
+    menu.addAction(tr("Rename"), this, [this, item] { editItem(item); });
+    menu.addAction(tr("Remove"), this, [&selection, id] { selection.remove(id); });
+    menu.exec(viewport()->mapToGlobal(at));
+    return;
+  }
   menu.addAction(tr("Rename"), this, [this, item] { editItem(item); });
   menu.addAction(tr("Save as…"), this, [this, id] {
     session_.fits.setCurrent(id);

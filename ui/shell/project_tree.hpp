@@ -5,8 +5,8 @@
 
 namespace scriptorium::ui {
 
-/// The project at the left: the open data, the fits (current one bold, one in work with its share done), the sets kept
-/// by the filter.
+/// The project at the left: the open data, the fits (current one bold, one in work with its share done), what the
+/// filter keeps and the named sets.
 class ProjectTree : public QTreeWidget {
   Q_OBJECT
  public:

@@ -1,5 +1,6 @@
 #include "ui/tables/table_model.hpp"
 
+#include <QBrush>
 #include <QFont>
 #include <QLocale>
 #include <algorithm>
@@ -45,6 +46,30 @@ void TableModel::setPinned(int row, bool pinned) {
   endResetModel();
 }
 
+void TableModel::setMarked(std::shared_ptr<const std::vector<std::uint8_t>> marked) {
+  if (marked_only_) {
+    beginResetModel();
+    marked_ = std::move(marked);
+    reorder();
+    endResetModel();
+    return;
+  }
+  marked_ = std::move(marked);
+  if (rowCount() > 0) emit dataChanged(index(0, 0), index(rowCount() - 1, columnCount() - 1), {Qt::BackgroundRole});
+}
+
+void TableModel::setMarkedOnly(bool only) {
+  if (only == marked_only_) return;
+  beginResetModel();
+  marked_only_ = only;
+  reorder();
+  endResetModel();
+}
+
+bool TableModel::isMarked(int row) const {
+  return marked_ && static_cast<std::size_t>(row) < marked_->size() && (*marked_)[static_cast<std::size_t>(row)] != 0;
+}
+
 int TableModel::positionOf(int row) const {
   const auto at = std::find(order_.begin(), order_.end(), row);
   return at == order_.end() ? -1 : static_cast<int>(at - order_.begin());
@@ -57,6 +82,7 @@ void TableModel::reorder() {
   order_.reserve(static_cast<std::size_t>(rows));
   const QStringList words = filter_.split(' ', Qt::SkipEmptyParts);
   for (int row = 0; row < rows; ++row) {
+    if (marked_only_ && !isMarked(row)) continue;
     const bool keep =
         pinned_.contains(row) || std::all_of(words.begin(), words.end(), [&](const QString& word) {
           return std::any_of(table_->columns.begin(), table_->columns.end(), [&](const TableColumn& column) {
@@ -123,6 +149,8 @@ QVariant TableModel::data(const QModelIndex& index, int role) const {
       return table_->text(row, static_cast<std::size_t>(index.column()));
     case Qt::TextAlignmentRole:
       return QVariant::fromValue(Qt::Alignment((column.isText() ? Qt::AlignLeft : Qt::AlignRight) | Qt::AlignVCenter));
+    case Qt::BackgroundRole:
+      return isMarked(static_cast<int>(row)) ? QVariant(QBrush(mark_color_)) : QVariant();
     case Qt::FontRole:
       if (pinned_.contains(static_cast<int>(row))) {
         QFont font;

@@ -1,6 +1,7 @@
 #include "ui/tables/table_panel.hpp"
 
 #include <QApplication>
+#include <QCheckBox>
 #include <QClipboard>
 #include <QFileDialog>
 #include <QHBoxLayout>
@@ -23,7 +24,8 @@ TablePanel::TablePanel(const QString& name, const QString& title, QWidget* paren
       view_(new QTableView),
       search_(new QLineEdit),
       count_(new QLabel),
-      message_(new QLabel) {
+      message_(new QLabel),
+      marked_only_(new QCheckBox(tr("selected only"))) {
   setObjectName(name);
   search_->setObjectName(name + "Search");
   search_->setPlaceholderText(tr("Filter as you type"));
@@ -52,6 +54,15 @@ TablePanel::TablePanel(const QString& name, const QString& title, QWidget* paren
   message_->setObjectName(name + "Message");
   auto* top = new QHBoxLayout;
   top->addWidget(search_, 1);
+  marked_only_->setObjectName(name + "SelectedOnly");
+  marked_only_->setAccessibleName(tr("Selected only: %1").arg(title));
+  marked_only_->setToolTip(tr("Shows only the rows of the selection that all plots and tables share."));
+  marked_only_->hide();
+  connect(marked_only_, &QCheckBox::toggled, this, [this](bool only) {
+    model_->setMarkedOnly(only);
+    updateCount();
+  });
+  top->addWidget(marked_only_);
   top->addWidget(count_);
   auto* box = new QVBoxLayout(this);
   box->setContentsMargins(0, 0, 0, 0);
@@ -80,6 +91,14 @@ void TablePanel::setTable(std::shared_ptr<const TableData> table) {
     for (int c = 0; c < model_->columnCount(); ++c)
       view_->setColumnWidth(c, std::clamp(view_->columnWidth(c) + 14, 60, 220));
   }
+  updateCount();
+}
+
+void TablePanel::setMarked(std::shared_ptr<const std::vector<std::uint8_t>> marked) {
+  const bool any = marked && std::any_of(marked->begin(), marked->end(), [](std::uint8_t one) { return one != 0; });
+  if (!any) marked_only_->setChecked(false);
+  marked_only_->setVisible(any && model_->table());
+  model_->setMarked(std::move(marked));
   updateCount();
 }
 

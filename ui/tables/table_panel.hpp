@@ -3,6 +3,7 @@
 
 #include "ui/tables/table_model.hpp"
 
+class QCheckBox;
 class QLabel;
 class QLineEdit;
 class QTableView;
@@ -22,6 +23,8 @@ class TablePanel : public QWidget {
   TableModel& model() { return *model_; }
   QTableView& view() { return *view_; }
   QLineEdit& search() { return *search_; }
+  /// Shows which rows belong to a selection that others share, and a box that shows only these.
+  void setMarked(std::shared_ptr<const std::vector<std::uint8_t>> marked);
   std::vector<int> selectedRows() const;  ///< rows of the table, in the order shown
   void selectRow(int row);
 
@@ -46,6 +49,7 @@ class TablePanel : public QWidget {
   QLineEdit* search_;
   QLabel* count_;
   QLabel* message_;
+  QCheckBox* marked_only_;
 };
 
 }  // namespace scriptorium::ui

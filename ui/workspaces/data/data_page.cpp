@@ -9,8 +9,10 @@
 #include <QStackedWidget>
 #include <QTabWidget>
 #include <QVBoxLayout>
+#include <algorithm>
 #include <cmath>
 
+#include "ui/project/selection_link.hpp"
 #include "ui/workspaces/data/filter_form.hpp"
 #include "ui/workspaces/data/layer_words.hpp"
 #include "ui/workspaces/data/missing_form.hpp"
@@ -31,6 +33,25 @@ charts::Figure withThreshold(charts::Figure figure, double threshold) {
                                     2,
                                     false,
                                     {}});
+  return figure;
+}
+
+/// The selected cells as bars before those of all cells.
+charts::Figure withSelected(charts::Figure figure, const std::vector<double>& values, const IndexSet& selected) {
+  if (figure.empty() || selected.empty()) return figure;
+  charts::Mark bars = figure.panels[0].marks[0];
+  bars.name = QObject::tr("selected");
+  bars.tone = charts::Tone::Orange;
+  bars.opacity = 1;
+  bars.in_legend = true;
+  std::fill(bars.y.begin(), bars.y.end(), 0.0);
+  const auto last = static_cast<std::ptrdiff_t>(bars.y.size()) - 1;
+  for (const std::int64_t cell : selected) {
+    const double value = values[static_cast<std::size_t>(cell)];
+    const auto above = std::upper_bound(bars.x.begin(), bars.x.end(), value) - bars.x.begin();
+    bars.y[static_cast<std::size_t>(std::clamp<std::ptrdiff_t>(above - 1, 0, last))] += 1;
+  }
+  figure.panels[0].marks.insert(figure.panels[0].marks.begin() + 1, std::move(bars));
   return figure;
 }
 
@@ -91,19 +112,38 @@ QWidget* DataPage::makeContent() {
   counts_ = makeFigure("countsPerCellFigure", tr("Histogram of counts per cell"), "counts_per_cell");
   genes_seen_ = makeFigure("genesPerCellFigure", tr("Histogram of genes seen per cell"), "genes_per_cell");
   mean_variance_ = makeFigure("meanVarianceFigure", tr("Mean and variance of each gene"), "mean_variance");
-  for (auto* figure : {counts_, genes_seen_}) figure->setBrush(true);
-  counts_->setToolTip(tr("Drag across the bars to keep the cells from there on."));
-  genes_seen_->setToolTip(tr("Drag across the bars to keep the cells from there on."));
-  connect(counts_, &charts::FigureView::brushed, this, [this](int, double low, double) {
-    data::Filter filter = session().data.filter();
-    filter.min_counts_per_cell = std::max(0.0, std::ceil(low));
-    session().data.setFilter(filter);
-  });
-  connect(genes_seen_, &charts::FigureView::brushed, this, [this](int, double low, double) {
-    data::Filter filter = session().data.filter();
-    filter.min_genes_per_cell = static_cast<std::int64_t>(std::max(0.0, std::ceil(low)));
-    session().data.setFilter(filter);
-  });
+  for (auto* figure : {counts_, genes_seen_}) figure->setDrag(charts::FigureView::Drag::Brush);
+  for (auto* figure : {counts_, genes_seen_})
+    figure->setToolTip(tr("Drag across the bars to keep the cells from there on; with Ctrl to select those cells."));
+  mean_variance_->setToolTip(tr("Ctrl and drag selects genes."));
+  connect(counts_, &charts::FigureView::brushed, this,
+          [this](int, double low, double high, Qt::KeyboardModifiers keys) {
+            if (keys & Qt::ControlModifier) return selectCells(1, low, high);
+            data::Filter filter = session().data.filter();
+            filter.min_counts_per_cell = std::max(0.0, std::ceil(low));
+            session().data.setFilter(filter);
+          });
+  connect(genes_seen_, &charts::FigureView::brushed, this,
+          [this](int, double low, double high, Qt::KeyboardModifiers keys) {
+            if (keys & Qt::ControlModifier) return selectCells(2, low, high);
+            data::Filter filter = session().data.filter();
+            filter.min_genes_per_cell = static_cast<std::int64_t>(std::max(0.0, std::ceil(low)));
+            session().data.setFilter(filter);
+          });
+  connect(mean_variance_, &charts::FigureView::shapeDrawn, this,
+          [this](int, const QPolygonF& shape, Qt::KeyboardModifiers) {
+            if (!shown_) return;
+            IndexSet inside;
+            const charts::Panel& panel = shown_->mean_variance.panels[0];
+            const charts::Mark& points = panel.marks[0];
+            for (std::size_t i = 0; i < points.x.size(); ++i)
+              if (shape.containsPoint(
+                      {charts::toAxis(panel.x.scale, points.x[i]), charts::toAxis(panel.y.scale, points.y[i])},
+                      Qt::OddEvenFill))
+                inside.push_back(shown_->gene_of_point[i]);
+            session().selection.select(Axis::Genes, std::move(inside), Combine::Replace, tr("genes in a box"));
+          });
+  connect(&session().selection, &SelectionState::changed, this, &DataPage::showFigures);
   cells_ = new TablePanel("cellTable", tr("Cells"));
   genes_ = new TablePanel("dataGeneTable", tr("Genes"));
   for (TablePanel* table : {cells_, genes_})
@@ -111,6 +151,8 @@ QWidget* DataPage::makeContent() {
       emit session().errorReported({what, remedy});
     });
 
+  new SelectionLink(*cells_, session().selection, Axis::Cells);
+  new SelectionLink(*genes_, session().selection, Axis::Genes);
   auto* tabs = new QTabWidget;
   tabs->setObjectName("dataTables");
   tabs->addTab(cells_, tr("Cells"));
@@ -202,10 +244,6 @@ void DataPage::showStage() {
         facts_->setText(shown_->facts);
         fillLayers(*shown_->dataset, *layer_, *layers_);
         showFigures();
-        if (shown_->mean_variance.empty())
-          mean_variance_->setMessage(tr("No gene has a positive count."));
-        else
-          mean_variance_->setFigure(shown_->mean_variance);
         cells_->setTable(shown_->cells);
         genes_->setTable(shown_->genes);
       }
@@ -215,10 +253,34 @@ void DataPage::showStage() {
 }
 
 void DataPage::showFigures() {
-  if (!shown_) return;
+  if (!shown_ || shown_ != session().data.opened().get()) return;  // other data are on their way
   const data::Filter& filter = session().data.filter();
-  counts_->setFigure(withThreshold(shown_->counts_per_cell, filter.min_counts_per_cell), true);
-  genes_seen_->setFigure(withThreshold(shown_->genes_per_cell, static_cast<double>(filter.min_genes_per_cell)), true);
+  const IndexSet& cells = session().selection.selected(Axis::Cells);
+  counts_->setFigure(withSelected(withThreshold(shown_->counts_per_cell, filter.min_counts_per_cell),
+                                  shown_->cells->columns[1].numbers, cells),
+                     true);
+  genes_seen_->setFigure(
+      withSelected(withThreshold(shown_->genes_per_cell, static_cast<double>(filter.min_genes_per_cell)),
+                   shown_->cells->columns[2].numbers, cells),
+      true);
+  if (shown_->mean_variance.empty()) return mean_variance_->setMessage(tr("No gene has a positive count."));
+  charts::Figure figure = shown_->mean_variance;
+  if (const auto& flags = session().selection.flags(Axis::Genes)) {
+    auto emphasis = std::make_shared<std::vector<std::uint8_t>>();
+    for (const std::int64_t gene : shown_->gene_of_point) emphasis->push_back((*flags)[static_cast<std::size_t>(gene)]);
+    figure.panels[0].marks[0].emphasis = std::move(emphasis);
+  }
+  mean_variance_->setFigure(std::move(figure), true);
+}
+
+void DataPage::selectCells(std::size_t column, double low, double high) {
+  if (!shown_ || shown_ != session().data.opened().get()) return;
+  const std::vector<double>& values = shown_->cells->columns[column].numbers;
+  IndexSet inside;
+  for (std::size_t i = 0; i < values.size(); ++i)
+    if (values[i] >= low && values[i] <= high) inside.push_back(static_cast<std::int64_t>(i));
+  session().selection.select(Axis::Cells, std::move(inside), Combine::Replace,
+                             tr("cells by %1").arg(shown_->cells->columns[column].name));
 }
 
 }  // namespace scriptorium::ui

@@ -21,6 +21,8 @@ class DataPage : public Page {
   QWidget* makeSide();
   void showStage();
   void showFigures();
+  /// Selects the cells whose number in a column of the cell table lies between two values.
+  void selectCells(std::size_t column, double low, double high);
 
   QLabel *facts_, *layers_;
   QComboBox* layer_;

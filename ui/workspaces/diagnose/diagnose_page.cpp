@@ -17,7 +17,7 @@
 namespace scriptorium::ui {
 namespace {
 
-enum Rank { ByMisfit, ByMean, ByTable, Chosen };
+enum Rank { ByMisfit, ByMean, ByTable, Chosen, Selected };
 
 struct Grid {
   const char* text;
@@ -36,6 +36,11 @@ QString whole(qlonglong n) {
 
 DiagnosePage::DiagnosePage(Session& session, QWidget* parent) : Page("diagnose", tr("Diagnose"), session, parent) {
   setContent(makeContent());
+  link_ = new SelectionLink(*table_, session.selection, Axis::Genes);
+  connect(&session.data, &DataState::stageChanged, this, &DiagnosePage::showSelection);
+  connect(&session.selection, &SelectionState::changed, this, [this](Axis of) {
+    if (of == Axis::Genes && rank_->currentIndex() == Selected) ranked();
+  });
   connect(&session.fits, &FitStore::changed, this, &DiagnosePage::fillFits);
   connect(&session.fits, &FitStore::currentChanged, this, [this] {
     fillFits();
@@ -60,7 +65,7 @@ QWidget* DiagnosePage::makeBar() {
   fit_ = choice("diagnoseFit");
   fit_->setSizeAdjustPolicy(QComboBox::AdjustToContents);
   rank_ = choice("rankGenes");
-  rank_->addItems({tr("misfit"), tr("mean count"), tr("as in the table"), tr("chosen genes")});
+  rank_->addItems({tr("misfit"), tr("mean count"), tr("as in the table"), tr("chosen genes"), tr("selected genes")});
   grid_ = choice("panelGrid");
   for (const Grid& grid : kGrids) grid_->addItem(QString::fromUtf8(grid.text));
   grid_->setCurrentIndex(1);
@@ -216,6 +221,10 @@ void DiagnosePage::showFit() {
   check(false);
 }
 
+void DiagnosePage::showSelection() {
+  if (shown_) link_->setRows(session().selection.rowsOf(Axis::Genes, shown_->genes));
+}
+
 void DiagnosePage::check(bool all) {
   if (!shown_) return;
   struct Checked {
@@ -246,6 +255,7 @@ void DiagnosePage::check(bool all) {
     filling_ = true;
     const bool first = !table_->model().table();
     table_->setTable(checked.table);
+    showSelection();
     if (first) table_->view().sortByColumn(3, Qt::DescendingOrder);  // worst first, as the panels
     filling_ = false;
     const analysis::VerdictText text = analysis::explain(checked.diagnosis, *checked.fit);
@@ -320,6 +330,14 @@ void DiagnosePage::ranked() {
     case Chosen:
       order_ = chosen_;
       break;
+    case Selected: {
+      const auto& flags = session().selection.flags(Axis::Genes);
+      const auto rows = session().selection.rowsOf(Axis::Genes, shown_->genes);
+      for (std::size_t g = 0; flags && g < rows.size(); ++g)
+        if (rows[g] >= 0 && (*flags)[static_cast<std::size_t>(rows[g])] != 0)
+          order_.push_back(static_cast<std::int64_t>(g));
+      break;
+    }
   }
   page_ = 0;
   drawPage();
@@ -332,9 +350,10 @@ void DiagnosePage::drawPage() {
   next_->setEnabled(page_ + 1 < pages());
   if (!shown_ || order_.empty()) {
     if (shown_)
-      figure_->setMessage(rank_->currentIndex() == Chosen
-                              ? tr("Paste gene names at the right, or double-click a row of the table.")
-                              : tr("No genes to show."));
+      figure_->setMessage(
+          rank_->currentIndex() == Chosen     ? tr("Paste gene names at the right, or double-click a row of the table.")
+          : rank_->currentIndex() == Selected ? tr("Select genes in any table or plot: they are shown here.")
+                                              : tr("No genes to show."));
     return;
   }
   const auto first = order_.begin() + page_ * genesPerPage();

@@ -1,5 +1,5 @@
 #pragma once
-#include "ui/tables/table_panel.hpp"
+#include "ui/project/selection_link.hpp"
 #include "ui/workspaces/diagnose/gene_list.hpp"
 #include "ui/workspaces/diagnose/predictive_figure.hpp"
 #include "ui/workspaces/page.hpp"
@@ -23,6 +23,7 @@ class DiagnosePage : public Page {
   QWidget* makeContent();
   QWidget* makeBar();
   void fillFits();
+  void showSelection();
   void showFit();
   void check(bool all);
   void ranked();    ///< the ranking changed: first page
@@ -41,6 +42,7 @@ class DiagnosePage : public Page {
   QLineEdit* genes_;
   charts::FigureView* figure_;
   TablePanel* table_;
+  SelectionLink* link_;
 
   std::shared_ptr<const result::Fit> shown_;
   std::map<std::int64_t, analysis::GeneDiagnosis> known_;

@@ -86,7 +86,14 @@ QString commandFor(const FitRequest& request) {
     if (choice.missing != data::MissingRule::LeaveOut)
       add("--missing", QString::fromStdString(data::to_string(choice.missing)));
     const data::Filter& f = choice.filter;
-    if (f.highly_variable > 0) add("--genes", "hvg:" + QString::number(f.highly_variable));
+    if (f.highly_variable > 0 && f.genes.empty()) add("--genes", "hvg:" + QString::number(f.highly_variable));
+    const auto add_names = [&](const QString& flag, const std::vector<std::string>& names) {
+      QStringList list;
+      for (const std::string& name : names) list << QString::fromStdString(name);
+      if (!list.isEmpty()) add(flag, list.join(','));
+    };
+    add_names("--genes", f.genes);
+    add_names("--cell-names", f.cell_names);
     if (!f.cells.empty()) add("--cells", QString::fromStdString(f.cells));
     if (f.min_counts_per_cell > 0) add("--min-counts-per-cell", number(f.min_counts_per_cell));
     if (f.min_genes_per_cell > 0) add("--min-genes-per-cell", QString::number(f.min_genes_per_cell));

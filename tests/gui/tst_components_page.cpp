@@ -1,0 +1,322 @@
+#include <hdf5.h>
+
+#include <QFile>
+#include <QLineEdit>
+#include <QSignalSpy>
+#include <QTabWidget>
+#include <QTableView>
+#include <QTemporaryDir>
+#include <QTest>
+#include <QToolButton>
+#include <QTreeWidget>
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+
+#include "core/math/random.hpp"
+#include "tests/gui/window_driver.hpp"
+#include "ui/shell/resources.hpp"
+#include "ui/shell/selection_panel.hpp"
+#include "ui/tables/table_panel.hpp"
+
+using namespace scriptorium::ui;
+
+namespace {
+
+const QString kExample = SCRIPTORIUM_TEST_DATA "/../resources/example/pbmc_example.h5ad";
+constexpr std::size_t kCells = 600, kComponents = 3, kWithoutPlace = 3;
+
+void addToObsm(const QString& file, const char* name, const std::vector<float>& values, hsize_t dims) {
+  const hid_t h5 = H5Fopen(file.toUtf8().constData(), H5F_ACC_RDWR, H5P_DEFAULT);
+  const hid_t group = H5Lexists(h5, "obsm", H5P_DEFAULT) > 0
+                          ? H5Gopen2(h5, "obsm", H5P_DEFAULT)
+                          : H5Gcreate2(h5, "obsm", H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT);
+  const hsize_t shape[2] = {values.size() / dims, dims};
+  const hid_t space = H5Screate_simple(2, shape, nullptr);
+  const hid_t set = H5Dcreate2(group, name, H5T_IEEE_F32LE, space, H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT);
+  H5Dwrite(set, H5T_NATIVE_FLOAT, H5S_ALL, H5S_ALL, H5P_DEFAULT, values.data());
+  H5Dclose(set), H5Sclose(space), H5Gclose(group), H5Fclose(h5);
+}
+
+/// Probabilities of three components, sure and unsure ones.
+std::vector<float> probabilities() {
+  std::vector<float> out;
+  for (std::size_t i = 0; i < kCells; ++i) {
+    scriptorium::math::Random random(4, scriptorium::math::Purpose::Test, i);
+    const double most = 1.0 / kComponents + (1 - 1.0 / kComponents) * std::sqrt(random.uniform());
+    for (std::size_t k = 0; k < kComponents; ++k)
+      out.push_back(static_cast<float>(k == i % kComponents ? most : (1 - most) / (kComponents - 1)));
+  }
+  return out;
+}
+
+/// The cells whose entropy over log K lies in a range.
+IndexSet cellsBetween(double low, double high) {
+  const std::vector<float> p = probabilities();
+  IndexSet out;
+  for (std::size_t i = 0; i < kCells; ++i) {
+    double entropy = 0;
+    for (std::size_t k = 0; k < kComponents; ++k) {
+      const double one = p[i * kComponents + k];
+      if (one > 0) entropy -= one * std::log(one);
+    }
+    const double share = entropy / std::log(static_cast<double>(kComponents));
+    if (share >= low && share <= high) out.push_back(static_cast<std::int64_t>(i));
+  }
+  return out;
+}
+
+}  // namespace
+
+class TestComponentsPage : public QObject {
+  Q_OBJECT
+ private slots:
+  void initTestCase() { initResources(); }
+  void init() {
+    folder_ = std::make_unique<QTemporaryDir>();
+    data_ = folder_->filePath("with_components.h5ad");
+    QVERIFY(QFile::copy(kExample, data_));
+    QFile::setPermissions(data_, QFile::ReadOwner | QFile::WriteOwner);
+    std::vector<float> umap;
+    for (std::size_t i = 0; i < kCells; ++i) {
+      scriptorium::math::Random random(6, scriptorium::math::Purpose::Test, i);
+      for (int d = 0; d < 2; ++d) umap.push_back(i < kWithoutPlace ? NAN : static_cast<float>(random.normal()));
+    }
+    addToObsm(data_, "X_umap", umap, 2);
+    addToObsm(data_, "X_assignment", probabilities(), kComponents);
+    window_ = std::make_unique<MainWindow>(Places{folder_->path(), folder_->filePath("settings.ini")});
+    driver_ = std::make_unique<WindowDriver>(*window_);
+    window_->show();
+    QVERIFY(QTest::qWaitForWindowExposed(window_.get()));
+  }
+  void cleanup() {
+    window_.reset();
+    folder_.reset();
+  }
+
+  void brushedEntropySelectsTheSameCellsEverywhere() {
+    QVERIFY(open(data_));
+    auto* entropy = driver().find<scriptorium::charts::FigureView>("entropyFigure");
+    QVERIFY(entropy->isVisible() && !entropy->figure().empty());
+    QSignalSpy brushed(entropy, &scriptorium::charts::FigureView::brushed);
+    drag(*entropy, entropy->placeOf(0, {0.4, 0.5}), entropy->placeOf(0, {0.8, 0.7}));
+    QCOMPARE(brushed.count(), 1);
+    const double low = brushed[0][1].toDouble(), high = brushed[0][2].toDouble();
+    QVERIFY(std::fabs(low - 0.4) < 0.02 && std::fabs(high - 0.8) < 0.02);
+    const IndexSet expected = cellsBetween(low, high);
+    QVERIFY(expected.size() > 20 && expected.size() < kCells - 20);
+    QCOMPARE(session().selection.selected(Axis::Cells), expected);
+
+    // The map, the tables here and on the Data page, the histogram, the panel at the right.
+    settle();
+    auto* map = driver().find<scriptorium::charts::FigureView>("cellMapFigure");
+    const auto& mark = map->figure().panels[0].marks[0];
+    QVERIFY(mark.emphasis);
+    for (const QString name : {"assignmentTable", "cellTable"}) {
+      auto* table = driver().find<TablePanel>(name);
+      QCOMPARE(table->model().rowCount(), static_cast<int>(kCells));
+      for (std::size_t i = 0; i < kCells; ++i) {
+        const bool in = std::binary_search(expected.begin(), expected.end(), static_cast<std::int64_t>(i));
+        QCOMPARE(table->model().isMarked(static_cast<int>(i)), in);
+        QCOMPARE((*mark.emphasis)[i] != 0, in);
+      }
+    }
+    const auto& bars = entropy->figure().panels[0].marks[1];
+    QCOMPARE(std::accumulate(bars.y.begin(), bars.y.end(), 0.0), static_cast<double>(expected.size()));
+    QVERIFY(driver().text("selected_cells").contains(QString::number(expected.size())));
+
+    // Named, and in the saved file.
+    QVERIFY(driver().click("selectionName_cells"));
+    auto* name = driver().find<QLineEdit>("selectionNameLine_cells");
+    QTest::keyClicks(name, "unsure");
+    QTest::keyClick(name, Qt::Key_Return);
+    auto* tree = driver().find<QTreeWidget>("projectTree");
+    QCOMPARE(tree->findItems("unsure", Qt::MatchExactly | Qt::MatchRecursive).size(), 1);
+    const QString path = folder_->filePath("sets.csv");
+    saveSets(session(), Axis::Cells, path);
+    QVERIFY(driver().wait([&] { return QFile::exists(path); }));
+    QFile file(path);
+    QVERIFY(file.open(QIODevice::ReadOnly));
+    const QStringList lines = QString::fromUtf8(file.readAll()).split('\n', Qt::SkipEmptyParts);
+    QCOMPARE(lines[0], QString("cell,unsure,selected"));
+    IndexSet saved;
+    for (qsizetype i = 1; i < lines.size(); ++i)
+      if (lines[i].endsWith("True,True")) saved.push_back(i - 1);
+    QCOMPARE(saved, expected);
+
+    // Clear, and back by undo; by the tree after another selection.
+    QVERIFY(driver().click("selectionClear_cells"));
+    QVERIFY(session().selection.selected(Axis::Cells).empty());
+    session().undo.undo();
+    QCOMPARE(session().selection.selected(Axis::Cells), expected);
+    QVERIFY(driver().click("selectionInvert_cells"));
+    QCOMPARE(session().selection.selected(Axis::Cells).size(), kCells - expected.size());
+    auto* item = tree->findItems("unsure", Qt::MatchExactly | Qt::MatchRecursive).first();
+    QTest::mouseClick(tree->viewport(), Qt::LeftButton, {}, tree->visualItemRect(item).center());
+    QCOMPARE(session().selection.selected(Axis::Cells), expected);
+  }
+
+  void boxAndLassoOnTheMap() {
+    QVERIFY(open(data_));
+    auto* map = driver().find<scriptorium::charts::FigureView>("cellMapFigure");
+    QCOMPARE(map->figure().panels[0].note, QString("3 cells have no place"));
+    QVERIFY(driver().click("mapBox"));
+    drag(*map, map->placeOf(0, {-9, 9}) + QPointF(0, 0), map->placeOf(0, {9, -9}));  // outside of the plot: nothing
+    const QRectF plot = plotOf(*map);
+    drag(*map, plot.topLeft() + QPointF(1, 1), plot.bottomRight() - QPointF(1, 1));
+    QVERIFY(driver().waitForWork());
+    QCOMPARE(session().selection.selected(Axis::Cells).size(), kCells - kWithoutPlace);
+    QVERIFY(session().selection.selected(Axis::Cells).front() >= static_cast<std::int64_t>(kWithoutPlace));
+    // The lasso with Alt takes the left half out.
+    settle();
+    QVERIFY(driver().click("mapLasso"));
+    const auto mark = map->figure().panels[0].marks[0];
+    const QPointF middle = map->placeOf(0, {0, 0});
+    path(*map,
+         {plot.topLeft() + QPointF(1, 1),
+          {middle.x(), plot.top() + 1},
+          {middle.x(), plot.bottom() - 1},
+          plot.bottomLeft() + QPointF(1, -1)},
+         Qt::AltModifier);
+    QVERIFY(driver().waitForWork());
+    std::size_t right = 0;
+    for (const double x : mark.x) right += x > 0 ? 1 : 0;
+    const auto left_over = session().selection.selected(Axis::Cells).size();
+    QVERIFY2(std::abs(static_cast<int>(left_over) - static_cast<int>(right)) < 8,
+             qPrintable(QString::number(left_over)));
+  }
+
+  void everyColour() {
+    QVERIFY(open(data_));
+    auto* by = driver().find<QComboBox>("mapColor");
+    auto* map = driver().find<scriptorium::charts::FigureView>("cellMapFigure");
+    QCOMPARE(by->currentText(), QString("assignment"));
+    for (int i = 0; i < by->count(); ++i) {
+      const QString text = by->itemText(i);
+      QVERIFY(driver().choose("mapColor", text));
+      if (text == "a gene") {
+        QVERIFY(driver().text("mapSays").isEmpty());
+        auto* gene = driver().find<QLineEdit>("mapGene");
+        QVERIFY(gene->isVisible());
+        gene->setText("no such gene");
+        QTest::keyClick(gene, Qt::Key_Return);
+        QVERIFY(driver().waitForWork());
+        QVERIFY(driver().text("mapSays").contains("no such gene"));
+        gene->setText(QString::fromStdString(session().data.opened()->dataset->genes.names[5]).toLower());
+        QTest::keyClick(gene, Qt::Key_Return);
+      }
+      QVERIFY(driver().waitForWork());
+      if (driver().text("mapSays").isEmpty())
+        QCOMPARE(map->figure().panels[0].marks[0].values.size(), kCells);
+      else
+        QVERIFY2(driver().text("mapSays").contains("different values"), qPrintable(driver().text("mapSays")));
+    }
+  }
+
+  void componentsAreNamedMergedAndKept() {
+    QVERIFY(open(data_));
+    auto* table = driver().find<TablePanel>("componentTable");
+    table->selectRow(1);
+    auto* name = driver().find<QLineEdit>("componentName");
+    QVERIFY(name->isEnabled() && !driver().find<QWidget>("componentMerge")->isEnabled());
+    name->setText("second");
+    QTest::keyClick(name, Qt::Key_Return);
+    QCOMPARE(session().assignments.now()->names[1], QString("second"));
+    QVERIFY(driver().waitForWork());
+    table->selectRow(1);
+    QVERIFY(driver().click("componentSet"));
+    QCOMPARE(session().selection.sets().size(), std::size_t{1});
+    QCOMPARE(session().selection.selected(Axis::Cells).size(), kCells / kComponents);
+    table->view().selectAll();
+    QVERIFY(driver().click("componentMerge"));
+    QCOMPARE(session().assignments.now()->components, 1);
+    QVERIFY(driver().waitForWork());
+    session().undo.undo();
+    QCOMPARE(session().assignments.now()->components, 3);
+    QVERIFY(driver().waitForWork());
+    // Composition and means have something to show.
+    auto* tabs = driver().find<QTabWidget>("componentTabs");
+    tabs->setCurrentIndex(1);
+    settle();
+    QVERIFY2(driver().text("agreementLabel").contains("Adjusted Rand"), qPrintable(driver().text("agreementLabel")));
+    tabs->setCurrentIndex(2);
+    settle();
+    QCOMPARE(driver().find<scriptorium::charts::FigureView>("componentMeansFigure")->figure().panels[0].marks.size(),
+             std::size_t{3});
+    tabs->setCurrentIndex(0);
+    table->selectRow(0);
+    QVERIFY(driver().click("componentDiagnose"));
+    QVERIFY(driver().waitForData());
+    QCOMPARE(session().data.prepared()->dataset->counts.n_cells, static_cast<std::int64_t>(kCells / kComponents));
+    QCOMPARE(window_->currentPage()->key(), QString("model"));
+  }
+
+  void mapsThatCannotBeMade() {
+    addToObsm(data_, "X_tsne", std::vector<float>(2 * kCells, NAN), 2);
+    QVERIFY(open(data_));
+    auto* map = driver().find<scriptorium::charts::FigureView>("cellMapFigure");
+    QVERIFY(driver().choose("mapChoice", "X_tsne (file)"));
+    QVERIFY(map->message().contains("not numbers"));
+    // One cell, then two genes.
+    scriptorium::data::Filter filter;
+    filter.cell_names = session().selection.names(Axis::Cells, {0});
+    session().data.setFilter(filter);
+    QVERIFY(driver().waitForData());
+    QVERIFY(driver().choose("mapChoice", "UMAP"));
+    QVERIFY(driver().click("mapCompute"));
+    QVERIFY(driver().waitForWork());
+    QVERIFY2(map->message().contains("at least 5 cells"), qPrintable(map->message()));
+    filter = {};
+    filter.genes = session().selection.names(Axis::Genes, {0, 1});
+    session().data.setFilter(filter);
+    QVERIFY(driver().waitForData());
+    QVERIFY(driver().choose("mapChoice", "PCA"));
+    QVERIFY(driver().click("mapCompute"));
+    QVERIFY(driver().waitForWork());
+    QVERIFY2(map->message().isEmpty() && !map->figure().empty(), qPrintable(map->message()));
+  }
+
+  void withoutComponentsTheMapIsEnough() {
+    QVERIFY(open(kExample));
+    QVERIFY(driver().text("componentsNeed").contains("two components or more"));
+    auto* map = driver().find<scriptorium::charts::FigureView>("cellMapFigure");
+    QVERIFY(!map->figure().empty());  // laid out when the page was looked at
+    QCOMPARE(map->figure().panels[0].x.title, QString("UMAP 1"));
+  }
+
+ private:
+  bool open(const QString& path) {
+    window_->openPath(path);
+    if (!driver().waitForData()) return false;
+    driver().page("components");
+    settle();
+    return true;
+  }
+  void settle() {
+    QVERIFY(driver().waitForWork());
+    QVERIFY(driver().waitForFigures());
+  }
+  static QRectF plotOf(const scriptorium::charts::FigureView& view) {
+    const QRectF range = scriptorium::charts::naturalRange(view.figure().panels[0]);
+    return QRectF(view.placeOf(0, range.bottomLeft()), view.placeOf(0, range.topRight())).normalized();
+  }
+  static void drag(QWidget& widget, QPointF from, QPointF to) { path(widget, {from, to}, Qt::NoModifier); }
+  static void path(QWidget& widget, const std::vector<QPointF>& points, Qt::KeyboardModifiers keys) {
+    QTest::mousePress(&widget, Qt::LeftButton, keys, points.front().toPoint());
+    for (const QPointF& point : points) {
+      QMouseEvent move(QEvent::MouseMove, point, widget.mapToGlobal(point), Qt::NoButton, Qt::LeftButton, keys);
+      QApplication::sendEvent(&widget, &move);
+    }
+    QTest::mouseRelease(&widget, Qt::LeftButton, keys, points.back().toPoint());
+  }
+  WindowDriver& driver() { return *driver_; }
+  Session& session() { return window_->session(); }
+
+  std::unique_ptr<QTemporaryDir> folder_;
+  QString data_;
+  std::unique_ptr<MainWindow> window_;
+  std::unique_ptr<WindowDriver> driver_;
+};
+
+QTEST_MAIN(TestComponentsPage)
+#include "tst_components_page.moc"

@@ -1,0 +1,265 @@
+#include <QFile>
+#include <QImage>
+#include <QPainter>
+#include <QTemporaryDir>
+#include <QTest>
+#include <cmath>
+#include <ctime>
+#include <numeric>
+
+#include "core/error.hpp"
+#include "core/math/random.hpp"
+#include "ui/charts/chart_scene.hpp"
+#include "ui/charts/colors.hpp"
+#include "ui/workspaces/components/component_figures.hpp"
+
+using namespace scriptorium;
+using namespace scriptorium::ui;
+
+namespace {
+
+constexpr double kNone = std::numeric_limits<double>::quiet_NaN();
+
+std::shared_ptr<const Assignments> three() {
+  Assignments made;
+  made.components = 3;
+  made.cells = {"a", "b", "c", "d"};
+  made.probability = {0.95, 0.05, 0, 0.4, 0.5, 0.1, kNone, kNone, kNone, 0, 0, 1};
+  return complete(std::move(made));
+}
+
+charts::Figure mapOf(std::size_t cells, bool groups) {
+  math::Random random(5, math::Purpose::Test);
+  MapPlaces places{"UMAP", "UMAP", std::vector<double>(cells), std::vector<double>(cells), 0};
+  std::vector<double> values(cells);
+  std::vector<std::int32_t> codes(cells);
+  for (std::size_t i = 0; i < cells; ++i) {
+    places.x[i] = random.normal();
+    places.y[i] = random.normal();
+    values[i] = random.uniform();
+    codes[i] = static_cast<std::int32_t>(i % 10);
+  }
+  QStringList names;
+  for (int i = 0; i < 10; ++i) names << QString("group %1").arg(i);
+  return cellMap(places, groups ? colorsOfGroups("group", codes, names) : colorsOfNumbers("value", values), nullptr);
+}
+
+QImage drawn(const charts::Figure& figure, QSize size) {
+  QImage image(size, QImage::Format_ARGB32_Premultiplied);
+  image.fill(Qt::white);
+  charts::ChartScene scene(figure, size, charts::Theme::light());
+  QPainter painter(&image);
+  scene.draw(painter);
+  return image;
+}
+
+int pixelsOf(const QImage& image, QRgb color) {
+  int count = 0;
+  for (int y = 0; y < image.height(); ++y)
+    for (int x = 0; x < image.width(); ++x) count += image.pixel(x, y) == color ? 1 : 0;
+  return count;
+}
+
+}  // namespace
+
+class TestComponents : public QObject {
+  Q_OBJECT
+ private slots:
+  void whatFollowsFromProbabilities() {
+    const auto of = three();
+    QCOMPARE(of->assigned, (std::vector<std::int32_t>{0, 1, -1, 2}));
+    QVERIFY(std::fabs(of->entropy[1] + 0.4 * std::log(0.4) + 0.5 * std::log(0.5) + 0.1 * std::log(0.1)) < 1e-14);
+    QCOMPARE(of->entropy[3], 0.0);
+    QVERIFY(std::isnan(of->entropy[2]));
+    QCOMPARE(of->size, (std::vector<std::int64_t>{1, 1, 1}));
+    QCOMPARE(of->sure, (std::vector<std::int64_t>{1, 0, 1}));
+    QVERIFY(std::fabs(of->weight[0] - 1.35 / 3) < 1e-14);
+    QCOMPARE(of->names[2], QString("3"));
+  }
+
+  void mergingAddsProbabilities() {
+    const auto both = merged(*three(), {0, 2});
+    QCOMPARE(both->components, 2);
+    QVERIFY(std::fabs(both->at(0, 0) - 0.95) < 1e-14 && std::fabs(both->at(1, 0) - 0.5) < 1e-14);
+    QCOMPARE(both->names[0], QString("1 + 3"));
+    QCOMPARE(both->colors[0], three()->colors[0]);
+    QCOMPARE(both->names[1], QString("2"));
+    QVERIFY(std::isnan(both->at(2, 0)));
+  }
+
+  void namesColoursAndMergersCanBeUndone() {
+    QUndoStack undo;
+    AssignmentState state(undo);
+    state.show(three());
+    QCOMPARE(undo.count(), 0);
+    state.rename(1, " T cells ");
+    state.recolor(1, 0xff123456);
+    state.merge({0, 1});
+    QCOMPARE(state.now()->components, 2);
+    QCOMPARE(state.now()->names[0], QString("1 + T cells"));
+    undo.undo();
+    QCOMPARE(state.now()->colors[1], QRgb{0xff123456});
+    undo.undo();
+    undo.undo();
+    QCOMPARE(state.now()->names[1], QString("2"));
+    state.rename(7, "nobody");
+    state.merge({0});
+    QCOMPARE(undo.count(), 3);
+    state.show(nullptr);
+    undo.redo();  // a step on what is gone
+    QVERIFY(!state.now());
+  }
+
+  void tablesOfProbabilities() {
+    QTemporaryDir dir;
+    const auto put = [&](const QString& name, const QByteArray& text) {
+      QFile file(dir.filePath(name));
+      if (file.open(QIODevice::WriteOnly)) file.write(text);
+      return file.fileName();
+    };
+    const auto of =
+        readAssignments(put("good.tsv", "cell\tassignment\tp_1\tp_2\tentropy\na\t1\t0.75\t0.25\t0\nb\t\t\t\t\n"));
+    QCOMPARE(of->components, 2);
+    QCOMPARE(of->cells, (std::vector<std::string>{"a", "b"}));
+    QCOMPARE(of->assigned, (std::vector<std::int32_t>{0, -1}));
+    QVERIFY_THROWS_EXCEPTION(Error, readAssignments(dir.filePath("nothing.tsv")));
+    for (const char* text : {"", "cell\tp_1\na\t1\n", "p_1\tp_2\n1\t0\n", "cell\tp_1\tp_2\na\t1\n",
+                             "cell\tp_1\tp_2\na\tone\t0\n", "cell\tp_1\tp_2\na\t-1\t2\n"})
+      QVERIFY_THROWS_EXCEPTION(Error, readAssignments(put("bad.tsv", text)));
+  }
+
+  void probabilitiesAreTold() {
+    QVERIFY(areProbabilities({"X_assignment", 2, {0.25F, 0.75F, 1, 0}}));
+    QVERIFY(areProbabilities({"X_assignment", 2, {0.25F, 0.75F, NAN, NAN}}));
+    QVERIFY(!areProbabilities({"X_umap", 2, {0.25F, 0.7F}}));
+    QVERIFY(!areProbabilities({"X_umap", 2, {-0.25F, 1.25F}}));
+    QVERIFY(!areProbabilities({"one", 1, {1, 1}}));
+    QVERIFY(!areProbabilities({"none", 2, {NAN, NAN}}));
+  }
+
+  void entropiesAreCounted() {
+    const std::vector<std::uint8_t> selected{0, 1, 1, 0};
+    const charts::Figure figure = entropyHistogram(*three(), &selected);
+    const auto& marks = figure.panels[0].marks;
+    QCOMPARE(std::accumulate(marks[0].y.begin(), marks[0].y.end(), 0.0), 3.0);  // one has no entropy
+    QCOMPARE(std::accumulate(marks[1].y.begin(), marks[1].y.end(), 0.0), 1.0);
+    QCOMPARE(marks[0].y[0], 1.0);
+  }
+
+  void barsStackProbabilities() {
+    const charts::Figure figure = assignmentBars(*three());
+    const charts::Mark& mark = figure.panels[0].marks[0];
+    QCOMPARE(mark.image_columns, 3);  // a, b, d
+    const auto share = [&](int column, int component) {
+      int count = 0;
+      for (int row = 0; row < 100; ++row)
+        count += mark.values[static_cast<std::size_t>(row * 3 + column)] == component ? 1 : 0;
+      return count;
+    };
+    QCOMPARE(share(0, 0), 95);
+    QCOMPARE(share(1, 0), 40);
+    QCOMPARE(share(1, 1), 50);
+    QCOMPARE(share(2, 2), 100);
+    Assignments nobody;
+    nobody.components = 2;
+    nobody.cells = {"a"};
+    nobody.probability = {kNone, kNone};
+    QVERIFY(assignmentBars(*complete(std::move(nobody))).empty());
+  }
+
+  void compositionIsDrawnAndCounted() {
+    const auto of = three();
+    const analysis::Labels labels{{0, 0, 1, 1}, {"x", "y"}};
+    const auto found = analysis::composition(of->probability, 3, labels);
+    const charts::Figure figure = compositionBars(*of, found, {"x", "y"}, "type");
+    QCOMPARE(figure.panels[0].y.categories, QStringList({"x", "y"}));
+    const auto table = compositionTable(*of, found, {"x", "y"});
+    QCOMPARE(table->columns[1].name, QString("x"));
+    QCOMPARE(table->columns[1].numbers, (std::vector<double>{1, 1, 0}));
+    QCOMPARE(table->columns[3].numbers, (std::vector<double>{0, 0, 1}));
+  }
+
+  void meansAreWeightedAndRanked() {
+    data::CountMatrix counts;  // a: gene 0 has 4, gene 1 has 1; b: gene 0 none, gene 1 has 1
+    counts.n_cells = 2;
+    counts.n_genes = 2;
+    counts.row_start = {0, 2, 3};
+    counts.gene = {0, 1, 1};
+    counts.count = {4, 1, 1};
+    Assignments made;
+    made.components = 2;
+    made.cells = {"b", "a", "elsewhere"};
+    made.probability = {0, 1, 1, 0, 0.5, 0.5};
+    const auto of = complete(std::move(made));
+    const ComponentMeans means = componentMeans(counts, {"g0", "g1"}, *of, {1, 0, -1}, {});
+    QCOMPARE(means.mean, (std::vector<double>{4, 0, 1, 1}));
+    QCOMPARE(means.order, (std::vector<std::int64_t>{0, 1}));
+    QVERIFY(std::fabs(means.separation[0] - std::log(4 / 0.01)) < 1e-12);
+    const charts::Figure figure = meansFigure(means, *of, 5);
+    QCOMPARE(figure.panels[0].y.categories, QStringList({"g1", "g0"}));  // the first at the top
+  }
+
+  void columnsBecomeGroupsOrNumbers() {
+    std::vector<std::int64_t> many(100), few(100);
+    for (int i = 0; i < 100; ++i) {
+      many[static_cast<std::size_t>(i)] = i;
+      few[static_cast<std::size_t>(i)] = i % 3;
+    }
+    QVERIFY(colorsOfColumn({"many", many, {}}).palette.empty());
+    QCOMPARE(colorsOfColumn({"few", few, {}}).groups, QStringList({"0", "1", "2"}));
+    QVERIFY(colorsOfColumn({"n", std::vector<double>{1, 2}, {}}).palette.empty());
+    std::vector<std::string> texts;
+    for (int i = 0; i < 100; ++i) texts.push_back("barcode " + std::to_string(i));
+    QVERIFY_THROWS_EXCEPTION(Error, colorsOfColumn({"barcode", texts, {}}));
+  }
+
+  void pointsHaveTheirColours() {
+    MapPlaces places{"UMAP", "UMAP", {0, 1, kNone, 0.5}, {0, 1, 0, 0.5}, 1};
+    auto figure = cellMap(places, colorsOfGroups("g", {0, 1, 0, -1}, {"left", "right"}), nullptr);
+    QImage image = drawn(figure, {300, 200});
+    for (const int group : {0, 1}) QVERIFY(pixelsOf(image, charts::groupColor(group)) > 5);
+    QCOMPARE(figure.panels[0].note, QString("1 cells have no place"));
+    // Selected cells stay, the others fade.
+    figure = cellMap(places, colorsOfGroups("g", {0, 1, 0, -1}, {"left", "right"}),
+                     std::make_shared<const std::vector<std::uint8_t>>(std::vector<std::uint8_t>{0, 1, 0, 0}));
+    figure.panels[0].marks[0].in_legend = false;
+    image = drawn(figure, {300, 200});
+    QCOMPARE(pixelsOf(image, charts::groupColor(0)), 0);
+    const QString numbers = figure.toTable();
+    QVERIFY(numbers.startsWith("panel\tmark\tkind\tx\tx_end\ty\tlow\tlabel\tvalue\n"));
+    QVERIFY(numbers.contains("\tright\n"));
+  }
+
+  void manyPointsAreFast() {
+    for (const bool groups : {true, false}) {
+      const charts::Figure figure = mapOf(200'000, groups);
+      const std::clock_t before = std::clock();  // processor time: other programs do not count
+      const QImage image = drawn(figure, {600, 500});
+      qInfo("200,000 cells drawn in %lld ms", static_cast<long long>(1000 * (std::clock() - before) / CLOCKS_PER_SEC));
+      QVERIFY(pixelsOf(image, 0xffffffff) < 600 * 500 * 9 / 10);
+    }
+  }
+
+  void imagesAreSharpAndRead() {
+    charts::Mark mark;
+    mark.kind = charts::MarkKind::Image;
+    mark.name = "entropy";
+    mark.x = {0, 2};
+    mark.y = {0, 2};
+    mark.image_columns = 2;
+    mark.values = {0, 1, 1, kNone};
+    charts::Panel panel;
+    panel.x.low = panel.y.low = 0;
+    panel.x.high = panel.y.high = 2;
+    panel.bar = charts::ColorBar{"entropy", 0, 1};
+    panel.marks = {mark};
+    const charts::Figure figure{"map", {}, 1, false, {panel}};
+    const QImage image = drawn(figure, {300, 200});
+    const int dark = pixelsOf(image, charts::viridis(0)), light = pixelsOf(image, charts::viridis(1));
+    QVERIFY(dark > 2000 && std::abs(light - 2 * dark) < 0.2 * light);
+    QCOMPARE(figure.toTable().split('\n').size(), 6);
+  }
+};
+
+QTEST_MAIN(TestComponents)
+#include "tst_components.moc"

@@ -1,0 +1,81 @@
+#include "ui/charts/mark_items.hpp"
+
+#include <QPainter>
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+
+#include "ui/charts/colors.hpp"
+
+namespace scriptorium::charts {
+
+QColor colorOf(const Mark& mark, const Theme& theme) {
+  return mark.color ? QColor::fromRgba(*mark.color) : theme.color(mark.tone);
+}
+
+namespace {
+
+QRgb colorOf(const Panel& panel, const Mark& mark, double value) {
+  if (!std::isfinite(value)) return kNoValue;
+  if (!mark.palette.empty()) return mark.palette[static_cast<std::size_t>(std::max(0.0, value)) % mark.palette.size()];
+  return viridis(panel.bar ? panel.bar->place(value) : value);
+}
+
+}  // namespace
+
+Cloud cloudOf(const Panel& panel, const Mark& mark, const PanelPlace& place, const QColor& plain) {
+  const std::size_t n = std::min(mark.x.size(), mark.y.size());
+  const bool colored = mark.values.size() >= n && n > 0;
+  const auto* emphasis = mark.emphasis && mark.emphasis->size() >= n ? mark.emphasis.get() : nullptr;
+  Cloud cloud{{}, place.plot, plain, mark.width, {}};
+  cloud.points.reserve(static_cast<qsizetype>(n));
+  const double across = place.plot.width() / place.range.width(), up = place.plot.height() / place.range.height();
+  const auto add = [&](std::size_t i, bool faint) {
+    const double x = toAxis(panel.x.scale, mark.x[i]), y = toAxis(panel.y.scale, mark.y[i]);
+    if (!std::isfinite(x) || !std::isfinite(y)) return;
+    cloud.points.append(
+        {place.plot.left() + (x - place.range.left()) * across, place.plot.bottom() - (y - place.range.top()) * up});
+    if (!colored && !emphasis) return;
+    const QRgb color = faded(colored ? colorOf(panel, mark, mark.values[i]) : plain.rgba(), colored ? mark.opacity : 1);
+    cloud.colors.append(faint ? faded(color, 0.15) : color);
+  };
+  // A step that shares no factor with n visits every point once.
+  std::size_t step = colored ? static_cast<std::size_t>(0.618 * static_cast<double>(n)) | 1U : 1;
+  while (n > 1 && std::gcd(step, n) != 1) step += 2;
+  for (const bool faint : {true, false}) {
+    if (faint && !emphasis) continue;
+    for (std::size_t k = 0, i = 0; k < n; ++k, i = (i + step) % n)
+      if (!emphasis || ((*emphasis)[i] == 0) == faint) add(i, faint);
+  }
+  return cloud;
+}
+
+QImage imageOf(const Panel& panel, const Mark& mark) {
+  const int columns = mark.image_columns;
+  const int rows = columns > 0 ? static_cast<int>(mark.values.size() / static_cast<std::size_t>(columns)) : 0;
+  QImage image(std::max(1, columns), std::max(1, rows), QImage::Format_ARGB32_Premultiplied);
+  image.fill(Qt::transparent);
+  for (int r = 0; r < rows; ++r) {
+    auto* line = reinterpret_cast<QRgb*>(image.scanLine(rows - 1 - r));
+    for (int c = 0; c < columns; ++c) {
+      const auto at = static_cast<std::size_t>(r) * static_cast<std::size_t>(columns) + static_cast<std::size_t>(c);
+      line[c] = std::isnan(mark.values[at]) ? 0 : colorOf(panel, mark, mark.values[at]);
+    }
+  }
+  return image;
+}
+
+ImageItem::ImageItem(QImage image, const QRectF& target, const QRectF& plot)
+    : image_(std::move(image)), target_(target), plot_(plot) {}
+
+void ImageItem::paint(QPainter* painter, const QStyleOptionGraphicsItem*, QWidget*) {
+  painter->save();
+  painter->setClipRect(plot_);
+  // Where there are more rows than dots they are averaged; else they are squares.
+  painter->setRenderHint(QPainter::SmoothPixmapTransform,
+                         image_.width() > target_.width() || image_.height() > target_.height());
+  painter->drawImage(target_, image_);
+  painter->restore();
+}
+
+}  // namespace scriptorium::charts

@@ -1,0 +1,390 @@
+#include "ui/workspaces/components/cell_map_panel.hpp"
+
+#include <QAbstractItemView>
+#include <QButtonGroup>
+#include <QComboBox>
+#include <QCompleter>
+#include <QLabel>
+#include <QLineEdit>
+#include <QProgressBar>
+#include <QPushButton>
+#include <QSignalBlocker>
+#include <QStringListModel>
+#include <QToolButton>
+#include <QVBoxLayout>
+#include <algorithm>
+#include <cmath>
+
+#include "ui/workspaces/components/map_colors.hpp"
+
+namespace scriptorium::ui {
+namespace {
+
+/// More cells are not laid out before somebody asks.
+constexpr std::int64_t kUnasked = 20'000;
+
+MapPlaces placesOf(const data::Embedding& embedding) {
+  MapPlaces out;
+  out.title = out.axis = QString::fromStdString(embedding.name);
+  if (out.axis.startsWith("X_")) out.axis = out.axis.mid(2).toUpper();
+  const auto dims = static_cast<std::size_t>(embedding.dims);
+  for (std::size_t i = 0; i + dims <= embedding.coordinates.size(); i += dims) {
+    const double x = embedding.coordinates[i], y = embedding.coordinates[i + 1];
+    const bool placed = std::isfinite(x) && std::isfinite(y);
+    out.x.push_back(placed ? x : std::nan(""));
+    out.y.push_back(placed ? y : std::nan(""));
+    out.without += placed ? 0 : 1;
+  }
+  return out;
+}
+
+QString wordOf(embedding::Method method) {
+  return method == embedding::Method::Umap ? "UMAP" : method == embedding::Method::Tsne ? "t-SNE" : "PCA";
+}
+
+}  // namespace
+
+CellMapPanel::CellMapPanel(Session& session, charts::FigureView* map, QWidget* parent)
+    : QWidget(parent),
+      session_(session),
+      map_(map),
+      which_(new QComboBox),
+      by_(new QComboBox),
+      gene_(new QLineEdit),
+      compute_(new QPushButton(tr("Compute"))),
+      cancel_(new QPushButton(tr("Cancel"))),
+      progress_(new QProgressBar),
+      says_(new QLabel) {
+  help::describe(which_, "mapChoice");
+  help::describe(by_, "mapColor");
+  help::describe(gene_, "mapGene");
+  help::describe(compute_, "mapCompute");
+  help::describe(cancel_, "mapCancel");
+  gene_->setPlaceholderText(tr("gene"));
+  gene_->setMaximumWidth(110);
+  progress_->setObjectName("mapProgress");
+  progress_->setMaximumWidth(110);
+  says_->setObjectName("mapSays");
+  says_->setWordWrap(true);
+  for (QComboBox* box : {which_, by_}) {
+    box->setSizeAdjustPolicy(QComboBox::AdjustToMinimumContentsLengthWithIcon);
+    box->setMinimumContentsLength(9);
+    box->view()->setTextElideMode(Qt::ElideMiddle);
+  }
+  auto* layout_row = new QHBoxLayout;
+  auto* row = layout_row;
+  const auto label = [&row](const QString& text, QWidget* of) {
+    auto* made = new QLabel(text);
+    made->setBuddy(of);
+    row->addWidget(made);
+    row->addWidget(of);
+  };
+  label(tr("Map"), which_);
+  row->addWidget(compute_);
+  row->addWidget(progress_);
+  row->addWidget(cancel_);
+  row->addStretch();
+  row = new QHBoxLayout;
+  auto* color_row = row;
+  by_->setMinimumContentsLength(16);
+  label(tr("Colour"), by_);
+  row->addWidget(gene_);
+  row->addStretch();
+  auto* tools = new QButtonGroup(this);
+  using Drag = charts::FigureView::Drag;
+  for (const auto& [text, name, drag] :
+       {std::tuple{tr("Zoom"), "mapZoom", Drag::Zoom}, std::tuple{tr("Box"), "mapBox", Drag::Box},
+        std::tuple{tr("Lasso"), "mapLasso", Drag::Lasso}}) {
+    auto* tool = new QToolButton;
+    tool->setText(text);
+    tool->setCheckable(true);
+    tool->setChecked(drag == Drag::Lasso);
+    help::describe(tool, name);
+    tools->addButton(tool);
+    row->addWidget(tool);
+    connect(tool, &QToolButton::clicked, this, [this, drag = drag] { map_->setDrag(drag); });
+  }
+  map_->setDrag(Drag::Lasso);
+  map_->setReadout([this](int, int, int point) { return wordsOf(static_cast<std::size_t>(point)); });
+  auto* box = new QVBoxLayout(this);
+  box->setContentsMargins(0, 0, 0, 0);
+  box->addLayout(layout_row);
+  box->addLayout(color_row);
+  box->addWidget(map_, 1);
+  box->addWidget(says_);
+
+  connect(which_, &QComboBox::activated, this, &CellMapPanel::choose);
+  connect(by_, &QComboBox::activated, this, [this] {
+    color_chosen_ = true;
+    gene_->setVisible(by_->currentData().toString() == "gene");
+    color();
+  });
+  connect(gene_, &QLineEdit::returnPressed, this, &CellMapPanel::color);
+  connect(compute_, &QPushButton::clicked, this, &CellMapPanel::compute);
+  connect(cancel_, &QPushButton::clicked, this, [this] { session_.pool.cancel("map"); });
+  connect(map_, &charts::FigureView::shapeDrawn, this,
+          [this](int, const QPolygonF& shape, Qt::KeyboardModifiers keys) { selectInside(shape, keys); });
+  connect(&session.data, &DataState::stageChanged, this, &CellMapPanel::dataChanged);
+  connect(&session.selection, &SelectionState::changed, this, [this](Axis of) {
+    if (of == Axis::Cells) draw();
+  });
+  connect(&session.selection, &SelectionState::setsChanged, this, &CellMapPanel::fillColors);
+  connect(&session.assignments, &AssignmentState::changed, this, [this] {
+    fillColors();
+    color();
+  });
+  progress_->hide();
+  cancel_->hide();
+  gene_->hide();
+  dataChanged();
+}
+
+std::shared_ptr<const data::Dataset> CellMapPanel::dataset() const {
+  return session_.data.opened() ? session_.data.opened()->dataset : nullptr;
+}
+
+void CellMapPanel::dataChanged() {
+  const auto now = dataset();
+  if (now == of_ && now) return;
+  of_ = now;
+  session_.pool.cancel("map");
+  known_.clear();
+  failed_ = color_chosen_ = false;
+  places_.reset();
+  colors_ = {};
+  fillMaps();
+  fillColors();
+  choose();
+}
+
+void CellMapPanel::fillMaps() {
+  const QSignalBlocker quiet(which_);
+  which_->clear();
+  int first = -1;
+  for (std::size_t i = 0; of_ && i < of_->embeddings.size(); ++i) {
+    const data::Embedding& one = of_->embeddings[i];
+    if (one.dims < 2) continue;
+    const QString name = QString::fromStdString(one.name);
+    which_->addItem(tr("%1 (file)").arg(name), QString("file:%1").arg(i));
+    const bool laid_out = name.contains("umap", Qt::CaseInsensitive) || name.contains("tsne", Qt::CaseInsensitive);
+    if (laid_out && first < 0) first = which_->count() - 1;
+  }
+  for (const auto method : {embedding::Method::Umap, embedding::Method::Tsne, embedding::Method::Pca})
+    which_->addItem(wordOf(method), QString::fromStdString(embedding::to_string(method)));
+  which_->setCurrentIndex(first >= 0 ? first : which_->findData("umap"));
+}
+
+void CellMapPanel::fillColors() {
+  const QSignalBlocker quiet(by_);
+  const QString before = by_->currentData().toString();
+  by_->clear();
+  const auto add = [this](const QString& text, const QString& key) { by_->addItem(text, key); };
+  const auto& assignments = session_.assignments.now();
+  assigned_of_point_.clear();
+  if (assignments && of_) {
+    const auto point_of_assigned = session_.selection.rowsOf(Axis::Cells, assignments->cells);
+    assigned_of_point_.assign(of_->cells.size(), -1);
+    for (std::size_t i = 0; i < point_of_assigned.size(); ++i)
+      if (point_of_assigned[i] >= 0)
+        assigned_of_point_[static_cast<std::size_t>(point_of_assigned[i])] = static_cast<std::int64_t>(i);
+    add(tr("assignment"), "assignment");
+    add(tr("entropy"), "entropy");
+    for (int k = 0; k < assignments->components; ++k)
+      add(tr("probability of %1").arg(assignments->names[static_cast<std::size_t>(k)]), QString("p:%1").arg(k));
+  }
+  add(tr("counts per cell"), "total");
+  add(tr("genes per cell"), "genes");
+  add(tr("a gene"), "gene");
+  for (std::size_t i = 0; of_ && i < of_->cells.columns.size(); ++i) {
+    const data::Column& column = of_->cells.columns[i];
+    add(QString::fromStdString(column.name), QString("column:%1").arg(i));
+  }
+  for (const NamedSet& set : session_.selection.sets())
+    if (set.of == Axis::Cells) add(tr("set %1").arg(set.name), QString("set:%1").arg(set.id));
+  const int at = by_->findData(before);
+  by_->setCurrentIndex(color_chosen_ ? std::max(0, at) : 0);  // components where there are some
+  gene_->setVisible(by_->currentData().toString() == "gene");
+  if (of_ && !gene_->completer()) {
+    auto* completer = new QCompleter(gene_);
+    completer->setCaseSensitivity(Qt::CaseInsensitive);
+    completer->setModel(new QStringListModel(completer));
+    gene_->setCompleter(completer);
+  }
+  if (of_ && session_.data.opened()->dataset == of_) {
+    QStringList genes;
+    for (const std::string& name : of_->genes.names) genes << QString::fromStdString(name);
+    static_cast<QStringListModel*>(gene_->completer()->model())->setStringList(genes);
+  }
+}
+
+void CellMapPanel::lookedAt() {
+  const bool wanted = !places_ && of_ && !failed_ && !which_->currentData().toString().startsWith("file:");
+  if (wanted && !session_.pool.busy("map") && session_.data.prepared() &&
+      session_.data.prepared()->dataset->counts.n_cells <= kUnasked)
+    compute();
+}
+
+void CellMapPanel::choose() {
+  const QString key = which_->currentData().toString();
+  places_.reset();
+  compute_->setVisible(!key.startsWith("file:"));
+  compute_->setEnabled(of_ != nullptr);
+  says_->clear();
+  if (!of_) {
+    map_->setMessage(tr("Open a data set to see its cells."));
+    return;
+  }
+  if (key.startsWith("file:")) {
+    auto& known = known_[key];
+    if (!known) known = std::make_shared<const MapPlaces>(placesOf(of_->embeddings[key.mid(5).toULongLong()]));
+    places_ = known;
+  } else if (known_.contains(key)) {
+    places_ = known_[key];
+  }
+  if (!places_) {
+    map_->setMessage(tr("This map is not computed yet. Compute lays out the %1 cells that are kept.")
+                         .arg(session_.data.prepared() ? session_.data.prepared()->dataset->counts.n_cells : 0));
+    return;
+  }
+  if (places_->without == static_cast<std::int64_t>(places_->x.size())) {
+    map_->setMessage(
+        tr("No cell has a place on %1: its coordinates are not numbers. Choose another map.").arg(places_->title));
+    return;
+  }
+  color();
+}
+
+void CellMapPanel::compute() {
+  const auto prepared = session_.data.prepared();
+  const QString key = which_->currentData().toString();
+  if (!prepared || key.startsWith("file:")) {
+    map_->setMessage(session_.cannotFit());
+    return;
+  }
+  progress_->setRange(0, 0);
+  const auto running = [this](bool on) {
+    progress_->setVisible(on);
+    cancel_->setVisible(on);
+    compute_->setVisible(!on);
+  };
+  running(true);
+  const embedding::Method method = embedding::method_from_string(key.toStdString());
+  map_->setMessage(tr("Laying out the cells …"));
+  Answer<MapPlaces> answer;
+  answer.progressed = [this](const Progress& progress) {
+    map_->setMessage(QString::fromStdString(progress.message));
+    progress_->setRange(0, progress.fraction >= 0 ? 100 : 0);
+    progress_->setValue(static_cast<int>(std::lround(100 * progress.fraction)));
+  };
+  answer.done = [this, running, key](MapPlaces places) {
+    running(false);
+    known_[key] = std::make_shared<const MapPlaces>(std::move(places));
+    choose();
+  };
+  answer.failed = [this, running](const JobError& error) {
+    running(false);
+    failed_ = true;  // not again before somebody asks
+    map_->setMessage(error.text());
+  };
+  answer.cancelled = [this, running] {
+    running(false);
+    choose();
+  };
+  session_.pool.request<MapPlaces>(
+      "map", this,
+      [dataset = prepared->dataset, all = of_,
+       rows = session_.selection.rowsOf(Axis::Cells, prepared->dataset->cells.names),
+       method](const RunControl& control) {
+        embedding::EmbedOptions options;
+        options.method = method;
+        const embedding::Coordinates found = embedding::embed(*dataset, options, control);
+        MapPlaces places;
+        places.title = places.axis = wordOf(method);
+        places.x.assign(all->cells.size(), std::nan(""));
+        places.y = places.x;
+        places.without = static_cast<std::int64_t>(all->cells.size() - rows.size());
+        const auto dims = static_cast<std::size_t>(found.dims);
+        for (std::size_t i = 0; i < rows.size(); ++i) {
+          places.x[static_cast<std::size_t>(rows[i])] = found.values[i * dims];
+          places.y[static_cast<std::size_t>(rows[i])] = dims > 1 ? found.values[i * dims + 1] : 0;
+        }
+        return places;
+      },
+      std::move(answer));
+}
+
+void CellMapPanel::color() {
+  if (!of_ || !places_) return;
+  const QString key = by_->currentData().toString();
+  says_->clear();
+  Answer<MapColors> answer;
+  answer.done = [this](MapColors made) {
+    colors_ = std::move(made);
+    draw();
+  };
+  answer.failed = [this](const JobError& error) { says_->setText(error.text().toHtmlEscaped()); };
+  if (!map_->figure().empty()) map_->setStale(true);
+  ColorRequest request{
+      key, gene_->text().trimmed(), session_.data.opened(), session_.assignments.now(), assigned_of_point_, {}, {}};
+  if (const NamedSet* set = key.startsWith("set:") ? session_.selection.find(key.mid(4).toInt()) : nullptr) {
+    request.members = set->members;
+    request.set_name = set->name;
+  }
+  session_.pool.request<MapColors>(
+      "map colours", this, [request](const RunControl& control) { return colorsFor(request, control); },
+      std::move(answer));
+}
+
+void CellMapPanel::draw() {
+  if (!places_ || colors_.values.size() != places_->x.size()) return;
+  map_->setFigure(cellMap(*places_, colors_, session_.selection.flags(Axis::Cells)), true);
+  session_.exports.touch();
+}
+
+void CellMapPanel::selectInside(const QPolygonF& shape, Qt::KeyboardModifiers keys) {
+  if (!places_) return;
+  const Combine how = keys & Qt::ControlModifier ? Combine::Add
+                      : keys & Qt::AltModifier   ? Combine::Remove
+                                                 : Combine::Replace;
+  Answer<IndexSet> answer;
+  answer.done = [this, how](IndexSet inside) {
+    session_.selection.select(Axis::Cells, std::move(inside), how, tr("cells on the map"));
+  };
+  session_.pool.request<IndexSet>(
+      "lasso", this,
+      [places = places_, shape](const RunControl& control) {
+        IndexSet inside;
+        const QRectF around = shape.boundingRect();
+        for (std::size_t i = 0; i < places->x.size(); ++i) {
+          if (i % 4096 == 0) control.check();
+          const QPointF at(places->x[i], places->y[i]);
+          if (around.contains(at) && shape.containsPoint(at, Qt::OddEvenFill))
+            inside.push_back(static_cast<std::int64_t>(i));
+        }
+        return inside;
+      },
+      std::move(answer));
+}
+
+QStringList CellMapPanel::wordsOf(std::size_t cell) const {
+  if (!of_ || cell >= of_->cells.size() || cell >= colors_.values.size()) return {};
+  QStringList lines{QString::fromStdString(of_->cells.names[cell])};
+  const double value = colors_.values[cell];
+  if (!colors_.groups.isEmpty())
+    lines << QString("%1: %2").arg(
+        colors_.title, std::isfinite(value) ? colors_.groups.value(static_cast<qsizetype>(value)) : tr("none"));
+  else
+    lines << QString("%1: %2").arg(colors_.title, charts::shortNumber(value));
+  const auto& of = session_.assignments.now();
+  if (!of || cell >= assigned_of_point_.size() || assigned_of_point_[cell] < 0) return lines;
+  const auto row = static_cast<std::size_t>(assigned_of_point_[cell]);
+  std::vector<int> order(static_cast<std::size_t>(of->components));
+  for (int k = 0; k < of->components; ++k) order[static_cast<std::size_t>(k)] = k;
+  std::stable_sort(order.begin(), order.end(), [&](int a, int b) { return of->at(row, a) > of->at(row, b); });
+  order.resize(std::min<std::size_t>(order.size(), 4));
+  for (const int k : order)
+    lines << QString("p(%1) = %2").arg(of->names[static_cast<std::size_t>(k)], charts::shortNumber(of->at(row, k)));
+  return lines;
+}
+
+}  // namespace scriptorium::ui
