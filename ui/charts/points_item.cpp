@@ -33,13 +33,15 @@ class Disc {
  public:
   explicit Disc(double radius) {
     const int reach = static_cast<int>(std::ceil(radius + 0.5));
-    for (int place = 0; place < 16; ++place)
+    for (int place = 0; place < 16; ++place) {
+      const int column = place % 4, row = place / 4;
       for (int y = -reach; y <= reach; ++y)
         for (int x = -reach; x <= reach; ++x) {
-          const double away = std::hypot(x + 0.5 - (place % 4 + 0.5) / 4, y + 0.5 - (place / 4 + 0.5) / 4);
+          const double away = std::hypot(x + 0.5 - (column + 0.5) / 4, y + 0.5 - (row + 0.5) / 4);
           const int cover = static_cast<int>(std::lround(255 * std::clamp(radius + 0.5 - away, 0.0, 1.0)));
           if (cover > 0) parts_[static_cast<std::size_t>(place)].push_back({x, y, cover});
         }
+    }
   }
   /// @param bits  premultiplied pixels, `stride` a line
   void stamp(QRgb* bits, int stride, int width, int height, QPointF at, QRgb color) const {

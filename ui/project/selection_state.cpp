@@ -168,14 +168,15 @@ void SelectionState::restore(const QByteArray& json) {
   if (from["n_cells"].toInteger(-1) != size(Axis::Cells) || from["n_genes"].toInteger(-1) != size(Axis::Genes)) return;
   const auto rows = [this](const QJsonValue& array, Axis of) {
     std::vector<std::int64_t> out;
-    for (const QJsonValue& i : array.toArray()) out.push_back(i.toInteger(-1));
+    for (const auto& i : array.toArray()) out.push_back(i.toInteger(-1));
     return std::make_shared<const IndexSet>(asIndexSet(std::move(out), size(of)));
   };
   Content next;
   next.data = data_number_;
   next.cells = rows(from["cells"], Axis::Cells);
   next.genes = rows(from["genes"], Axis::Genes);
-  for (const QJsonValue& set : from["sets"].toArray()) {
+  for (const auto& entry : from["sets"].toArray()) {
+    const QJsonObject set = entry.toObject();
     const Axis of = set["cells"].toBool() ? Axis::Cells : Axis::Genes;
     next.sets.push_back({++last_id_, set["name"].toString(), of, rows(set["rows"], of)});
   }

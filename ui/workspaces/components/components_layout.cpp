@@ -36,7 +36,7 @@ void ComponentsPage::offerForExport() {
         std::tuple{"composition_table", tr("Components by labels"), composition_table_},
         std::tuple{"component_means_table", tr("Means of the components by gene"), means_table_}})
     session().exports.addTable({key, title, [panel = panel]() -> ExportList::TableMaker {
-                                  const auto table = panel->model().sharedTable();
+                                  auto table = panel->model().sharedTable();
                                   if (!table) return {};
                                   return [table](const RunControl&) { return table; };
                                 }});

@@ -9,7 +9,11 @@
 namespace scriptorium::ui {
 
 MapColors colorsFor(const ColorRequest& request, const RunControl& control) {
-  const auto& [key, gene, data, of, at, members, set_name] = request;
+  const QString &key = request.key, &gene = request.gene, &set_name = request.set_name;
+  const auto& data = request.data;
+  const auto& of = request.of;
+  const auto& at = request.at;
+  const auto& members = request.members;
   const data::Dataset& dataset = *data->dataset;
   const std::size_t n = dataset.cells.size();
   if (key == "total")
