@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cmath>
 #include <irlba/irlba.hpp>
+#include <tuple>
 
 #include "core/compute/parallel.hpp"
 #include "core/embedding/log_counts.hpp"
@@ -139,14 +140,22 @@ Svd svd_of_narrow(const Centred& x, Eigen::Index dims, const RunControl& control
 }
 
 Svd svd(const Centred& x, Eigen::Index dims, std::uint64_t seed, const RunControl& control) {
+  constexpr Eigen::Index narrow = 200, narrow_at_need = 4000;
   const Eigen::Index smaller = std::min(x.rows(), x.cols());
-  if (smaller < 6 || dims * 2 >= smaller) return svd_of_narrow(x, dims, control);
+  if (smaller <= narrow || dims * 2 >= smaller) return svd_of_narrow(x, dims, control);
   irlba::Options<Eigen::VectorXd> options;
   options.convergence_tolerance = 1e-12;  // the default leaves 1e-3 in the scores
   options.extra_work = static_cast<int>(std::max<Eigen::Index>(20, dims));
   options.seed = seed;
   Svd out;
-  const auto [converged, rounds] = irlba::compute(x, dims, out.u, out.v, out.d, options);
+  bool converged = false;
+  int rounds = 0;
+  try {
+    std::tie(converged, rounds) = irlba::compute(x, dims, out.u, out.v, out.d, options);
+  } catch (const std::runtime_error& error) {  // the rank is less than what irlba works with
+    if (dynamic_cast<const Error*>(&error) != nullptr) throw;
+  }
+  if (!converged && smaller <= narrow_at_need) return svd_of_narrow(x, dims, control);
   if (!converged)
     throw Error(ErrorCode::Numerical,
                 "The principal components have not converged after " + std::to_string(rounds) + " rounds",

@@ -1,6 +1,7 @@
 #include <Eigen/Dense>
 #include <QtTest>
 #include <cmath>
+#include <numeric>
 
 #include "core/analysis/agreement.hpp"
 #include "core/data/count_sink.hpp"
@@ -45,9 +46,10 @@ class TestPrincipalComponents : public QObject {
     QTest::addColumn<int>("dims");
     QTest::addColumn<bool>("scale");
     QTest::addColumn<double>("clip");
-    QTest::newRow("iterated") << 300 << 120 << 10 << true << 10.0;
-    QTest::newRow("iterated, clipped") << 300 << 120 << 10 << true << 1.5;
-    QTest::newRow("iterated, not scaled") << 200 << 90 << 8 << false << 10.0;
+    QTest::newRow("iterated") << 300 << 260 << 10 << true << 10.0;
+    QTest::newRow("iterated, clipped") << 300 << 260 << 10 << true << 1.5;
+    QTest::newRow("iterated, not scaled") << 250 << 300 << 8 << false << 10.0;
+    QTest::newRow("fewer cells than there is room to iterate in") << 19 << 60 << 2 << true << 10.0;
     QTest::newRow("few genes") << 200 << 12 << 8 << true << 10.0;
     QTest::newRow("few cells") << 9 << 60 << 6 << true << 10.0;
     QTest::newRow("two genes") << 40 << 2 << 50 << true << 10.0;
@@ -84,8 +86,23 @@ class TestPrincipalComponents : public QObject {
     }
   }
 
+  void fewKindsOfCellsHaveFewDirections() {
+    // 400 cells of 5 kinds: the rank is 4, whatever is asked for.
+    auto data = groups_of_cells::make(5, 300, 5);
+    const data::CountMatrix kinds = data.counts;
+    std::vector<std::int64_t> rows;
+    for (std::int64_t i = 0; i < 400; ++i) rows.push_back(i % 5);
+    data.counts = kinds.select(rows, {});
+    const auto found = principal_components(data, {.dims = 20, .min_cells = 1, .scale = false});
+    QCOMPARE(found.dims, 4);
+    QVERIFY(std::fabs(std::accumulate(found.variance.begin(), found.variance.end(), 0.0) - found.total_variance) <
+            1e-8 * found.total_variance);
+    for (std::int64_t i = 5; i < 400; ++i)
+      for (int d = 0; d < 4; ++d) QVERIFY(std::fabs(found.scores[i * 4 + d] - found.scores[(i % 5) * 4 + d]) < 1e-6);
+  }
+
   void theSameAtAnyNumberOfThreads() {
-    const auto data = groups_of_cells::make(3000, 60, 4);  // several pieces
+    const auto data = groups_of_cells::make(3000, 240, 4);  // several pieces
     PcaOptions options;
     options.dims = 6;
     options.threads = 1;
