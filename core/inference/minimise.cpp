@@ -212,9 +212,11 @@ MinimiseEnd minimise(Objective& objective, MinimiseState& state, double toleranc
     end.tolerance = std::max(tolerance, resolution * std::fabs(end.loss));
     const bool small = !cut && end.decrement < end.tolerance;
     end.converged = small && ((whole && state.caution == 0) || state.was_small);
-    state.was_small = small;
     end.kept = keep.stop_requested();
-    if (end.converged || end.kept || state.iteration >= max_iterations) return end;
+    if (end.converged || end.kept || state.iteration >= max_iterations) {
+      state.was_small = small;
+      return end;
+    }
 
     const double noise = 1e-13 * std::fabs(end.loss);
     double t = 1;
@@ -246,6 +248,7 @@ MinimiseEnd minimise(Objective& objective, MinimiseState& state, double toleranc
       state.caution = std::min(state.caution + 1, 3);
     else if (t == 1 || end.decrement < end.tolerance)
       state.caution = std::max(state.caution - 1, 0);
+    state.was_small = small;  // with the step: a stop before it repeats this iteration
     if (!better) {
       if (state.caution < 3) continue;
       end.stuck = true;

@@ -36,9 +36,9 @@ class Objective {
   /// Shortens the steps of single genes' and units' sites that would leave the region where the loss is finite, to nine
   /// tenths of the way there: one flat Beta must not hold up the rest. The scalar's stays: all others go with it.
   void keep_inside(const std::vector<double>& x, std::vector<double>& step) const;
-  /// Brings each gene's own coordinates to their minimum given all else at x. Zero-inflated genes have two explanations
-  /// of their zeros, the gate and the dispersion, and often an optimum for each: both are tried, and what is there is
-  /// only replaced by better. Returns the nats gained. Other models: nothing to do.
+  /// Zero-inflated genes have two explanations of their zeros, the gate and the dispersion, and often an optimum for
+  /// each. Given all else at x, those that can compete are followed to their own optimum, and what is there is only
+  /// replaced by better. Returns the nats gained. Other models: nothing to do. After Cancelled x is of no use.
   double improve_genes(std::vector<double>& x, const RunControl& control);
   /// The loss at x; infinite where a Beta is flatter than its rules integrate (α or β below 0.1). `gradient` and
   /// `system` may be null.

@@ -77,8 +77,9 @@ std::vector<double> start(const Objective& objective, const FitInput& input, con
 MinimiseEnd find_optimum(Objective& objective, MinimiseState& state, const FitInput& input, const FitOptions& options,
                          const FitControl& control, const std::function<void(double, double)>& watch) {
   if (state.x.empty()) {
-    state.x = start(objective, input, options, control);
-    objective.improve_genes(state.x, control);
+    auto x = start(objective, input, options, control);
+    objective.improve_genes(x, control);
+    state.x = std::move(x);  // only now: a checkpoint of a half improved start would end elsewhere
   }
   // Single genes on the way from one explanation to the other hold up the joint steps: they are sent ahead once the
   // rest is nearly there, and again at the end where that changed much.
@@ -88,10 +89,13 @@ MinimiseEnd find_optimum(Objective& objective, MinimiseState& state, const FitIn
     if (inflated && state.round < 2)
       enough =
           std::max(enough, state.round == 0 ? nearly * static_cast<double>(objective.problem().n_genes()) : little);
-    const auto end =
+    auto end =
         minimise(objective, state, enough, options.max_iterations, options.threads, control, control.keep, watch);
     if (!inflated || !end.converged || state.round >= most_rounds) return end;
-    const double gain = objective.improve_genes(state.x, control);
+    auto x = state.x;
+    const double gain = objective.improve_genes(x, control);
+    state.x = std::move(x);
+    end.loss -= gain;
     if (enough == options.tolerance && gain < std::max(end.tolerance, 1e-3)) return end;
     state.round = gain < little ? most_rounds : state.round + 1;
     state.was_small = false;

@@ -211,6 +211,8 @@ FitResult fit_structured(const FitInput& input, const FitOptions& options, const
   }
   std::int64_t step = 0;
   const auto keep_now = [&] {
+    std::erase_if(
+        kept, [](const auto& entry) { return entry.first.starts_with("step") || entry.first.starts_with("change"); });
     for (auto& [name, array] : pack_state(state)) kept[name] = std::move(array);
     recorder.keep(kept);
   };

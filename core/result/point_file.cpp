@@ -124,6 +124,12 @@ Fit fit_from_point_json(const json& given) {
     fit.result.posterior.sites.push_back({name, extent, model::Law::TransformedNormal, model::Transform::Identity,
                                           array.values, std::vector<double>(array.values.size(), 0.0)});
   }
+  for (const auto& site : fit.result.posterior.sites) {
+    const bool of_genes = site.extent == model::Extent::Gene;
+    if (site.extent != model::Extent::Scalar && site.arg1.size() != (of_genes ? genes : cells))
+      fail("The parameter " + site.name,
+           std::string("is one number, and every ") + (of_genes ? "gene" : "cell") + " has its own");
+  }
   fit.genes = numbered("gene_", genes);
   fit.cells = numbered("cell_", cells);
   return fit;

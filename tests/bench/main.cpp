@@ -201,7 +201,7 @@ int main(int argc, char** argv) try {
     std::fflush(stdout);
     if (model.likelihood == "nbvcp") ours = t.summary + t.fit;
   }
-  if (!scribe.empty()) compare_scribe(scribe, path, layer, ours);
+  if (!scribe.empty() && ours > 0) compare_scribe(scribe, path, layer, ours);
 
   stream_cells(cells, streamed_genes, threads);
   std::printf("\ncost against genes (2,000 cells)\ngenes\tsummary s\tevaluation s\tfit s\n");
