@@ -22,7 +22,7 @@ counts = jnp.asarray(matrix.toarray() if hasattr(matrix, "toarray") else matrix,
 cells, genes = counts.shape
 model, guide, config = get_model_and_guide(ModelConfigBuilder().for_model("nbvcp").build(), n_genes=genes)
 svi = SVI(model, guide, numpyro.optim.Adam(1e-3), loss=TraceMeanField_ELBO())
-words = dict(n_cells=cells, batch_size=None, model_config=config)
+words = dict(n_cells=cells, n_genes=genes, batch_size=None, model_config=config)
 state = svi.init(jax.random.PRNGKey(0), counts=counts, **words)
 update = jax.jit(lambda state: svi.stable_update(state, counts=counts, **words))
 seconds = []

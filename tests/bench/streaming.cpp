@@ -53,9 +53,8 @@ void one(std::int64_t cells, std::int64_t genes, int threads) {
 }  // namespace
 
 void stream_cells(const std::vector<std::int64_t>& cells, std::int64_t genes, int threads) {
-  std::printf(
-      "\nsimulated counts that pass by, nbvcp, %lld genes, %d threads: once summarised a fit is flat in cells\n",
-      static_cast<long long>(genes), threads);
+  std::printf("\n4,096 simulated cells that pass by again and again, nbvcp, %lld genes, %d threads\n",
+              static_cast<long long>(genes), threads);
   std::printf("cells\tnon-zeros\tsummary s (one thread)\tfit s\titerations\ts an iteration\tpeak MiB\n");
   for (const auto n : cells) {
     std::fflush(stdout);
