@@ -9,8 +9,7 @@ namespace scriptorium::inference {
 FitResult fit_exact(const FitInput& input, const FitOptions& options, const Checkpoint* resume,
                     const FitControl& control) {
   control.tell(-1, "preparing");
-  Problem problem(input.model, *input.summary, input.counts);
-  if (problem.visits_nonzeros && input.backend && input.backend->is_gpu()) problem.gpu = input.backend;
+  const Problem problem = problem_of(input);
   Objective objective(problem, options.threads);
   const auto print = fingerprint(input, options);
   if (resume) check_resume(*resume, "exact", print, objective.size());

@@ -76,6 +76,7 @@ void ShiftedGrid::spread(double shift, const double* weights, double* out) const
 }
 
 void ShiftedGrid::gather(double shift, double by, const double* f, double* out) const {
+  if (by == 0) return;  // a node whose value is wanted, not its share of an average
   std::array<double, LocalGrid::taps> taps;
   const double* from = f + offset(shift, taps.data());
   for (std::size_t j = 0; j < taps.size(); ++j)

@@ -11,7 +11,7 @@ compute::CsrView view(const data::CountMatrix& m) {
 }
 }  // namespace
 
-NonzeroPass::NonzeroPass(const Problem& problem, int threads) : problem_(&problem), threads_(threads) {
+NonzeroPass::NonzeroPass(const Problem& problem) : problem_(&problem) {
   if (!problem.gpu) return;
   gene_rows_ = problem.gpu->hold(view(problem.by_gene));
   cell_rows_ = problem.gpu->hold(view(*problem.counts));
@@ -24,6 +24,18 @@ void NonzeroPass::resize() {
   nonzero_minus_zero.assign(genes * m, 0.0);
   zero.assign(genes * m, 0.0);
   per_count.assign(problem_->mean == Mean::MeanAndDispersion ? genes * m : 0, 0.0);
+}
+
+/// out: rows × M, sums of the table's rows (of M numbers each).
+void NonzeroPass::gather(const compute::Rows& rows, compute::Weight weight, const std::vector<double>& table,
+                         std::vector<double>& out, const RunControl& control) const {
+  compute::Gather job;
+  job.weight = weight;
+  job.width = grid.size();
+  job.table_rows = static_cast<std::int64_t>(table.size()) / job.width;
+  job.table = table.data();
+  out.resize(static_cast<std::size_t>(rows.view.rows * job.width));
+  problem_->gpu->gather(rows, job, out.data(), control);
 }
 
 void NonzeroPass::copy_tables(std::int64_t from, std::int64_t to) {
@@ -45,16 +57,8 @@ void NonzeroPass::sum_cells(const RunControl& control) {
   std::vector<double> table(windows.size() * m, 0.0);
   for (std::size_t u = 0; u < windows.size(); ++u)
     std::copy_n(&weights[windows[u].at], windows[u].width, &table[u * m + static_cast<std::size_t>(windows[u].first)]);
-  compute::Gather job;
-  job.width = grid.size();
-  job.table_rows = static_cast<std::int64_t>(windows.size());
-  job.table = table.data();
-  gathered_.resize(static_cast<std::size_t>(problem_->n_genes()) * m);
-  problem_->gpu->gather(*gene_rows_, job, gathered_.data(), control);
-  if (per_count.empty()) return;
-  job.weight = compute::Weight::Count;
-  gathered_counts_.resize(gathered_.size());
-  problem_->gpu->gather(*gene_rows_, job, gathered_counts_.data(), control);
+  gather(*gene_rows_, compute::Weight::One, table, gathered_, control);
+  if (!per_count.empty()) gather(*gene_rows_, compute::Weight::Count, table, gathered_counts_, control);
 }
 
 void NonzeroPass::sum_zeros(const RunControl& control) {
@@ -64,17 +68,8 @@ void NonzeroPass::sum_zeros(const RunControl& control) {
     for (std::size_t k = 0; k < m; ++k) by_kind[problem_->kind_of_gene[g] * m + k] += zero[g * m + k];
   zero_sum = problem_->over_kinds(by_kind);
   if (!cell_rows_) return;
-  compute::Gather job;
-  job.width = grid.size();
-  job.table_rows = problem_->n_genes();
-  job.table = nonzero_minus_zero.data();
-  gathered_.resize(static_cast<std::size_t>(problem_->n_cells()) * m);
-  problem_->gpu->gather(*cell_rows_, job, gathered_.data(), control);
-  if (per_count.empty()) return;
-  job.weight = compute::Weight::Count;
-  job.table = per_count.data();
-  gathered_counts_.resize(gathered_.size());
-  problem_->gpu->gather(*cell_rows_, job, gathered_counts_.data(), control);
+  gather(*cell_rows_, compute::Weight::One, nonzero_minus_zero, gathered_, control);
+  if (!per_count.empty()) gather(*cell_rows_, compute::Weight::Count, per_count, gathered_counts_, control);
 }
 
 void NonzeroPass::gene_weights(std::int64_t gene, double* nonzero, double* by_count) const {

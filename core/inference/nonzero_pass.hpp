@@ -13,7 +13,7 @@ namespace scriptorium::inference {
 /// two passes over the non-zeros an evaluation, and the tables between them.
 class NonzeroPass {
  public:
-  NonzeroPass(const Problem& problem, int threads);
+  explicit NonzeroPass(const Problem& problem);
 
   LocalGrid grid;
   std::vector<double> exp_node;  ///< M: e^x_m
@@ -33,17 +33,19 @@ class NonzeroPass {
   void gene_weights(std::int64_t gene, double* nonzero, double* by_count) const;
 
   // Expected function values of each gene at the nodes, filled by the owner gene by gene.
-  std::vector<double> nonzero_minus_zero;  ///< genes × M: E[a − z]
-  std::vector<double> zero;                ///< genes × M: E z
-  std::vector<double> per_count;           ///< genes × M: E b, empty where the model has none
-  void copy_tables(std::int64_t from, std::int64_t to);
-  std::vector<double> zero_sum;  ///< patterns × M: Σ_g E z over the genes measured
+  std::vector<double> nonzero_minus_zero;                ///< genes × M: E[a − z]
+  std::vector<double> zero;                              ///< genes × M: E z
+  std::vector<double> per_count;                         ///< genes × M: E b, empty where the model has none
+  std::vector<double> zero_sum;                          ///< patterns × M: Σ_g E z over the genes measured
+  void copy_tables(std::int64_t from, std::int64_t to);  ///< of one gene to another
   /// Values of the unit's part of the log likelihood (zeros, non-zeros, counts) at the nodes of its window.
   void cell_function(std::size_t unit, std::vector<double>& values) const;
 
  private:
+  void gather(const compute::Rows& rows, compute::Weight weight, const std::vector<double>& table,
+              std::vector<double>& out, const RunControl& control) const;
+
   const Problem* problem_;
-  int threads_;
   /// With a GPU (Problem::gpu) all genes and all cells are gathered at once, at all nodes, and looked up afterwards.
   std::unique_ptr<compute::Rows> gene_rows_, cell_rows_;
   std::vector<double> gathered_, gathered_counts_;  ///< genes × M, or cells × M

@@ -39,7 +39,7 @@ Objective::Objective(const Problem& problem, int threads, std::optional<double> 
   size_ = cell_at(problem.units.size());
   gene_nodes_.assign(index(problem.n_genes()) * problem.gene_sites.size(), 8);
   cell_nodes_.assign(problem.units.size(), 8);
-  if (problem.visits_nonzeros) nonzeros_ = std::make_unique<NonzeroPass>(problem, threads);
+  if (problem.visits_nonzeros) nonzeros_ = std::make_unique<NonzeroPass>(problem);
   system_.gene_size = static_cast<int>(gene_size());
   system_.has_scalar = scalar_size_ > 0;
   system_.coupled = problem.capture;

@@ -69,6 +69,12 @@ std::string fingerprint(const FitInput& input, const FitOptions& options) {
   return text;
 }
 
+Problem problem_of(const FitInput& input) {
+  Problem problem(input.model, *input.summary, input.counts);
+  if (problem.visits_nonzeros && input.backend && input.backend->is_gpu()) problem.gpu = input.backend;
+  return problem;
+}
+
 void check_resume(const Checkpoint& resume, const std::string& kind, const std::string& print, std::size_t size) {
   if (resume.kind != kind || resume.fingerprint != print)
     throw Error(ErrorCode::BadInput,

@@ -31,6 +31,9 @@ class Recorder {
   std::chrono::steady_clock::time_point start_, last_keep_;
 };
 
+/// The problem of a fit; what it sums over the non-zeros goes to `input.backend` where that is a GPU.
+Problem problem_of(const FitInput& input);
+
 /// Identifies model, method and data, so that a checkpoint of something else is refused.
 std::string fingerprint(const FitInput& input, const FitOptions& options);
 /// @throws Error(BadInput) when `resume` is of another kind, model, option or data set.

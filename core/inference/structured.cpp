@@ -191,8 +191,7 @@ SitePosterior scalar_marginal(const Problem& problem, const std::vector<double>&
 
 FitResult fit_structured(const FitInput& input, const FitOptions& options, const Checkpoint* resume,
                          const FitControl& control) {
-  Problem problem(input.model, *input.summary, input.counts);
-  if (problem.visits_nonzeros && input.backend && input.backend->is_gpu()) problem.gpu = input.backend;
+  const Problem problem = problem_of(input);
   if (!problem.scalar)
     throw Error(ErrorCode::Unsupported,
                 "structured needs a parameter shared by all genes, and " + input.model.parameterization + " has none",
