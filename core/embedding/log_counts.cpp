@@ -22,14 +22,12 @@ data::CountSource watched(const data::CountSource& counts, const RunControl& con
 }
 
 std::vector<std::int64_t> choose_genes(std::int64_t n_cells, std::int64_t n_genes, const data::CountSource& counts,
-                                       const data::Missing& missing, const std::vector<std::int64_t>& cells_of_gene,
-                                       const PcaOptions& options) {
-  std::vector<std::uint8_t> usable(static_cast<std::size_t>(n_genes), 1);
-  for (const std::uint32_t gene : missing.any_gene()) usable[gene] = 0;
+                                       const std::vector<std::uint8_t>& measured,
+                                       const std::vector<std::int64_t>& cells_of_gene, const PcaOptions& options) {
   const std::int64_t least = std::clamp<std::int64_t>(options.min_cells, 1, n_cells);
   std::vector<std::int64_t> genes;
   for (std::int64_t g = 0; g < n_genes; ++g)
-    if (usable[static_cast<std::size_t>(g)] != 0 && cells_of_gene[static_cast<std::size_t>(g)] >= least)
+    if (measured[static_cast<std::size_t>(g)] != 0 && cells_of_gene[static_cast<std::size_t>(g)] >= least)
       genes.push_back(g);
   if (options.highly_variable > 0 && options.highly_variable < static_cast<std::int64_t>(genes.size())) {
     const std::vector<double> score = data::standardised_variance(n_cells, n_genes, counts);
@@ -93,7 +91,7 @@ LogCounts log_counts(std::int64_t n_cells, std::int64_t n_genes, const data::Cou
 
   LogCounts x;
   x.n_cells = n_cells;
-  x.genes = choose_genes(n_cells, n_genes, source, missing, cells_of_gene, options);
+  x.genes = choose_genes(n_cells, n_genes, source, measured, cells_of_gene, options);
   if (x.genes.empty())
     throw Error(ErrorCode::BadInput, "No gene is seen in enough cells to lay out the cells by",
                 missing.none() ? "Keep more cells and genes." : "Keep genes that all cells measured.");

@@ -23,6 +23,13 @@ std::unique_ptr<knncolle::Prebuilt<Index, double, double>> build(const Points& p
 
 }  // namespace
 
+std::vector<std::vector<std::pair<std::int32_t, double>>> Neighbours::lists() const {
+  std::vector<std::vector<std::pair<std::int32_t, double>>> out(k > 0 ? index.size() / static_cast<std::size_t>(k) : 0);
+  for (std::size_t i = 0, at = 0; i < out.size(); ++i)
+    for (int j = 0; j < k; ++j, ++at) out[i].emplace_back(index[at], distance[at]);
+  return out;
+}
+
 Neighbours nearest_neighbours(std::span<const double> points, int dims, int k, int threads, const RunControl& control,
                               std::int64_t exact_up_to) {
   const auto n = dims > 0 ? static_cast<std::int64_t>(points.size()) / dims : 0;

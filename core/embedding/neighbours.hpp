@@ -1,6 +1,7 @@
 #pragma once
 #include <cstdint>
 #include <span>
+#include <utility>
 #include <vector>
 
 #include "core/progress.hpp"
@@ -12,6 +13,8 @@ struct Neighbours {
   int k = 0;
   std::vector<std::int32_t> index;
   std::vector<double> distance;
+  /// As libraries take them: a list a point of neighbour and distance.
+  std::vector<std::vector<std::pair<std::int32_t, double>>> lists() const;
 };
 
 /// More points than this are searched by Annoy (random trees, seeded; a neighbour may be missed), fewer exactly.

@@ -17,11 +17,8 @@ Coordinates tsne(const PrincipalComponents& components, const EmbedOptions& opti
   const Neighbours near =
       nearest_neighbours(components.scores, components.dims, qdtsne::perplexity_to_k<std::int32_t>(settings.perplexity),
                          settings.num_threads, control);
-  qdtsne::NeighborList<std::int32_t, double> list(static_cast<std::size_t>(components.n_cells));
-  for (std::size_t i = 0, k = 0; i < list.size(); ++i)
-    for (int j = 0; j < near.k; ++j, ++k) list[i].emplace_back(near.index[k], near.distance[k]);
 
-  auto state = qdtsne::initialize<2>(std::move(list), settings);
+  auto state = qdtsne::initialize<2>(near.lists(), settings);
   for (int iteration = 0; iteration < settings.max_iterations;) {
     control.check();
     control.tell(static_cast<double>(iteration) / settings.max_iterations,

@@ -10,9 +10,6 @@ Coordinates umap(const PrincipalComponents& components, const EmbedOptions& opti
   Coordinates out{to_string(Method::Umap), 2, start_of_layout(components, 4, Method::Umap, options.pca.seed)};
   const int threads = compute::resolve_threads(options.pca.threads);
   const Neighbours near = nearest_neighbours(components.scores, components.dims, options.neighbours, threads, control);
-  umappp::NeighborList<std::int32_t, double> list(static_cast<std::size_t>(components.n_cells));
-  for (std::size_t i = 0, k = 0; i < list.size(); ++i)
-    for (int j = 0; j < near.k; ++j, ++k) list[i].emplace_back(near.index[k], near.distance[k]);
 
   umappp::Options settings;
   settings.min_dist = options.min_dist;
@@ -20,7 +17,7 @@ Coordinates umap(const PrincipalComponents& components, const EmbedOptions& opti
   settings.optimize_seed = options.pca.seed;
   settings.num_threads = threads;
   if (options.epochs > 0) settings.num_epochs = options.epochs;
-  auto state = umappp::initialize(std::move(list), 2, out.values.data(), settings);
+  auto state = umappp::initialize(near.lists(), 2, out.values.data(), settings);
   for (int epoch = 0; epoch < state.num_epochs();) {
     control.check();
     control.tell(static_cast<double>(epoch) / state.num_epochs(),

@@ -162,7 +162,9 @@ class TestSelection : public QObject {
     table.resize(400, 300);
     table.show();
     table.setTable(session_->data.opened()->cells);
-    new SelectionLink(table, session_->selection, Axis::Cells);
+    const auto* link = new SelectionLink(table, session_->selection, Axis::Cells);
+    const auto* later = link->findChild<QTimer*>();
+    QVERIFY(later);
     table.view().selectRow(2);
     QTRY_COMPARE(session_->selection.selected(Axis::Cells), (IndexSet{2}));
     QVERIFY(table.model().isMarked(2) && !table.model().isMarked(3));
@@ -172,7 +174,7 @@ class TestSelection : public QObject {
     table.model().setMarkedOnly(true);
     QCOMPARE(table.model().rowCount(), 2);
     session_->selection.clear(Axis::Cells);
-    QTest::qWait(200);
+    QTRY_VERIFY(!later->isActive());  // nothing comes after
     QVERIFY(session_->selection.selected(Axis::Cells).empty());
   }
 

@@ -313,10 +313,7 @@ void ChartScene::addMark(QChart& chart, const Panel& panel, const Mark& mark, co
     case MarkKind::Image: {
       if (mark.x.size() < 2 || mark.y.size() < 2 || mark.values.empty()) break;
       const auto at = [&](double x, double y) {
-        return QPointF(place.plot.left() +
-                           (toAxis(panel.x.scale, x) - place.range.left()) / place.range.width() * place.plot.width(),
-                       place.plot.bottom() -
-                           (toAxis(panel.y.scale, y) - place.range.top()) / place.range.height() * place.plot.height());
+        return place.drawn({toAxis(panel.x.scale, x), toAxis(panel.y.scale, y)});
       };
       auto* item =
           new ImageItem(imageOf(panel, mark), QRectF(at(mark.x[0], mark.y[1]), at(mark.x[1], mark.y[0])), place.plot);

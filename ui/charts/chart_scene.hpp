@@ -17,6 +17,15 @@ namespace scriptorium::charts {
 struct PanelPlace {
   QRectF outer, plot;
   QRectF range;  ///< y grows upwards: top() is the low end
+  /// From axis positions to where that is drawn, and back.
+  QPointF drawn(QPointF at) const {
+    return {plot.left() + (at.x() - range.left()) / range.width() * plot.width(),
+            plot.bottom() - (at.y() - range.top()) / range.height() * plot.height()};
+  }
+  QPointF onAxes(QPointF at) const {
+    return {range.left() + (at.x() - plot.left()) / plot.width() * range.width(),
+            range.top() + (plot.bottom() - at.y()) / plot.height() * range.height()};
+  }
 };
 
 /// A figure laid out at a size: the one drawing used by the screen, the clipboard and files. Panels are Qt Charts in

@@ -2,19 +2,12 @@
 
 #include <QAccessibleWidget>
 #include <QApplication>
-#include <QClipboard>
-#include <QContextMenuEvent>
-#include <QFileDialog>
-#include <QMenu>
-#include <QMimeData>
 #include <QMouseEvent>
 #include <QStyle>
 #include <QWheelEvent>
 #include <cmath>
 
 #include "core/error.hpp"
-#include "ui/charts/figure_job.hpp"
-#include "ui/jobs/on_worker.hpp"
 
 namespace scriptorium::charts {
 namespace {
@@ -151,8 +144,7 @@ void FigureView::drawReadout(QPainter& painter) const {
   const int panel = step_ >= 0 ? panel_ : panelAt(pointer_);
   if (panel < 0 || panel >= static_cast<int>(figure_.panels.size())) return;
   const PanelPlace& place = shown_->places()[static_cast<std::size_t>(panel)];
-  QPointF at(place.range.left() + (pointer_.x() - place.plot.left()) / place.plot.width() * place.range.width(),
-             place.range.top() + (place.plot.bottom() - pointer_.y()) / place.plot.height() * place.range.height());
+  QPointF at = place.onAxes(pointer_);
   const Panel& shown = figure_.panels[static_cast<std::size_t>(panel)];
   QStringList lines = readout(shown, place, at, step_);
   if (words_) {
@@ -161,7 +153,7 @@ void FigureView::drawReadout(QPainter& painter) const {
       lines = words;
   }
   if (lines.size() < 2) return;
-  const double x = place.plot.left() + (at.x() - place.range.left()) / place.range.width() * place.plot.width();
+  const double x = place.drawn(at).x();
   painter.setPen(QPen(theme_.faint, 1));
   painter.drawLine(QPointF(x, place.plot.top()), QPointF(x, place.plot.bottom()));
   painter.setFont(theme_.font(0.95));
@@ -178,9 +170,7 @@ void FigureView::drawReadout(QPainter& painter) const {
 
 QPointF FigureView::placeOf(int panel, QPointF at) const {
   if (!shown_ || panel < 0 || panel >= static_cast<int>(shown_->places().size())) return {};
-  const PanelPlace& place = shown_->places()[static_cast<std::size_t>(panel)];
-  return {place.plot.left() + (at.x() - place.range.left()) / place.range.width() * place.plot.width(),
-          place.plot.bottom() - (at.y() - place.range.top()) / place.range.height() * place.plot.height()};
+  return shown_->places()[static_cast<std::size_t>(panel)].drawn(at);
 }
 
 int FigureView::panelAt(QPointF at) const {
@@ -274,15 +264,10 @@ void FigureView::mouseReleaseEvent(QMouseEvent* event) {
   if (active_ == Drag::Brush)
     box = QRectF(box.left(), place.plot.top(), box.width(), place.plot.height());  // a level drag has no height
   box &= place.plot;
-  const auto x = [&](double at) {
-    return place.range.left() + (at - place.plot.left()) / place.plot.width() * place.range.width();
-  };
-  const auto y = [&](double at) {
-    return place.range.top() + (place.plot.bottom() - at) / place.plot.height() * place.range.height();
-  };
+  const QPointF low = place.onAxes(box.bottomLeft()), high = place.onAxes(box.topRight());
   if (active_ == Drag::Brush && box.width() > 4) {
     const Scale scale = figure_.panels[static_cast<std::size_t>(panel_)].x.scale;
-    emit brushed(panel_, fromAxis(scale, x(box.left())), fromAxis(scale, x(box.right())), event->modifiers());
+    emit brushed(panel_, fromAxis(scale, low.x()), fromAxis(scale, high.x()), event->modifiers());
   } else if (active_ == Drag::Box || active_ == Drag::Lasso) {
     const QRectF around = active_ == Drag::Box ? box : lasso_.boundingRect();
     if (around.width() < 3 && around.height() < 3) {
@@ -290,11 +275,10 @@ void FigureView::mouseReleaseEvent(QMouseEvent* event) {
       return;
     }
     QPolygonF shape;
-    for (const QPointF& corner : active_ == Drag::Box ? QPolygonF(box) : lasso_)
-      shape << QPointF(x(corner.x()), y(corner.y()));
+    for (const QPointF& corner : active_ == Drag::Box ? QPolygonF(box) : lasso_) shape << place.onAxes(corner);
     emit shapeDrawn(panel_, shape, event->modifiers());
   } else if (box.width() > 6 && box.height() > 6) {
-    zoomPanel(panel_, QRectF(QPointF(x(box.left()), y(box.bottom())), QPointF(x(box.right()), y(box.top()))));
+    zoomPanel(panel_, QRectF(low, high));
   } else {
     emit panelClicked(panel_);
   }
@@ -365,94 +349,6 @@ void FigureView::focusInEvent(QFocusEvent*) {
 void FigureView::focusOutEvent(QFocusEvent*) {
   step_ = -1;
   update();
-}
-
-void FigureView::contextMenuEvent(QContextMenuEvent* event) {
-  QMenu menu(this);
-  menu.addAction(tr("Copy figure"), this, &FigureView::copyFigure)->setEnabled(!figure_.empty());
-  menu.addAction(tr("Copy its numbers"), this, &FigureView::copyNumbers)->setEnabled(!figure_.empty());
-  menu.addSeparator();
-  menu.addAction(tr("Save figure…"), this, &FigureView::saveFigureDialog)->setEnabled(!figure_.empty());
-  menu.addAction(tr("Save its numbers…"), this, &FigureView::saveNumbersDialog)->setEnabled(!figure_.empty());
-  menu.addSeparator();
-  addScaleMenu(menu, tr("Horizontal axis"), true);
-  addScaleMenu(menu, tr("Vertical axis"), false);
-  menu.addAction(tr("Fit to data"), this, &FigureView::fit)->setEnabled(!figure_.empty());
-  menu.exec(event->globalPos());
-}
-
-void FigureView::addScaleMenu(QMenu& menu, const QString& title, bool across) {
-  QMenu* scales = menu.addMenu(title);
-  scales->setEnabled(!figure_.empty());
-  const std::pair<QString, std::optional<Scale>> choices[] = {{tr("as made"), std::nullopt},
-                                                              {tr("linear"), Scale::Linear},
-                                                              {tr("log"), Scale::Log},
-                                                              {tr("log1p, with zero"), Scale::Log1p}};
-  for (const auto& [text, scale] : choices) {
-    QAction* action = scales->addAction(text);
-    action->setCheckable(true);
-    action->setChecked((across ? x_scale_ : y_scale_) == scale);
-    connect(action, &QAction::triggered, this,
-            [this, across, scale = scale] { across ? setScales(scale, y_scale_) : setScales(x_scale_, scale); });
-  }
-}
-
-void FigureView::copyFigure() {
-  if (figure_.empty()) return;
-  struct Copied {
-    QImage image;
-    QString numbers;
-  };
-  auto copied = std::make_shared<Copied>();
-  auto* job = new FigureJob(
-      figure_, QSizeF(size()) * 25.4 / 96,
-      [copied, figure = figure_](const DrawnFigure& drawn) {
-        copied->image = imageOf(drawn, 192);
-        copied->numbers = figure.toTable();
-      },
-      this);
-  connect(job, &FigureJob::failed, this, &FigureView::failed);
-  connect(job, &FigureJob::done, this, [copied] {
-    auto* mime = new QMimeData;
-    mime->setImageData(copied->image);
-    mime->setText(copied->numbers);
-    QApplication::clipboard()->setMimeData(mime);
-  });
-}
-
-void FigureView::copyNumbers() {
-  if (figure_.empty()) return;
-  ui::onWorker<QString>(
-      this, [figure = figure_] { return figure.toTable(); },
-      [](const QString& numbers) { QApplication::clipboard()->setText(numbers); },
-      [this](const ui::JobError& error) { emit failed(error.message, error.remedy); });
-}
-
-void FigureView::saveFigureDialog() {
-  if (figure_.empty()) return;
-  QString path = QFileDialog::getSaveFileName(this, tr("Save figure"), file_name_ + ".pdf",
-                                              tr("PDF (*.pdf);;SVG (*.svg);;PNG (*.png)"));
-  if (path.isEmpty()) return;  // Cancel means cancel
-  if (!path.contains('.')) path += ".pdf";
-  const double mm = std::clamp(width() * 25.4 / 96, 85.0, 174.0);
-  auto* job = new FigureJob(
-      figure_, {mm, mm * height() / std::max(1, width())},
-      [path](const DrawnFigure& drawn) { writeFigure(drawn, path, 300); }, this);
-  connect(job, &FigureJob::failed, this, &FigureView::failed);
-}
-
-void FigureView::saveNumbersDialog() {
-  if (figure_.empty()) return;
-  QString path = QFileDialog::getSaveFileName(this, tr("Save the numbers of this figure"), file_name_ + ".tsv",
-                                              tr("TSV (*.tsv);;CSV (*.csv)"));
-  if (path.isEmpty()) return;
-  ui::onWorker<bool>(
-      this,
-      [figure = figure_, path] {
-        saveFigureNumbers(figure, path);
-        return true;
-      },
-      [](bool) {}, [this](const ui::JobError& error) { emit failed(error.message, error.remedy); });
 }
 
 }  // namespace scriptorium::charts

@@ -29,12 +29,10 @@ Cloud cloudOf(const Panel& panel, const Mark& mark, const PanelPlace& place, con
   const auto* emphasis = mark.emphasis && mark.emphasis->size() >= n ? mark.emphasis.get() : nullptr;
   Cloud cloud{{}, place.plot, plain, mark.width, {}};
   cloud.points.reserve(static_cast<qsizetype>(n));
-  const double across = place.plot.width() / place.range.width(), up = place.plot.height() / place.range.height();
   const auto add = [&](std::size_t i, bool faint) {
     const double x = toAxis(panel.x.scale, mark.x[i]), y = toAxis(panel.y.scale, mark.y[i]);
     if (!std::isfinite(x) || !std::isfinite(y)) return;
-    cloud.points.append(
-        {place.plot.left() + (x - place.range.left()) * across, place.plot.bottom() - (y - place.range.top()) * up});
+    cloud.points.append(place.drawn({x, y}));
     if (!colored && !emphasis) return;
     const QRgb color = faded(colored ? colorOf(panel, mark, mark.values[i]) : plain.rgba(), colored ? mark.opacity : 1);
     cloud.colors.append(faint ? faded(color, 0.15) : color);

@@ -24,7 +24,7 @@ class SelectionLink : public QObject {
   SelectionState& selection_;
   Axis of_;
   std::vector<std::int64_t> rows_;
-  QTimer later_;  ///< a drag over many rows is one step
+  QTimer later_{this};  ///< a drag over many rows is one step
   bool taking_ = false;
 };
 

@@ -14,6 +14,22 @@
 namespace scriptorium::ui {
 namespace {
 
+/// What is drawn, with its own words above, over its table.
+QWidget* overTable(std::initializer_list<QLayout*> rows, std::initializer_list<QWidget*> words, QWidget* figure,
+                   QWidget* table, const QList<int>& sizes) {
+  auto* top = new QWidget;
+  auto* box = new QVBoxLayout(top);
+  box->setContentsMargins(0, 4, 0, 0);
+  for (QLayout* row : rows) box->addLayout(row);
+  for (QWidget* word : words) box->addWidget(word);
+  box->addWidget(figure, 1);
+  auto* parts = new QSplitter(Qt::Vertical);
+  parts->addWidget(top);
+  parts->addWidget(table);
+  parts->setSizes(sizes);
+  return parts;
+}
+
 QToolButton* makeButton(const QString& text, const QString& name) {
   auto* button = new QToolButton;
   button->setText(text);
@@ -169,33 +185,14 @@ QWidget* ComponentsPage::makeComposition() {
   words->setBuddy(label_);
   row->addWidget(words);
   row->addWidget(label_, 1);
-  auto* top = new QWidget;
-  auto* box = new QVBoxLayout(top);
-  box->setContentsMargins(0, 4, 0, 0);
-  box->addLayout(row);
-  box->addWidget(agreement_);
-  box->addWidget(composition_, 1);
-  auto* parts = new QSplitter(Qt::Vertical);
-  parts->addWidget(top);
-  parts->addWidget(composition_table_);
-  parts->setSizes({380, 200});
-  return parts;
+  return overTable({row}, {agreement_}, composition_, composition_table_, {380, 200});
 }
 
 QWidget* ComponentsPage::makeMeans() {
   means_says_ = new QLabel;
   means_says_->setObjectName("meansSays");
   means_says_->setWordWrap(true);
-  auto* top = new QWidget;
-  auto* box = new QVBoxLayout(top);
-  box->setContentsMargins(0, 4, 0, 0);
-  box->addWidget(means_says_);
-  box->addWidget(means_, 1);
-  auto* parts = new QSplitter(Qt::Vertical);
-  parts->addWidget(top);
-  parts->addWidget(means_table_);
-  parts->setSizes({360, 220});
-  return parts;
+  return overTable({}, {means_says_}, means_, means_table_, {360, 220});
 }
 
 }  // namespace scriptorium::ui
