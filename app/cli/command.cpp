@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <atomic>
 #include <cctype>
+#include <cmath>
 #include <cstdio>
 #include <filesystem>
 #include <nlohmann/json.hpp>
@@ -92,7 +93,7 @@ void watch_for_interrupts() {
 
 void Common::add_to(CLI::App& command) {
   command.add_option("--progress", progress, "bar, json or none, on standard error")
-      ->check(CLI::IsMember({"auto", "bar", "json", "none"}));
+      ->transform(one_of({"auto", "bar", "json", "none"}));
   command.add_option("--threads", threads, "threads; 0: all cores")->check(CLI::Range(0, 4096));
 }
 
@@ -118,12 +119,14 @@ void DataOptions::add_words_to(CLI::App& command) {
   command
       .add_option_function<std::string>(
           "--missing", [this](const std::string& word) { open.missing = data::missing_rule(word); },
-          "entries that were not measured: leave-out (default), zero or full-genes")
-      ->check(CLI::IsMember({"leave-out", "zero", "full-genes"}));
+          "entries that were not measured (NaN, or the lowest int64, in many cells alike): leave-out (default), zero "
+          "or "
+          "full-genes")
+      ->transform(one_of({"leave-out", "zero", "full-genes"}));
   command.add_option("--modality", open.modality, "modality of an h5mu file, or assay of a Seurat object");
   command
       .add_option("--orientation", open.orientation, "what the rows of a table or bare R matrix are: cells or genes")
-      ->check(CLI::IsMember({"cells", "genes"}));
+      ->transform(one_of({"cells", "genes"}));
 }
 
 data::Dataset DataOptions::read(const RunControl& control) const {
@@ -145,10 +148,44 @@ const CLI::Validator whole_number(
       return good ? std::string() : "\"" + text + "\" is not a whole number from 0 up";
     },
     "WHOLE", "whole number");
+const CLI::Validator draws_number = CLI::Range(1, 10'000'000);
+
+namespace {
+CLI::Validator number_above(double limit, bool limit_too, const std::string& words) {
+  return {[=](std::string& text) {
+            char* end = nullptr;
+            const double value = std::strtod(text.c_str(), &end);
+            const bool number = !text.empty() && *end == '\0' && std::isfinite(value);
+            const bool good = number && (value > limit || (limit_too && value == limit));
+            return good ? std::string() : "\"" + text + "\" is not a number " + words;
+          },
+          "NUMBER", words};
+}
+}  // namespace
+const CLI::Validator positive_number = number_above(0, false, "above 0");
+const CLI::Validator number_from_zero = number_above(0, true, "from 0 up");
+
+CLI::Validator one_of(std::vector<std::string> words, std::vector<std::string> later) {
+  std::string list;
+  for (std::size_t i = 0; i < words.size(); ++i)
+    list += (i == 0 ? "" : i + 1 == words.size() ? " or " : ", ") + words[i];
+  return {[=](std::string& text) {
+            const auto same = [&text](const std::string& word) {
+              return CLI::detail::to_lower(word) == CLI::detail::to_lower(text);
+            };
+            if (const auto at = std::find_if(words.begin(), words.end(), same); at != words.end()) {
+              text = *at;
+              return std::string();
+            }
+            return std::any_of(later.begin(), later.end(), same) ? "not built yet: " + text
+                                                                 : "\"" + text + "\" is not " + list;
+          },
+          list, list};
+}
 
 void PointOption::add_to(CLI::App& command) {
   command.add_option("--point", point, "mode (the mean where a mode is undefined) or mean")
-      ->check(CLI::IsMember({"mode", "mean"}));
+      ->transform(one_of({"mode", "mean"}));
 }
 
 void DeviceOption::add_to(CLI::App& command) {

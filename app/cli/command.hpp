@@ -46,6 +46,10 @@ void refuse_own_file(const std::string& path);
 
 /// Check of a whole number from 0 up, such as a seed.
 extern const CLI::Validator whole_number;
+/// Checks of a number of draws, and of a number above or from 0.
+extern const CLI::Validator draws_number, positive_number, number_from_zero;
+/// For transform(): one of some words, in any case; `later` are words of the contract that say they are not built yet.
+CLI::Validator one_of(std::vector<std::string> words, std::vector<std::string> later = {});
 
 /// --point mode|mean.
 struct PointOption {

@@ -88,13 +88,13 @@ void FilterWords::add_to(CLI::App& command) {
   command.add_option("--cells", cells, "expression on the cell table");
   command.add_option("--cell-names", cell_names, "FILE with names of cells to keep, or names separated by commas");
   command.add_option("--min-counts-per-cell", min_counts_per_cell, "drop cells with fewer counts")
-      ->check(CLI::NonNegativeNumber);
+      ->check(number_from_zero);
   command.add_option("--min-genes-per-cell", min_genes_per_cell, "drop cells with fewer genes")
-      ->check(CLI::NonNegativeNumber);
+      ->check(number_from_zero);
   command.add_option("--min-cells-per-gene", min_cells_per_gene, "drop genes seen in fewer cells")
-      ->check(CLI::NonNegativeNumber);
+      ->check(number_from_zero);
   command.add_option("--min-counts-per-gene", min_counts_per_gene, "drop genes with fewer counts")
-      ->check(CLI::NonNegativeNumber);
+      ->check(number_from_zero);
 }
 
 data::Filter FilterWords::filter() const {

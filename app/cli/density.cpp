@@ -22,7 +22,7 @@ void add_density(CLI::App& app) {
   command->add_flag("--gradient", options->gradient,
                     "a second table, NAME.gradient.EXT: log joint and Jacobian by the unconstrained axis");
   command->add_option("--guards", options->guards, "fitting (SCRIBE's clips) or none")
-      ->check(CLI::IsMember({"fitting", "none"}));
+      ->transform(one_of({"fitting", "none"}));
   add_table_output(*command, options->out);
   options->point.add_to(*command);
   options->common.add_to(*command);

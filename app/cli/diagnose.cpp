@@ -24,8 +24,7 @@ void add_diagnose(CLI::App& app) {
   add_table_output(*command, options->out);
   command->add_option("--genes", options->genes,
                       "names separated by commas, a file, or all; default: the panel and 200 at random");
-  command->add_option("-n,--draws", options->diagnose.draws, "replicated data sets per kind")
-      ->check(CLI::PositiveNumber);
+  command->add_option("-n,--draws", options->diagnose.draws, "replicated data sets per kind")->check(draws_number);
   command->add_option("--seed", options->diagnose.seed, "seed")->check(whole_number);
   auto& rule = options->diagnose.rule;
   command->add_option("--wide-ratio", rule.wide_ratio,

@@ -16,7 +16,7 @@ void add_embed(CLI::App& app) {
   auto* command = app.add_subcommand("embed", "Coordinates of the cells: UMAP, t-SNE or principal components");
   options->data.add_to(*command, true);
   auto& embed = options->embed;
-  command->add_option("--method", options->method, "umap, tsne or pca")->check(CLI::IsMember({"umap", "tsne", "pca"}));
+  command->add_option("--method", options->method, "umap, tsne or pca")->transform(one_of({"umap", "tsne", "pca"}));
   command->add_option("--dims", embed.pca.dims, "principal components to find, and to start from")
       ->check(CLI::Range(1, 1000))
       ->capture_default_str();

@@ -50,7 +50,7 @@ void add_export(CLI::App& app) {
   command->add_option("fit", options->fit, "a fit")->required();
   command->add_option("--data", options->data.path, "the data, for likelihoods by cell and gene");
   command->add_option("--to", options->to, "FILE.nc, or a folder for tables")->required();
-  command->add_option("-n,--draws", options->draws, "posterior draws in the netCDF file")->check(CLI::PositiveNumber);
+  command->add_option("-n,--draws", options->draws, "posterior draws in the netCDF file")->check(draws_number);
   command->add_option("--seed", options->seed, "seed")->check(whole_number);
   options->point.add_to(*command);
   command->add_flag("--descriptive", options->descriptive, "dispersion instead of r, and so on");

@@ -114,7 +114,7 @@ inference::FitOptions options_of(const FitWords& words, const CLI::App& command,
   if (given("--svi-mode")) options.svi.mode = inference::svi_mode_from_string(words.svi_mode);
   if (given("--steps")) options.svi.steps = words.steps;
   if (given("--batch-size")) options.svi.batch_size = words.batch_size;
-  if (given("--early-stopping")) options.svi.stopping.enabled = true;
+  if (given("--early-stopping")) options.svi.stopping.enabled = options.svi.stopping.restore_best = true;
   if (given("--tolerance")) options.tolerance = words.tolerance;
   for (const char* flag : {"--steps", "--batch-size", "--svi-mode", "--early-stopping"})
     if (given(flag) && options.method != inference::Method::Svi)
@@ -125,6 +125,20 @@ inference::FitOptions options_of(const FitWords& words, const CLI::App& command,
   if (words.guide != "mean-field")
     throw UsageError("not built yet: --guide " + words.guide + " (mean-field is the one there is)");
   return options;
+}
+
+std::vector<std::string> keys(const std::vector<model::LikelihoodInfo>& all) {
+  std::vector<std::string> out;
+  for (const auto& one : all) out.push_back(one.key);
+  return out;
+}
+std::vector<std::string> keys(const std::vector<model::ParameterizationInfo>& all) {
+  std::vector<std::string> out;
+  for (const auto& one : all) {
+    out.push_back(one.key);
+    out.insert(out.end(), one.aliases.begin(), one.aliases.end());
+  }
+  return out;
 }
 
 /// Fails before a long fit, not after it.
@@ -244,6 +258,8 @@ void run_fit(const FitWords& words, CLI::App& command, const json& whole) {
       else
         std::fprintf(stderr, "note: \"%s\" of an earlier run is not used; --resume would go on from it\n",
                      checkpoint_path.c_str());
+    } else if (words.resume) {
+      std::fprintf(stderr, "note: there is no \"%s\" to go on from; the fit begins anew\n", checkpoint_path.c_str());
     }
     inference::FitControl fit_control;
     static_cast<RunControl&>(fit_control) = control;
@@ -278,7 +294,7 @@ void run_fit(const FitWords& words, CLI::App& command, const json& whole) {
     }
   }
   result::save_fit(fit, words.out);
-  ::unlink(checkpoint_path.c_str());
+  if (!fit.result.convergence.resumable) ::unlink(checkpoint_path.c_str());
   if (!checkpoint_trouble.empty())
     std::fprintf(stderr, "note: no checkpoint could be kept: %s\n", checkpoint_trouble.c_str());
   for (const auto& note : fit.result.convergence.notes) std::fprintf(stderr, "note: %s\n", note.c_str());
@@ -299,23 +315,27 @@ void add_fit(CLI::App& app) {
   words->data.add_words_to(*command);
   words->common.add_to(*command);
   command->add_option("--out", words->out, "fit to write");
-  command->add_option("--model", words->model, "nbdm, zinb, nbvcp (default) or zinbvcp");
-  command->add_option("--parameterization", words->parameterization, "canonical, mean_prob, mean_odds or mean_disp");
+  command->add_option("--model", words->model, "nbdm, zinb, nbvcp (default) or zinbvcp")
+      ->transform(one_of(keys(model::likelihoods())));
+  command->add_option("--parameterization", words->parameterization, "canonical, mean_prob, mean_odds or mean_disp")
+      ->transform(one_of(keys(model::parameterizations())));
   command->add_flag("--unconstrained", words->unconstrained, "transformed Normal priors and guides");
-  command->add_option("--positive-transform", words->positive_transform, "softplus or exp");
+  command->add_option("--positive-transform", words->positive_transform, "softplus or exp")
+      ->transform(one_of({"softplus", "exp"}));
   command->add_option("--organism", words->organism, "biology-informed capture prior: human, mouse, yeast, ecoli");
   command->add_option("--capture-prior", words->capture_prior, "the same by numbers: LOGM0,SIGMA");
   command->add_option("--prior", words->priors, "NAME=A,B or NAME=FAMILY:key=value,… (repeatable)")
       ->allow_extra_args(false)
       ->take_all();
-  command->add_option("--method", words->method, "exact, structured or svi");
-  command->add_option("--svi-mode", words->svi_mode, "ours or scribe");
+  command->add_option("--method", words->method, "exact, structured or svi")
+      ->transform(one_of({"exact", "structured", "svi"}, {"laplace"}));
+  command->add_option("--svi-mode", words->svi_mode, "ours or scribe")->transform(one_of({"ours", "scribe"}));
   command->add_option("--guide", words->guide, "mean-field");
   command->add_option("--steps", words->steps, "svi steps")
       ->check(CLI::Range(std::int64_t{1}, std::int64_t{1'000'000'000}));
-  command->add_option("--batch-size", words->batch_size, "svi: cells a step; 0: all")->check(CLI::NonNegativeNumber);
+  command->add_option("--batch-size", words->batch_size, "svi: cells a step; 0: all")->check(whole_number);
   command->add_option("--tolerance", words->tolerance, "exact, structured: stop when so many nats are left to gain")
-      ->check(CLI::PositiveNumber);
+      ->check(positive_number);
   command->add_option("--max-iterations", words->max_iterations, "exact, structured: iterations at most")
       ->check(CLI::Range(1, 1'000'000));
   command->add_flag("--early-stopping", words->early_stopping, "svi: stop when the smoothed loss no longer falls");

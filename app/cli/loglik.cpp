@@ -19,10 +19,10 @@ void add_loglik(CLI::App& app) {
   options->data.add_to(*command, true);
   auto* fit_option = command->add_option("--fit", options->fit, "a fit");
   command->add_option("--params", options->params, "a file of parameters (JSON)")->excludes(fit_option);
-  command->add_option("--by", options->by, "cell or gene")->check(CLI::IsMember({"cell", "gene"}));
+  command->add_option("--by", options->by, "cell or gene")->transform(one_of({"cell", "gene"}));
   command->add_option("--guards", options->guards, "evaluation (SCRIBE's floors), fitting or none")
-      ->check(CLI::IsMember({"evaluation", "fitting", "none"}));
-  command->add_option("--r-floor", options->likelihood.r_floor, "floor of r")->check(CLI::NonNegativeNumber);
+      ->transform(one_of({"evaluation", "fitting", "none"}));
+  command->add_option("--r-floor", options->likelihood.r_floor, "floor of r")->check(number_from_zero);
   command->add_option("--p-floor", options->likelihood.p_floor, "p is kept this far from 0 and 1")
       ->check(CLI::Range(0.0, 0.5));
   add_table_output(*command, options->out);

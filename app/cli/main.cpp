@@ -32,17 +32,22 @@ int main(int argc, char** argv) {
                     cli::add_diagnose, cli::add_loglik, cli::add_density, cli::add_subset, cli::add_export,
                     cli::add_embed, cli::add_devices, cli::add_later})
     add(app);
+  const auto known = app.get_subcommands([&](CLI::App* one) { return argc > 1 && one->get_name() == argv[1]; });
+  const std::string command = known.empty() ? "" : known.front()->get_name();
   try {
     for (int i = 1; i < argc; ++i)
       if (const std::string word = argv[i]; word == "--compat" || word.starts_with("--compat="))
         throw cli::UsageError(
             "not built yet: --compat (what is built has no variant of SCRIBE's own but --svi-mode scribe)");
+    if (argc > 1 && argv[1][0] != '-' && known.empty())
+      throw cli::UsageError("there is no command \"" + std::string(argv[1]) + "\". See `scriptorium-cli --help`.");
     app.parse(argc, argv);
     return 0;
   } catch (const CLI::Success& success) {
     return app.exit(success);
   } catch (const CLI::ParseError& error) {
-    return failed(2, error.what(), "See `scriptorium-cli --help`.");
+    return failed(2, error.what(),
+                  command.empty() ? "See `scriptorium-cli --help`." : "See `scriptorium-cli " + command + " --help`.");
   } catch (const cli::UsageError& error) {
     return failed(2, error.what(), "");
   } catch (const Error& error) {

@@ -52,9 +52,8 @@ void add_ppc(CLI::App& app) {
   command->add_option("fit", options->fit, "a fit or a file of parameters")->required();
   options->data.add_to(*command, false);
   command->add_option("--kind", options->kind, "at the point (map) or over the posterior")
-      ->check(CLI::IsMember({"map", "posterior"}));
-  command->add_option("-n,--draws", options->predictive.draws, "number of replicated data sets")
-      ->check(CLI::PositiveNumber);
+      ->transform(one_of({"map", "posterior"}));
+  command->add_option("-n,--draws", options->predictive.draws, "number of replicated data sets")->check(draws_number);
   command->add_option("--genes", options->genes,
                       "names separated by commas, a file with one a line, or all; default: a panel of 25");
   command->add_option("--max-bin", options->predictive.max_bin, "last count with a bin of its own");

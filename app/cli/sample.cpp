@@ -15,7 +15,7 @@ void add_sample(CLI::App& app) {
   auto options = std::make_shared<Options>();
   auto* command = app.add_subcommand("sample", "Posterior draws as ArviZ InferenceData (netCDF)");
   command->add_option("fit", options->fit, "a fit")->required();
-  command->add_option("-n,--draws", options->draws, "number of draws")->check(CLI::PositiveNumber);
+  command->add_option("-n,--draws", options->draws, "number of draws")->check(draws_number);
   command->add_option("--out", options->out, "netCDF file to write (.nc)")
       ->required()
       ->check([](const std::string& name) {

@@ -55,23 +55,24 @@ FitResult fit_exact(const FitInput& input, const FitOptions& options, const Chec
     std::snprintf(text, sizeof text, "Stopped by you after %lld iterations with about %.2g nats of ELBO still to gain.",
                   static_cast<long long>(state.iteration), end.decrement);
     c.advice = "Resume it, or read it as provisional.";
+    c.resumable = true;
   } else if (end.stuck) {
+    c.converged = end.decrement < 0.1;
     std::snprintf(
         text, sizeof text,
-        "Ended after %lld iterations because no step lowered the loss any more, with an estimated %.2g nats left.",
-        static_cast<long long>(state.iteration), end.decrement);
-    if (end.decrement < 0.1)
-      c.converged = true;
-    else
-      c.advice = "Try another parameterization or tighter priors, and compare the loss.";
+        "%s after %lld iterations because no step lowered the loss any more, with an estimated %.2g nats left (rule: "
+        "below 0.1, the rest is rounding).",
+        c.converged ? "Converged" : "Ended", static_cast<long long>(state.iteration), end.decrement);
+    if (!c.converged) c.advice = "Try another parameterization or tighter priors, and compare the loss.";
   } else {
     std::snprintf(text, sizeof text,
                   "Not converged: %lld iterations were allowed, and about %.2g nats of ELBO are still to gain.",
                   static_cast<long long>(state.iteration), end.decrement);
-    c.advice = "Allow more iterations, or resume.";
-    recorder.keep(pack_state(state));
+    c.advice = "Allow more iterations, and resume.";
+    c.resumable = true;
   }
   c.verdict = text;
+  if (c.resumable) recorder.keep(pack_state(state));
   return result;
 }
 

@@ -19,13 +19,14 @@ enum class Method { Exact, Structured, Svi };
 enum class SviMode { Ours, Scribe };
 
 /// Early stopping of stochastic fits, SCRIBE's rule (nb-family notes in core/inference/README.md). Counts of steps.
+/// As there, a fit without it returns its last state; whoever enables it wants the best restored too.
 struct EarlyStopping {
   bool enabled = false;  ///< off: tracks the best state only if restore_best
   std::int64_t patience = 500;
   double min_delta = 1.0;        ///< nats of smoothed loss
   double min_delta_percent = 0;  ///< used instead of min_delta when positive
   std::int64_t check_every = 100, warmup = 5000, window = 100;
-  bool restore_best = true;
+  bool restore_best = false;
 };
 
 struct SviOptions {
@@ -67,6 +68,7 @@ struct Convergence {
   std::string verdict;             ///< one sentence: what happened, by which rule
   std::string advice;              ///< what to try; empty when all is well
   std::vector<std::string> notes;  ///< identifiability and the like: "capture and p are a ridge …"
+  bool resumable = false;          ///< the last checkpoint goes on from here: keep it beside the fit
 };
 
 /// Everything needed to go on with the same numbers: named arrays, kept by the caller as it likes (a file, memory).

@@ -111,29 +111,47 @@ bool Objective::choose_nodes(const std::vector<double>& x) {
   const auto before = std::tie(scalar_nodes_, gene_nodes_, cell_nodes_);
   const std::tuple<int, std::vector<std::uint8_t>, std::vector<std::uint8_t>> old = before;
   scalar_nodes_ = scalar_size_ ? p.scalar->nodes_for(x[0], x[1]) : 1;
-  for (std::int64_t g = 0; g < p.n_genes(); ++g)
-    choose_gene_nodes(&x[gene_at(g)], &gene_nodes_[index(g) * p.gene_sites.size()]);
+  compute::parallel_for(p.n_genes(), 1024, threads_, [&](std::int64_t, std::int64_t first, std::int64_t last) {
+    for (auto g = first; g < last; ++g) choose_gene_nodes(&x[gene_at(g)], &gene_nodes_[index(g) * p.gene_sites.size()]);
+  });
   for (std::size_t u = 0; u < p.units.size(); ++u)
     cell_nodes_[u] = static_cast<std::uint8_t>(p.cell->nodes_for(x[cell_at(u)], x[cell_at(u) + 1]));
   const bool changed = before != old;
   if (!nonzeros_) return changed;
 
-  // The interval of t: what the nodes that carry weight span.
+  // The interval of t: what the nodes that carry weight span. t grows with the capture, so that the outermost of its
+  // nodes say it.
   prepare_scalar(x);
-  double low = INFINITY, high = -INFINITY;
-  SiteRule rule;
-  for (std::size_t u = 0; u < p.units.size(); ++u) {
-    p.cell->make_rule(x[cell_at(u)], x[cell_at(u) + 1], cell_nodes_[u], false, rule);
-    for (std::size_t i = 0; i < rule.size(); ++i) {
-      if (rule.weight[i] < 1e-8) continue;
+  struct Interval {
+    double low = INFINITY, high = -INFINITY;
+  };
+  const auto units = static_cast<std::int64_t>(p.units.size());
+  std::vector<Interval> spans(index(compute::pieces(units, 1024)));
+  compute::parallel_for(units, 1024, threads_, [&](std::int64_t piece, std::int64_t first, std::int64_t last) {
+    SiteRule rule;
+    auto& span = spans[index(piece)];
+    for (auto u = index(first); u < index(last); ++u) {
+      p.cell->make_rule(x[cell_at(u)], x[cell_at(u) + 1], cell_nodes_[u], false, rule);
       for (std::size_t k = 0; k < scalar_rule_.size(); ++k) {
-        if (scalar_rule_.weight[k] * rule.weight[i] < 1e-8) continue;
-        const double t = p.scalar ? std::log(math::softplus(rule.value[i] - scalar_rule_.value[k])) + std::log(rho_[k])
-                                  : rule.value[i];
-        low = std::min(low, t);
-        high = std::max(high, t);
+        Interval carried;
+        for (std::size_t i = 0; i < rule.size(); ++i) {
+          if (rule.weight[i] < 1e-8 || scalar_rule_.weight[k] * rule.weight[i] < 1e-8) continue;
+          carried.low = std::min(carried.low, rule.value[i]);
+          carried.high = std::max(carried.high, rule.value[i]);
+        }
+        if (carried.low > carried.high) continue;
+        const auto t = [&](double value) {
+          return p.scalar ? std::log(math::softplus(value - scalar_rule_.value[k])) + std::log(rho_[k]) : value;
+        };
+        span.low = std::min(span.low, t(carried.low));
+        span.high = std::max(span.high, t(carried.high));
       }
     }
+  });
+  double low = INFINITY, high = -INFINITY;
+  for (const auto& span : spans) {
+    low = std::min(low, span.low);
+    high = std::max(high, span.high);
   }
   // Room for steps, in whole units, so that a grid serves many of them; nodes as close as the singularities of the
   // functions ask for (within about 0.6π of the real axis where zeros are inflated, π elsewhere).

@@ -314,6 +314,7 @@ void Objective::gene_pass(const std::vector<double>& x, const std::vector<double
         by_scalar.assign(scalars, 0.0);
         if (nonzeros_) gather_gene(g, scratch);
         if (settled) {
+          control.check();
           descend_gene(g, &(*settled)[gene_at(g)], near, INFINITY, scratch);
           choose_gene_nodes(&x[gene_at(g)], &gene_nodes_[index(g) * sites]);
         }

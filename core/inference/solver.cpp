@@ -4,6 +4,7 @@
 #include <cmath>
 #include <cstdio>
 #include <nlohmann/json.hpp>
+#include <sstream>
 
 namespace scriptorium::inference {
 
@@ -45,18 +46,19 @@ void Recorder::keep(std::map<std::string, std::vector<double>> arrays) {
 }
 
 std::string fingerprint(const FitInput& input, const FitOptions& options) {
-  nlohmann::json json = input.model;
   const auto& svi = options.svi;
-  char text[512];
-  std::snprintf(text, sizeof text, "|%d|%d|%" PRId64 "|%" PRId64 "|%a|%a|%d|%" PRId64 "|%d|%s|%a|%d|%" PRIu64,
-                static_cast<int>(options.method), options.structured_nodes, input.summary->n_cells,
-                input.summary->n_genes, input.summary->total(), input.summary->sum_log_factorial,
-                static_cast<int>(svi.mode), svi.batch_size, svi.draws, svi.optimizer.c_str(), svi.learning_rate,
-                svi.decay ? 1 : 0, options.seed);
-  std::string all = json.dump() + text;
-  std::snprintf(text, sizeof text, "|%" PRId64 "|%a|%a|%d|%d|%" PRId64, svi.decay ? svi.steps : 0, svi.b1, svi.b2,
-                svi.stopping.enabled ? 1 : 0, svi.stopping.restore_best ? 1 : 0, svi.stopping.patience);
-  all += text;
+  const auto& stop = svi.stopping;
+  std::ostringstream text;
+  text << std::hexfloat << nlohmann::json(input.model).dump();
+  const auto add = [&text](const auto&... values) { ((text << '|' << values), ...); };
+  add(static_cast<int>(options.method), options.structured_nodes, options.seed, input.summary->n_cells,
+      input.summary->n_genes, input.summary->total(), input.summary->sum_log_factorial);
+  if (options.method == Method::Svi)
+    add(static_cast<int>(svi.mode), svi.decay ? svi.steps : 0, svi.batch_size, svi.draws, svi.optimizer,
+        svi.learning_rate, svi.decay, svi.b1, svi.b2, svi.epsilon, svi.clip_norm, svi.momentum, stop.enabled,
+        stop.restore_best, stop.patience, stop.min_delta, stop.min_delta_percent, stop.check_every, stop.warmup,
+        stop.window);
+  const std::string all = text.str();
   std::uint64_t hash = 14695981039346656037u;  // FNV-1a: tells apart, guards nothing
   const auto mix = [&hash](const void* bytes, std::size_t count) {
     for (const auto *c = static_cast<const unsigned char*>(bytes), *end = c + count; c != end; ++c)
@@ -65,8 +67,9 @@ std::string fingerprint(const FitInput& input, const FitOptions& options) {
   mix(all.data(), all.size());
   mix(input.summary->gene_total.data(), input.summary->gene_total.size() * sizeof(double));
   for (const auto& entry : input.summary->classes) mix(&entry.total, sizeof entry.total);
-  std::snprintf(text, sizeof text, "%016" PRIx64, hash);
-  return text;
+  char digits[17];
+  std::snprintf(digits, sizeof digits, "%016" PRIx64, hash);
+  return digits;
 }
 
 Problem problem_of(const FitInput& input) {

@@ -10,6 +10,9 @@
 namespace scriptorium::inference {
 namespace {
 
+/// Thrown where FitControl::keep ends the conditional fits.
+struct Kept {};
+
 /// The best mean-field fit of everything else, given the shared scalar at z.
 struct Given {
   double z = 0;
@@ -29,7 +32,8 @@ class Conditioner {
     MinimiseState state;
     state.x = warm;
     const auto end = minimise(objective, state, options_.tolerance, options_.max_iterations, options_.threads, control_,
-                              {}, [](double, double) {});
+                              control_.keep, [](double, double) {});
+    if (end.kept) throw Kept{};
     Given out{z, end.loss, std::move(state.x), {}, {}, {}};
     if (!problem_.capture) return out;
     out.captures = free_captures(objective, out);
@@ -223,15 +227,7 @@ FitResult fit_structured(const FitInput& input, const FitOptions& options, const
       recorder.add(state.iteration, loss, decrement, 0.05, "factorised fit, loss " + std::to_string(loss));
     });
     result.loss = first.loss;
-    if (first.kept) {
-      result.posterior = posterior_at(factorised, state.x);
-      result.convergence = {false, true,
-                            "Stopped by you before the conditional fits: this is the factorised posterior of exact.",
-                            "Resume it for honest intervals.", identifiability_notes(problem)};
-      result.trace = recorder.trace();
-      result.seconds = recorder.seconds();
-      return result;
-    }
+    if (first.kept) throw Kept{};
 
     const Conditioner conditioner(problem, options, control);
     const std::vector<double> others(state.x.begin() + 2, state.x.end());
@@ -331,7 +327,16 @@ FitResult fit_structured(const FitInput& input, const FitOptions& options, const
         c.converged ? "Converged" : "Not converged", nodes, problem.scalar->site().name.c_str(), options.tolerance,
         edge);
     c.verdict = text;
-    if (!c.converged) c.advice = "Use exact, or more grid nodes.";
+    if (!c.converged)
+      c.advice = first.converged ? "Use exact, or more grid nodes." : "Allow more iterations: those of exact ran out.";
+    c.notes = identifiability_notes(problem);
+  } catch (const Kept&) {
+    keep_now();
+    result.posterior = posterior_at(factorised, state.x);
+    auto& c = result.convergence;
+    c.stopped_early = c.resumable = true;
+    c.verdict = "Stopped by you before the conditional fits were done: this is the factorised posterior of exact.";
+    c.advice = "Resume it for honest intervals.";
     c.notes = identifiability_notes(problem);
   } catch (const Cancelled&) {
     keep_now();

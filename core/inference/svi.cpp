@@ -138,6 +138,7 @@ FitResult fit_svi(const FitInput& input, const FitOptions& options, const Checkp
     keep();
     throw;
   }
+  if (kept) keep();
   const bool complete = step >= o.steps;
   if (o.stopping.restore_best && !stopping.best_x.empty() && (!ours || !complete)) svi.x() = stopping.best_x;
   if (ours && complete && averaged > 0) svi.x() = average;
@@ -178,9 +179,11 @@ FitResult fit_svi(const FitInput& input, const FitOptions& options, const Checkp
                   static_cast<long long>(step));
   }
   c.verdict = text;
-  if (kept) c.verdict += " Stopped by you.";
+  if (kept) c.verdict += " Stopped by you.", c.resumable = true;
   if (early) c.verdict += " Stopped early by its rule.";
-  if (!c.converged) c.advice = "Take more steps, or use exact, which converges in tens of iterations.";
+  if (!c.converged)
+    c.advice = kept ? "Resume it, or use exact, which converges in tens of iterations."
+                    : "Take more steps, or use exact, which converges in tens of iterations.";
   if (!ours && svi.problem().scalar)
     c.notes.push_back("SCRIBE's loop optimises α and β apart: the spread of the shared " +
                       svi.problem().scalar->site().name + " is not to be trusted after it.");

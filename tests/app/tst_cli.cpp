@@ -35,6 +35,12 @@ class TestCli : public QObject {
     return QString::fromUtf8(file.readAll()).split('\n', Qt::SkipEmptyParts);
   }
 
+  std::pair<double, QString> lossAndData(const char* fit) {
+    run({"show", at(fit), "--json"});
+    const auto shown = QJsonDocument::fromJson(out_.toUtf8()).object();
+    return {shown["loss"]["final"].toDouble(), shown["data"]["id"].toString()};
+  }
+
  private slots:
   void initTestCase() {
     // A MatrixMarket folder of 120 cells × 15 genes.
@@ -98,12 +104,7 @@ class TestCli : public QObject {
     QCOMPARE(run({"summarise", at("whole.h5ad"), "--cells", "n_counts >= 40", "--out", at("high.s")}), 0);
     QCOMPARE(run({"fit", at("low.s"), at("high.s"), "--model", "nbdm", "--out", at("two.fit")}), 0);
     QCOMPARE(run({"fit", at("data"), "--model", "nbdm", "--out", at("one.fit")}), 0);
-    const auto loss = [&](const char* fit) {
-      run({"show", at(fit), "--json"});
-      const auto shown = QJsonDocument::fromJson(out_.toUtf8()).object();
-      return std::pair(shown["loss"]["final"].toDouble(), shown["data"]["id"].toString());
-    };
-    QCOMPARE(loss("two.fit"), loss("one.fit"));
+    QCOMPARE(lossAndData("two.fit"), lossAndData("one.fit"));
 
     QCOMPARE(run({"summarise", at("data"), at("low.s"), "--out", at("twice.s")}), 1);
     QVERIFY(error_.contains("The cell cell") && error_.contains("--suffix"));
@@ -201,6 +202,16 @@ class TestCli : public QObject {
       QCOMPARE(run(QStringList{"fit", at("data"), "--out", at("x.fit")} + words), 2);
       QVERIFY(!QFile::exists(at("x.fit")));
     }
+    for (const QStringList& words : {QStringList{"--model", "nbx", "nbdm, zinb, nbvcp or zinbvcp"},
+                                     QStringList{"--method", "laplace", "not built yet: laplace"},
+                                     QStringList{"--tolerance", "little", "not a number above 0"}}) {
+      QCOMPARE(run({"fit", at("data"), "--out", at("x.fit"), words[0], words[1]}), 2);
+      QVERIFY2(error_.contains(words[2]), qPrintable(error_));
+    }
+    QCOMPARE(run({"nosuch"}), 2);
+    QVERIFY2(error_.contains("no command \"nosuch\""), qPrintable(error_));
+    QCOMPARE(run({"fit", at("data"), "--model", "NBDM", "--parameterization", "Linked", "--out", at("x.fit")}), 0);
+    QVERIFY(QFile::remove(at("x.fit")));
     QCOMPARE(run({"map", at("a.fit"), "--out", at("map.xlsx")}), 2);
     QVERIFY(error_.contains(".tsv, .csv or .json"));
     QCOMPARE(run({"sample", at("a.fit"), "--out", at("draws.tsv")}), 2);
@@ -215,6 +226,13 @@ class TestCli : public QObject {
     QCOMPARE(run({"diagnose", at("early.fit"), "--out", at("early.tsv")}), 0);
     QVERIFY(error_.contains("Not converged"));
     QVERIFY(lines("early.tsv").first().endsWith("verdict\treason"));
+    // Its checkpoint is kept, and leads to where the whole fit ends.
+    QCOMPARE(run({"fit", at("data"), "--resume", "--out", at("early.fit")}), 0);
+    QVERIFY(!error_.contains("begins anew") && !QFile::exists(at("early.fit.checkpoint")));
+    QCOMPARE(run({"fit", at("data"), "--resume", "--out", at("whole.fit")}), 0);
+    QVERIFY(error_.contains("begins anew"));
+    QCOMPARE(lossAndData("early.fit"), lossAndData("whole.fit"));
+    QVERIFY(lossAndData("whole.fit").first > 0);
   }
 
   void failuresAreStatusOneWithOneLine_data() {
@@ -222,8 +240,6 @@ class TestCli : public QObject {
     QTest::addColumn<QString>("part");
     QTest::newRow("no file") << QStringList{"inspect", at("nothing.h5ad")} << "nothing.h5ad";
     QTest::newRow("not a fit") << QStringList{"show", at("data/barcodes.tsv")} << "not a fit";
-    QTest::newRow("model") << QStringList{"fit", at("data"), "--model", "nbx", "--out", at("x.fit")}
-                           << "nbdm, zinb, nbvcp, zinbvcp";
     QTest::newRow("prior") << QStringList{"fit", at("data"), "--prior", "p=-1,2", "--out", at("x.fit")} << "alpha = -1";
     QTest::newRow("gene") << QStringList{"map", at("a.fit"), "--genes", "GENE33", "--out", "-"} << "GENE3";
     QTest::newRow("place") << QStringList{"fit", at("data"), "--out", at("no/x.fit")} << "no/x.fit";

@@ -101,6 +101,14 @@ class TestFitQueue : public QObject {
     QTRY_COMPARE_WITH_TIMEOUT(queue.find(a)->state, FitState::Kept, 60'000);
     QVERIFY(queue.find(a)->fit->result.convergence.stopped_early);
     QVERIFY(QFile::exists(queue.find(a)->fit_path));
+    QVERIFY(queue.find(a)->resumable());  // it is no end: the checkpoint stays, for one to go on
+    const auto reached = queue.find(a)->trace.back().iteration;
+    const int b = queue.resume(a);
+    QVERIFY(!queue.find(a)->resumable());
+    QTRY_VERIFY_WITH_TIMEOUT(!queue.find(b)->trace.empty() && queue.find(b)->trace.back().iteration > reached, 60'000);
+    queue.remove(a);
+    queue.cancel(b);
+    QTRY_VERIFY_WITH_TIMEOUT(queue.find(b)->resumable(), 60'000);
   }
 
   void aCancelledFitGoesOnFromItsCheckpoint() {

@@ -60,9 +60,7 @@ struct FitItem {
   QDateTime started, checkpointed;
   bool stopping = false;  ///< cancelled, its thread has not ended yet
   bool finished() const { return state != FitState::Waiting && state != FitState::Running; }
-  bool resumable() const {
-    return (state == FitState::Cancelled || state == FitState::Failed) && !checkpoint_path.isEmpty();
-  }
+  bool resumable() const { return finished() && !checkpoint_path.isEmpty(); }
 };
 
 /// A request as text beside its checkpoint, so that a fit can go on after a crash. The data is named, not stored.

@@ -61,6 +61,7 @@ int FitQueue::add(FitRequest request) {
   auto made = std::make_unique<FitItem>();
   made->id = ++last_id_;
   made->request = std::move(request);
+  made->checkpoint_path = made->request.resume_from;
   note(*made, tr("added to the queue"));
   items_.push_back(std::move(made));
   emit queueChanged();
@@ -115,6 +116,7 @@ int FitQueue::resume(int id) {
   if (!one || !one->resumable()) return 0;
   FitRequest request = one->request;
   request.resume_from = one->checkpoint_path;
+  item(id)->checkpoint_path.clear();  // the new one has it now
   return add(std::move(request));
 }
 
@@ -142,7 +144,6 @@ void FitQueue::startNext() {
   one.state = FitState::Running;
   one.started = QDateTime::currentDateTime();
   one.fit_path = freePath(one.request.name);
-  one.checkpoint_path.clear();
   note(one, one.request.resume_from.isEmpty() ? tr("started") : tr("goes on from its checkpoint"));
   mailbox_ = std::make_shared<Mailbox>();
   keep_ = std::stop_source();
@@ -153,7 +154,7 @@ void FitQueue::startNext() {
     QMetaObject::invokeMethod(
         this,
         [this, id, outcome, checkpoint] {
-          if (FitItem* ended = item(id); ended && outcome.checkpoint_left) ended->checkpoint_path = checkpoint;
+          if (FitItem* ended = item(id)) ended->checkpoint_path = outcome.checkpoint_left ? checkpoint : QString();
           end(id, outcome);
         },
         Qt::QueuedConnection);
@@ -238,8 +239,10 @@ FitQueue::Outcome FitQueue::work(const FitRequest& request, const QString& fit_p
       result::save_fit(*fit, fit_path.toStdString());
       outcome.fit_path = fit_path;
       log(QObject::tr("saved as ") + fit_path);
-      outcome.checkpoint_left = false;
-      clear();
+      if (!fit->result.convergence.resumable) {
+        outcome.checkpoint_left = false;
+        clear();
+      }
     } catch (...) {  // the result is still here: say so instead of losing it
       outcome.error = describeCurrentException();
       log(QObject::tr("not saved: ") + outcome.error.message);

@@ -5,6 +5,7 @@
 #include <QFileInfo>
 #include <QSaveFile>
 #include <QStandardPaths>
+#include <algorithm>
 
 #include "core/data/filter.hpp"
 
@@ -99,7 +100,15 @@ bool Session::addToQueue() {
     emit errorReported(describeCurrentException());
     return false;
   }
-  queue.add({model.proposedName(), model.model(), model.options(), data.prepared(), {}, device()});
+  const auto taken = [this](const QString& name) {
+    return std::any_of(queue.items().begin(), queue.items().end(),
+                       [&](const auto& item) { return item->request.name == name; }) ||
+           std::any_of(fits.entries().begin(), fits.entries().end(),
+                       [&](const FitStore::Entry& entry) { return entry.name == name; });
+  };
+  QString name = model.proposedName();
+  for (int k = 2; taken(name); ++k) name = QString("%1 (%2)").arg(model.proposedName()).arg(k);
+  queue.add({name, model.model(), model.options(), data.prepared(), {}, device()});
   return true;
 }
 

@@ -159,7 +159,8 @@ class Reading {
       return;
     }
     info_.is_counts = false;
-    info_.why_not = "holds no number" + (genes_in_rows_ ? at(stray.gene, stray.cell) : at(stray.cell, stray.gene));
+    info_.why_not =
+        "holds no number" + (genes_in_rows_ ? at(stray.gene, stray.cell) : at(stray.cell, stray.gene)) + stray_words();
   }
 
   std::string at(std::int64_t row, std::int64_t column) const {

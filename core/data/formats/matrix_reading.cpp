@@ -67,6 +67,7 @@ Scanned MatrixReading::finish(bool is_float) {
       refuse(Major::Cell, stray.cell, stray.gene, std::numeric_limits<double>::quiet_NaN());
     else
       refuse(Major::Cell, stray.cell, stray.gene, std::numeric_limits<std::int64_t>::min());
+    if (refused_) info_.why_not += stray_words();
   }
   info_.is_counts = !refused_;
   if (!out.missing.none()) out.notes.push_back("`" + layer_ + "`: " + describe_missing(out.missing) + ".");

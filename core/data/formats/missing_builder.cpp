@@ -58,6 +58,11 @@ std::optional<Missing> MissingBuilder::finish(Stray& stray) {
   return out;
 }
 
+std::string stray_words() {
+  return "; it stands alone (not measured means that at least " + std::to_string(MissingBuilder::enough_cells) +
+         " cells lack the same genes): correct it, or write 0 where nothing was seen";
+}
+
 std::string describe_missing(const Missing& missing) {
   return grouped(missing.entries()) + " entries of " + grouped(missing.n_cells()) + " cells and " +
          grouped(static_cast<std::int64_t>(missing.any_gene().size())) + " genes were not measured (" +

@@ -4,6 +4,7 @@
 #include <mutex>
 #include <optional>
 #include <span>
+#include <string>
 
 #include "core/data/dataset.hpp"
 
@@ -43,6 +44,9 @@ class MissingBuilder {
   const std::pair<const std::vector<std::uint32_t>, std::uint32_t>* last_ = nullptr;  // into patterns_
   std::map<std::uint32_t, std::vector<std::uint32_t>> by_cell_;                       // of add_gene
 };
+
+/// What a refusal of a stray mark adds to where it is.
+std::string stray_words();
 
 /// "700,237,410 entries of 109,806 cells and 10,578 genes were not measured (47 patterns)".
 std::string describe_missing(const Missing& missing);

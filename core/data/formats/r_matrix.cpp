@@ -58,6 +58,7 @@ class Scan {
     const bool turned = !matrix_.genes_in_rows;
     refuse(turned ? stray.cell : stray.gene, turned ? stray.gene : stray.cell,
            std::numeric_limits<double>::quiet_NaN());
+    info_.why_not += stray_words();
     return {};
   }
 

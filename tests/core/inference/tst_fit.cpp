@@ -181,20 +181,37 @@ class TestFit : public QObject {
     FitInput input;
     input.summary = &d.summary;
     input.counts = &d.counts;
-    for (const auto method : {Method::Exact, Method::Svi}) {
+    for (const auto method : {Method::Exact, Method::Svi, Method::Structured}) {
       FitOptions options;
       options.method = method;
+      options.svi.steps = 100;
+      options.structured_nodes = 5;
+      std::optional<Checkpoint> checkpoint;
       std::stop_source keep;
       FitControl control;
       control.keep = keep.get_token();
       control.on_loss = [&](const LossPoint& point) {
-        if (point.iteration >= 2) keep.request_stop();
+        const bool within_nodes = point.decrement < 0;
+        if (point.iteration >= 2 && (method != Method::Structured || within_nodes)) keep.request_stop();
       };
+      control.on_checkpoint = [&](const Checkpoint& c) { checkpoint = c; };
       const auto result = fit(input, options, nullptr, control);
       QVERIFY(result.convergence.stopped_early);
       QVERIFY(!result.convergence.converged);
       QCOMPARE(result.posterior.site("r").arg1.size(), std::size_t{10});
+      QVERIFY(result.convergence.resumable && checkpoint);
+      QCOMPARE(fit(input, options, &*checkpoint, {}).loss, fit(input, options, nullptr, {}).loss);
     }
+    FitOptions options;  // nor is it the end where the iterations ran out
+    options.max_iterations = 3;
+    std::optional<Checkpoint> checkpoint;
+    FitControl control;
+    control.on_checkpoint = [&](const Checkpoint& c) { checkpoint = c; };
+    QVERIFY(fit(input, options, nullptr, control).convergence.resumable && checkpoint);
+    options.max_iterations = 500;
+    const auto on = fit(input, options, &*checkpoint, {});
+    QVERIFY(on.convergence.converged && !on.convergence.resumable);
+    QCOMPARE(on.loss, fit(input, options, nullptr, {}).loss);
   }
   void cancelBeforeTheStart() {
     const auto d = make(20, 5);

@@ -132,7 +132,7 @@ inference::FitOptions InferenceForm::read() const {
   options.svi.batch_size = batch_->value();
   options.svi.draws = draws_->value();
   options.svi.learning_rate = rate_->value();
-  options.svi.stopping.enabled = stopping_->isChecked();
+  options.svi.stopping.enabled = options.svi.stopping.restore_best = stopping_->isChecked();
   options.svi.stopping.patience = patience_->value();
   options.seed = static_cast<std::uint64_t>(seed_->value());
   options.threads = threads_->value();

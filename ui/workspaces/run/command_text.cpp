@@ -33,7 +33,7 @@ QString settingsWithoutFlag(const inference::FitOptions& options) {
   if (json.contains("svi")) {
     for (const char* key : {"mode", "steps", "batch_size"}) json["svi"].erase(key);
     if (json["svi"].contains("stopping")) {
-      json["svi"]["stopping"].erase("enabled");
+      for (const char* by_flag : {"enabled", "restore_best"}) json["svi"]["stopping"].erase(by_flag);
       if (json["svi"]["stopping"].empty()) json["svi"].erase("stopping");
     }
     if (json["svi"].empty() || options.method != inference::Method::Svi) json.erase("svi");
