@@ -3,6 +3,7 @@
 
 #include "command.hpp"
 #include "core/error.hpp"
+#include "core/report/fit_h5ad.hpp"
 #include "core/report/fit_tables.hpp"
 #include "core/report/netcdf.hpp"
 #include "core/result/point_file.hpp"
@@ -46,10 +47,12 @@ void add_export(CLI::App& app) {
     bool descriptive = false;
   };
   auto options = std::make_shared<Options>();
-  auto* command = app.add_subcommand("export", "Everything of a fit as tables (DIR) or as netCDF (FILE.nc)");
+  auto* command = app.add_subcommand(
+      "export", "Everything of a fit as tables (DIR), as netCDF (FILE.nc) or in an anndata file (FILE.h5ad)");
   command->add_option("fit", options->fit, "a fit")->required();
-  command->add_option("--data", options->data.path, "the data, for likelihoods by cell and gene");
-  command->add_option("--to", options->to, "FILE.nc, or a folder for tables")->required();
+  command->add_option("--data", options->data.path, "the data: for likelihoods by cell and gene, and FILE.h5ad");
+  options->data.add_words_to(*command);
+  command->add_option("--to", options->to, "FILE.nc, FILE.h5ad, or a folder for tables")->required();
   command->add_option("-n,--draws", options->draws, "posterior draws in the netCDF file")->check(draws_number);
   command->add_option("--seed", options->seed, "seed")->check(whole_number);
   options->point.add_to(*command);
@@ -59,7 +62,9 @@ void add_export(CLI::App& app) {
     const auto control = options->common.control();
     const std::filesystem::path to = options->to;
     keep_inputs(options->to, {options->fit, options->data.path});
-    if (to.extension() == ".h5ad") throw UsageError("not built yet: export to h5ad; choose FILE.nc or a folder");
+    const bool to_h5ad = to.extension() == ".h5ad";
+    if (to_h5ad && options->data.path.empty())
+      throw UsageError("an h5ad file holds the counts too: give them with --data");
     auto fit = result::load_fit_or_point(options->fit);
     std::optional<data::Dataset> dataset;
     if (!options->data.path.empty()) dataset = data_of_fit(fit, options->data, true, control);
@@ -69,6 +74,21 @@ void add_export(CLI::App& app) {
       if (dataset)
         out.groups.push_back(likelihood_group(fit, draws, options->draws, *dataset, options->common.threads, control));
       return report::write_netcdf(out, options->to);
+    }
+    std::optional<analysis::Diagnosis> diagnosis;
+    if (!fit.point_only && fit.summary.n_cells > 0) {
+      analysis::DiagnoseOptions diagnose;
+      diagnose.threads = options->common.threads;
+      diagnose.seed = options->seed;
+      diagnose.mean_point = options->point.mean();
+      diagnosis = analysis::diagnose(fit, diagnose, control);
+    }
+    if (to_h5ad) {
+      for (const auto& note :
+           report::write_fit_h5ad(std::move(*dataset), fit, options->point.options(), diagnosis ? &*diagnosis : nullptr,
+                                  options->to, options->common.threads, control))
+        std::fprintf(stderr, "note: %s\n", note.c_str());
+      return tell_notes(fit);
     }
     std::error_code problem;
     std::filesystem::create_directories(to, problem);
@@ -80,13 +100,7 @@ void add_export(CLI::App& app) {
     if (!fit.point_only) {
       write(report::loss_table(fit), to / "loss.tsv");
       write(report::distributions_table(fit, options->descriptive), to / "distributions.tsv");
-      if (fit.summary.n_cells > 0) {
-        analysis::DiagnoseOptions diagnose;
-        diagnose.threads = options->common.threads;
-        diagnose.seed = options->seed;
-        diagnose.mean_point = options->point.mean();
-        write(report::diagnosis_table(fit, analysis::diagnose(fit, diagnose, control)), to / "diagnose.tsv");
-      }
+      if (diagnosis) write(report::diagnosis_table(fit, *diagnosis), to / "diagnose.tsv");
     }
     if (dataset) {
       const auto likelihood =

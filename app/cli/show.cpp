@@ -13,7 +13,7 @@ void print_block(const nlohmann::json& block, const std::string& indent) {
     if (value.is_object() && !value.empty()) {
       std::printf("%s%s:\n", indent.c_str(), key.c_str());
       print_block(value, indent + "  ");
-    } else if (key != "sites") {
+    } else if (key != "sites" && !(value.is_structured() && value.empty()) && value != "") {
       std::printf("%s%s: %s\n", indent.c_str(), key.c_str(),
                   value.is_string() ? value.get<std::string>().c_str() : value.dump().c_str());
     }

@@ -131,6 +131,24 @@ class Writing(unittest.TestCase):
         self.assertEqual(set(kept.index), set(FEW))
         pd.testing.assert_series_equal(kept, whole[kept.index], check_exact=True)
 
+    def test_anndata_reads_what_the_fit_says_of_cells_and_genes(self):
+        path = self.folder / "fit.h5ad"
+        scriptorium("export", self.fit, "--data", EXAMPLE, "--to", path)
+        data, before = anndata.read_h5ad(path), anndata.read_h5ad(EXAMPLE)
+        np.testing.assert_array_equal(data.X.toarray(), before.X.toarray())
+        by_name = dict(list(self.table("map").groupby("parameter")))
+        np.testing.assert_array_equal(data.var["r_map"], by_name["r"]["value"])
+        np.testing.assert_array_equal(data.obs["p_capture"], by_name["p_capture"]["value"])
+        self.assertTrue((data.var["r_sd"] > 0).all() and (data.obs["p_capture_sd"] > 0).all())
+        np.testing.assert_array_equal(data.obs["n_counts"], before.X.sum(axis=1).A1)
+        path = self.folder / "loglik.tsv"
+        scriptorium("loglik", EXAMPLE, "--fit", self.fit, "--by", "cell", "--out", path)
+        np.testing.assert_allclose(data.obs["loglik"], pd.read_csv(path, sep="\t")["loglik"], rtol=1e-12)
+        self.assertIn("fine", set(data.var["verdict"]))
+        said = data.uns["scriptorium"]
+        self.assertEqual(said["model"]["likelihood"], "nbvcp")
+        self.assertEqual(int(said["seed"]), 1)
+        self.assertAlmostEqual(said["loss"]["final"], said["trace"][-1], delta=1)
 
 if __name__ == "__main__":
     unittest.main()

@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <limits>
 #include <map>
+#include <nlohmann/json.hpp>
 
 #include "core/data/measured_sets.hpp"
 #include "core/data/writers/row_writer.hpp"
@@ -113,27 +114,59 @@ void write_table(hid_t parent, const std::string& name, const Table& table) {
   hdf5::write_text_list_attribute(group, "column-order", order);
 }
 
-void write_counts(hid_t parent, const std::string& name, const PackedDataset& data, const RunControl& control) {
-  const bool by_cell = data.major() == Major::Cell;
-  const auto n_cells = static_cast<std::int64_t>(data.tables().cells.size()),
-             n_genes = static_cast<std::int64_t>(data.tables().genes.size());
+/// A value of uns.
+void write_value(hid_t parent, std::string name, const nlohmann::json& value) {
+  std::replace(name.begin(), name.end(), '/', '_');
+  const auto all = [&](auto is) { return std::all_of(value.begin(), value.end(), is); };
+  if (name.empty() || value.is_null() || (value.is_structured() && value.empty())) return;
+  if (value.is_object()) {
+    const auto group = group_of(parent, name, "dict", "0.1.0");
+    for (const auto& [key, entry] : value.items()) write_value(group, key, entry);
+  } else if (value.is_boolean() || value.is_number_integer()) {
+    const auto number = value.is_boolean() ? std::int64_t{value.get<bool>()} : value.get<std::int64_t>();
+    hdf5::write_raw(parent, name, H5T_NATIVE_INT64, &number, {});
+    mark_dataset(parent, name, "numeric-scalar");
+  } else if (value.is_number()) {
+    const auto number = value.get<double>();
+    hdf5::write_raw(parent, name, H5T_NATIVE_DOUBLE, &number, {});
+    mark_dataset(parent, name, "numeric-scalar");
+  } else if (value.is_array() && all([](const auto& entry) { return entry.is_number(); })) {
+    write_list(parent, name, value.get<std::vector<double>>());
+  } else if (value.is_array() && all([](const auto& entry) { return entry.is_string(); })) {
+    write_list(parent, name, value.get<std::vector<std::string>>());
+  } else {
+    hdf5::write_text(parent, name, value.is_string() ? value.get<std::string>() : value.dump());
+    mark_dataset(parent, name, "string");
+  }
+}
+
+/// Counts to write: how they come, and who sends them.
+struct Counts {
+  Major major = Major::Cell;
+  std::int64_t nnz = 0;
+  Count max_count = 0;
+  CountSource send;  ///< also begins the sink
+};
+
+void write_counts(hid_t parent, const std::string& name, const Dataset& tables, const Counts& counts,
+                  const RunControl& control) {
+  const bool by_cell = counts.major == Major::Cell;
+  const auto n_cells = static_cast<std::int64_t>(tables.cells.size()),
+             n_genes = static_cast<std::int64_t>(tables.genes.size());
   const auto group = group_of(parent, name, by_cell ? "csr_matrix" : "csc_matrix", "0.1.0");
   hdf5::write_integers_attribute(group, "shape", {n_cells, n_genes});
-  const std::int64_t nnz = data.packed().nnz();
-  const bool wide = nnz > std::numeric_limits<std::int32_t>::max();
+  const bool wide = counts.nnz > std::numeric_limits<std::int32_t>::max();
   RowWriter rows(group, by_cell ? n_cells : n_genes,
-                 {data.packed().max_count() <= whole_in_float32 ? H5T_IEEE_F32LE : H5T_IEEE_F64LE,
+                 {counts.max_count <= whole_in_float32 ? H5T_IEEE_F32LE : H5T_IEEE_F64LE,
                   wide ? H5T_STD_I64LE : H5T_STD_I32LE, wide ? H5T_STD_I64LE : H5T_STD_I32LE});
-  Told told(rows, "writing " + name, nnz, control);
-  data.send(told, 1, control);
+  Told told(rows, "writing " + name, counts.nnz, control);
+  counts.send(told);
   rows.finish();
 }
 
-}  // namespace
-
-std::vector<std::string> write_h5ad(const PackedDataset& data, const std::string& path, const RunControl& control) {
+std::vector<std::string> write(const Dataset& tables, const Counts& counts, const nlohmann::json& values,
+                               const std::string& path, const RunControl& control) {
   std::vector<std::string> notes;
-  const Dataset& tables = data.tables();
   const bool complete = tables.missing.none();
   storage::NewFile place(path);
   auto file = hdf5::create_on_disk(place.aside());
@@ -155,19 +188,39 @@ std::vector<std::string> write_h5ad(const PackedDataset& data, const std::string
                       {tables.cells.size(), static_cast<hsize_t>(embedding.dims)});
       mark_dataset(obsm, embedding.name, "array");
     }
+    for (const auto& [key, value] : values.items()) write_value(uns, key, value);
     if (complete) {
-      write_counts(file, "X", data, control);
+      write_counts(file, "X", tables, counts, control);
     } else {
       write_table(varm, measured_sets::gene_table, measured_sets::of_genes(tables.missing, tables.genes.names));
       hdf5::write_text(uns, "not_measured", measured_sets::note);
       mark_dataset(uns, "not_measured", "string");
-      write_counts(layers, measured_sets::layer, data, control);
+      write_counts(layers, measured_sets::layer, tables, counts, control);
       notes.emplace_back(measured_sets::note);
     }
   }
   hdf5::close_file(file);
   place.put_in_place();
   return notes;
+}
+
+}  // namespace
+
+std::vector<std::string> write_h5ad(const PackedDataset& data, const std::string& path, const RunControl& control) {
+  const auto send = [&](CountSink& sink) { data.send(sink, 1, control); };
+  return write(data.tables(), {data.major(), data.packed().nnz(), data.packed().max_count(), send},
+               nlohmann::json::object(), path, control);
+}
+
+std::vector<std::string> write_h5ad(const Dataset& data, const nlohmann::json& uns, const std::string& path,
+                                    const RunControl& control) {
+  const auto& counts = data.counts;
+  const Count largest = counts.count.empty() ? 0 : *std::max_element(counts.count.begin(), counts.count.end());
+  const auto send = [&](CountSink& sink) {
+    sink.begin(data.cells, data.genes);
+    source_of(counts)(sink);
+  };
+  return write(data, {Major::Cell, counts.nnz(), largest, send}, uns, path, control);
 }
 
 }  // namespace scriptorium::data

@@ -1,4 +1,5 @@
 #pragma once
+#include <nlohmann/json_fwd.hpp>
 #include <string>
 #include <vector>
 
@@ -18,6 +19,10 @@ std::vector<std::string> convert(const PackedDataset& data, const std::string& p
 
 /// anndata's layout of today: X as csr (csc where the source came by gene), tables with typed columns, embeddings.
 std::vector<std::string> write_h5ad(const PackedDataset& data, const std::string& path, const RunControl& control);
+/// The same of a data set in memory, with `uns`: objects as mappings, numbers, texts and lists of them; null and empty
+/// values are left out, lists of anything else are written as JSON text.
+std::vector<std::string> write_h5ad(const Dataset& data, const nlohmann::json& uns, const std::string& path,
+                                    const RunControl& control);
 /// Cell Ranger's version 3: one HDF5 file, or a folder with matrix.mtx.gz, features.tsv.gz and barcodes.tsv.gz.
 std::vector<std::string> write_tenx_h5(const PackedDataset& data, const std::string& path, const RunControl& control);
 std::vector<std::string> write_mtx_folder(const PackedDataset& data, const std::string& path,

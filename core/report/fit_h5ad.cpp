@@ -1,0 +1,78 @@
+#include "core/report/fit_h5ad.hpp"
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+
+#include "core/data/writers/writers.hpp"
+#include "core/report/fit_tables.hpp"
+#include "core/result/likelihood.hpp"
+
+namespace scriptorium::report {
+namespace {
+
+void put(data::Table& table, data::Column column) {
+  const auto at = std::find_if(table.columns.begin(), table.columns.end(),
+                               [&](const data::Column& old) { return old.name == column.name; });
+  if (at == table.columns.end())
+    table.columns.push_back(std::move(column));
+  else
+    *at = std::move(column);
+}
+
+void put(data::Table& table, const std::string& name, std::vector<double> values) {
+  put(table, {name, std::move(values), {}});
+}
+
+}  // namespace
+
+void add_fit_columns(data::Dataset& dataset, const result::Fit& fit, const result::MapOptions& point,
+                     const analysis::Diagnosis* diagnosis, int threads, const RunControl& control) {
+  auto &cells = dataset.cells, &genes = dataset.genes;
+  if (!cells.find("n_counts")) {
+    std::vector<std::int64_t> totals(cells.size(), 0);
+    for (std::size_t c = 0; c < totals.size(); ++c)
+      for (auto k = dataset.counts.row_start[c]; k < dataset.counts.row_start[c + 1]; ++k)
+        totals[c] += dataset.counts.count[static_cast<std::size_t>(k)];
+    put(cells, {"n_counts", std::move(totals), {}});
+  }
+  const auto estimates = result::map_estimate(fit, point);
+  for (const auto& [name, array] : estimates) {
+    if (array.dims == std::vector<std::string>{"cell"}) put(cells, name, array.values);
+    if (array.dims == std::vector<std::string>{"gene"}) put(genes, name + "_map", array.values);
+  }
+  if (!fit.point_only)
+    for (const auto& site : fit.result.posterior.sites) {
+      if (site.extent == model::Extent::Scalar) continue;
+      control.check();
+      std::vector<double> sd;
+      sd.reserve(site.arg1.size());
+      for (std::size_t i = 0; i < site.arg1.size(); ++i) sd.push_back(result::marginal(site, i).sd());
+      put(site.extent == model::Extent::Cell ? cells : genes, site.name + "_sd", std::move(sd));
+    }
+  const auto likelihood = result::log_likelihood(fit.model, estimates, dataset.counts,
+                                                 {.threads = threads, .missing = &dataset.missing}, control);
+  put(cells, "loglik", likelihood.by_cell);
+  put(genes, "loglik", likelihood.by_gene);
+  if (!diagnosis) return;
+  std::vector<std::string> verdict(genes.size());
+  std::vector<std::uint8_t> missing(genes.size(), 1);
+  for (const auto& entry : diagnosis->genes) {
+    verdict[static_cast<std::size_t>(entry.gene)] = entry.verdict;
+    missing[static_cast<std::size_t>(entry.gene)] = 0;
+  }
+  put(genes, {"verdict", std::move(verdict), std::move(missing)});
+}
+
+std::vector<std::string> write_fit_h5ad(data::Dataset dataset, const result::Fit& fit, const result::MapOptions& point,
+                                        const analysis::Diagnosis* diagnosis, const std::string& path, int threads,
+                                        const RunControl& control) {
+  add_fit_columns(dataset, fit, point, diagnosis, threads, control);
+  auto description = describe_fit(fit);
+  std::vector<double> loss;
+  for (const auto& step : fit.result.trace) loss.push_back(step.loss);
+  description["trace"] = std::move(loss);
+  if (diagnosis) description["verdict"] = diagnosis->verdict;
+  return data::write_h5ad(dataset, {{"scriptorium", std::move(description)}}, path, control);
+}
+
+}  // namespace scriptorium::report
