@@ -149,6 +149,43 @@ Leading leading_pairs(const std::vector<Sums>& gene_sums, const std::vector<Sums
   return {root.root * directions, root.inverse * directions};
 }
 
+/// D⁻¹ R of every gene or unit (`rows`), and by group Σ Lᵀ D⁻¹ R with L the last `left` columns of R. They are gone
+/// through as unit(0), unit(1), … says, which brings those of a group together; fill(i, D, R) gives the two of number
+/// i.
+template <class Unit, class Group, class Fill>
+std::vector<Sums> reduce(std::int64_t n, std::size_t groups, Eigen::Index left, int threads, const Unit& unit,
+                         const Group& group, const Fill& fill, std::vector<Rows>& rows, bool& mended) {
+  rows.resize(static_cast<std::size_t>(n));
+  std::atomic<bool> any = false;
+  // Each piece's sums by group, in the order in which groups come.
+  std::vector<std::vector<std::pair<std::size_t, Sums>>> partial(static_cast<std::size_t>(compute::pieces(n, grain)));
+  compute::parallel_for(n, grain, threads, [&](std::int64_t piece, std::int64_t first, std::int64_t last) {
+    Block d;
+    Rows r;
+    bool changed = false;
+    auto& sums = partial[static_cast<std::size_t>(piece)];
+    for (auto at = first; at < last; ++at) {
+      const std::size_t i = unit(static_cast<std::size_t>(at)), its = group(i);
+      fill(i, d, r);
+      rows[i] = solve_block(d, r, changed);
+      if (sums.empty() || sums.back().first != its) sums.emplace_back(its, Sums::Zero(left, r.cols()));
+      sums.back().second.noalias() += r.rightCols(left).transpose() * rows[i];
+    }
+    if (changed) any = true;
+  });
+  if (any) mended = true;
+  std::vector<Sums> total(groups);
+  for (const auto& part : partial)
+    for (const auto& [its, sums] : part)
+      if (total[its].size() == 0)
+        total[its] = sums;
+      else
+        total[its] += sums;
+  for (auto& sums : total)
+    if (sums.size() == 0) sums = Sums::Zero(left, partial.empty() ? left : partial.front().front().second.cols());
+  return total;
+}
+
 }  // namespace
 
 void solve_block(const double* h, const double* gradient, std::size_t size, double* step) {
@@ -167,33 +204,10 @@ NewtonSystem::Direction NewtonSystem::solve(const std::vector<double>& gradient,
   const std::size_t gene_at = scalar_size, cell_at = gene_at + static_cast<std::size_t>(genes) * size;
 
   // D⁻¹ [−g, B, ∇] for every unit, and the sums that the border needs.
-  std::vector<Rows> gene_rows(static_cast<std::size_t>(genes)), cell_rows(static_cast<std::size_t>(cells));
-  std::atomic<bool> mended = false;
-  const auto reduce = [&](std::int64_t n, std::size_t groups, auto&& unit, auto&& group, auto&& fill,
-                          std::vector<Rows>& rows) {
-    // Each piece's sums by group, in the order in which groups come.
-    std::vector<std::vector<std::pair<std::size_t, Sums>>> partial(static_cast<std::size_t>(compute::pieces(n, grain)));
-    compute::parallel_for(n, grain, threads, [&](std::int64_t piece, std::int64_t first, std::int64_t last) {
-      Block d;
-      Rows r;
-      bool changed = false;
-      auto& sums = partial[static_cast<std::size_t>(piece)];
-      for (auto at = first; at < last; ++at) {
-        const std::size_t i = unit(static_cast<std::size_t>(at)), its = group(i);
-        fill(i, d, r);
-        rows[i] = solve_block(d, r, changed);
-        if (sums.empty() || sums.back().first != its) sums.emplace_back(its, Sums::Zero(2 + rank, 3 + rank));
-        sums.back().second.noalias() += r.rightCols(2 + rank).transpose() * rows[i];
-      }
-      if (changed) mended = true;
-    });
-    std::vector<Sums> total(groups, Sums::Zero(2 + rank, 3 + rank));
-    for (const auto& part : partial)
-      for (const auto& [its, sums] : part) total[its] += sums;
-    return total;
-  };
+  std::vector<Rows> gene_rows, cell_rows;
+  bool mended = false;
   const auto gene_sums = reduce(
-      genes, problem->n_kinds(), [&](std::size_t at) { return problem->genes_by_kind[at]; },
+      genes, problem->n_kinds(), 2 + rank, threads, [&](std::size_t at) { return problem->genes_by_kind[at]; },
       [&](std::size_t i) { return problem->kind_of_gene[i]; },
       [&](std::size_t i, Block& d, Rows& r) {
         d = Eigen::Map<const Eigen::MatrixXd>(&gene_block[i * size * size], gene_size, gene_size);
@@ -207,9 +221,10 @@ NewtonSystem::Direction NewtonSystem::solve(const std::vector<double>& gradient,
             r(row, static_cast<Eigen::Index>(3 + m)) = coupled ? gene_mean[(i * size + a) * pairs + m] : 0;
         }
       },
-      gene_rows);
+      gene_rows, mended);
   const auto cell_sums = reduce(
-      cells, patterns, [](std::size_t at) { return at; }, [&](std::size_t i) { return problem->units[i].pattern; },
+      cells, patterns, 2 + rank, threads, [](std::size_t at) { return at; },
+      [&](std::size_t i) { return problem->units[i].pattern; },
       [&](std::size_t i, Block& d, Rows& r) {
         d.resize(2, 2);
         d << cell_block[i * 3], cell_block[i * 3 + 1], cell_block[i * 3 + 1], cell_block[i * 3 + 2];
@@ -223,7 +238,7 @@ NewtonSystem::Direction NewtonSystem::solve(const std::vector<double>& gradient,
             r(row, static_cast<Eigen::Index>(3 + m)) = coupled ? cell_rate[(i * 2 + a) * pairs + m] : 0;
         }
       },
-      cell_rows);
+      cell_rows, mended);
 
   const Leading leading = leading_pairs(gene_sums, cell_sums, rank, patterns);
   Reduced g = spread(gene_sums, leading.genes, problem->measures, patterns);
@@ -308,55 +323,55 @@ NewtonSystem::Direction NewtonSystem::solve(const std::vector<double>& gradient,
 
 NewtonSystem::Response NewtonSystem::response(int threads) const {
   Response out;
-  const std::size_t size = static_cast<std::size_t>(gene_size);
-  const auto genes = static_cast<std::int64_t>(gene_mean.size() / size),
+  const std::size_t size = static_cast<std::size_t>(gene_size), patterns = problem->n_patterns();
+  const auto genes = static_cast<std::int64_t>(gene_block.size() / size / size),
              cells = static_cast<std::int64_t>(cell_block.size() / 3);
-  out.gene_step.resize(gene_mean.size());
-  out.cell_step.resize(cell_rate.size());
-  std::vector<Eigen::MatrixXd> by_kind(problem->n_kinds(), Eigen::MatrixXd::Zero(1, 1));
-  std::vector<double> own(static_cast<std::size_t>(genes));
-  compute::parallel_for(genes, grain, threads, [&](std::int64_t, std::int64_t first, std::int64_t last) {
-    for (auto i = static_cast<std::size_t>(first); i < static_cast<std::size_t>(last); ++i) {
-      const Block d = Eigen::Map<const Eigen::MatrixXd>(&gene_block[i * size * size], gene_size, gene_size);
-      const Rows r = Eigen::Map<const Eigen::VectorXd>(&gene_mean[i * size], gene_size);
-      bool changed = false;
-      const Rows x = solve_block(d, r, changed);
-      for (std::size_t a = 0; a < size; ++a) {
-        out.gene_step[i * size + a] = x(static_cast<Eigen::Index>(a), 0);
-        own[i] += x(static_cast<Eigen::Index>(a), 0) * gene_mean[i * size + a];
-      }
-    }
-  });
-  for (std::size_t i = 0; i < own.size(); ++i) by_kind[problem->kind_of_gene[i]](0, 0) += own[i];
-  const auto p = static_cast<Eigen::Index>(problem->n_patterns());
-  const Eigen::MatrixXd means = over_pairs(by_kind, problem->measures, problem->n_patterns());
-  Eigen::MatrixXd rates = Eigen::MatrixXd::Zero(p, p);
-  for (std::size_t i = 0; i < static_cast<std::size_t>(cells); ++i) {
-    Block d(2, 2);
-    d << cell_block[i * 3], cell_block[i * 3 + 1], cell_block[i * 3 + 1], cell_block[i * 3 + 2];
-    const Rows r = Eigen::Map<const Eigen::VectorXd>(&cell_rate[i * 2], 2);
-    bool changed = false;
-    const Rows x = solve_block(d, r, changed);
-    for (std::size_t a = 0; a < 2; ++a) {
-      out.cell_step[i * 2 + a] = x(static_cast<Eigen::Index>(a), 0);
-      const auto q = static_cast<Eigen::Index>(problem->units[i].pattern);
-      rates(q, q) += x(static_cast<Eigen::Index>(a), 0) * cell_rate[i * 2 + a];
-    }
-  }
+  using RowMajor = Eigen::Matrix<double, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
+  std::vector<Rows> gene_rows, cell_rows;
+  bool mended = false;
+  const auto gene_sums = reduce(
+      genes, problem->n_kinds(), rank, threads, [&](std::size_t at) { return problem->genes_by_kind[at]; },
+      [&](std::size_t i) { return problem->kind_of_gene[i]; },
+      [&](std::size_t i, Block& d, Rows& r) {
+        d = Eigen::Map<const Eigen::MatrixXd>(&gene_block[i * size * size], gene_size, gene_size);
+        r = Eigen::Map<const RowMajor>(&gene_mean[i * size * static_cast<std::size_t>(rank)], gene_size, rank);
+      },
+      gene_rows, mended);
+  const auto cell_sums = reduce(
+      cells, patterns, rank, threads, [](std::size_t at) { return at; },
+      [&](std::size_t i) { return problem->units[i].pattern; },
+      [&](std::size_t i, Block& d, Rows& r) {
+        d.resize(2, 2);
+        d << cell_block[i * 3], cell_block[i * 3 + 1], cell_block[i * 3 + 1], cell_block[i * 3 + 2];
+        r = Eigen::Map<const RowMajor>(&cell_rate[i * 2 * static_cast<std::size_t>(rank)], 2, rank);
+      },
+      cell_rows, mended);
+  const Eigen::MatrixXd means = over_pairs(gene_sums, problem->measures, patterns),
+                        rates = over_pairs(cell_sums, each_its_own(patterns), patterns);
   out.proper = largest_product(means, rates) < 1;
   if (!out.proper) return out;
-  const Eigen::PartialPivLU<Eigen::MatrixXd> both(Eigen::MatrixXd::Identity(p, p) - rates * means);
+  const Eigen::MatrixXd one = Eigen::MatrixXd::Identity(means.rows(), means.cols());
+  const Eigen::PartialPivLU<Eigen::MatrixXd> both(one - rates * means);
   out.log_determinant = std::log(both.determinant());
-  const Eigen::MatrixXd genes_gain = both.solve(rates),
-                        units_gain = (Eigen::MatrixXd::Identity(p, p) - means * rates).partialPivLu().solve(means);
+  const Eigen::MatrixXd genes_gain = both.solve(rates), units_gain = (one - means * rates).partialPivLu().solve(means);
+  const auto block = [&](const Eigen::MatrixXd& gain, std::size_t i, std::size_t j) {
+    return gain.block(static_cast<Eigen::Index>(i) * rank, static_cast<Eigen::Index>(j) * rank, rank, rank);
+  };
+  std::vector<Eigen::MatrixXd> gene_gain, unit_gain;
   for (const auto& measured : problem->measures) {
-    double gain = 0;
-    for (Eigen::Index i = 0; i < p; ++i)
-      for (Eigen::Index j = 0; j < p; ++j)
-        if (measured[static_cast<std::size_t>(i)] && measured[static_cast<std::size_t>(j)]) gain += genes_gain(i, j);
-    out.gene_gain.push_back(gain);
+    gene_gain.emplace_back(Eigen::MatrixXd::Zero(rank, rank));
+    for (std::size_t i = 0; i < patterns; ++i)
+      for (std::size_t j = 0; j < patterns; ++j)
+        if (measured[i] && measured[j]) gene_gain.back() += block(genes_gain, i, j);
   }
-  for (Eigen::Index i = 0; i < p; ++i) out.unit_gain.push_back(units_gain(i, i));
+  for (std::size_t i = 0; i < patterns; ++i) unit_gain.emplace_back(block(units_gain, i, i));
+  const auto variance = [](const Rows& rows, const Eigen::MatrixXd& gain) {
+    return std::max(0.0, (rows.row(0) * gain * rows.row(0).transpose())(0, 0));
+  };
+  for (std::size_t i = 0; i < gene_rows.size(); ++i)
+    out.gene_variance.push_back(variance(gene_rows[i], gene_gain[problem->kind_of_gene[i]]));
+  for (std::size_t i = 0; i < cell_rows.size(); ++i)
+    out.unit_variance.push_back(variance(cell_rows[i], unit_gain[problem->units[i].pattern]));
   return out;
 }
 

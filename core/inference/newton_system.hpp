@@ -39,15 +39,14 @@ struct NewtonSystem {
   };
   Direction solve(const std::vector<double>& gradient, int threads, int caution = 0) const;
 
-  /// Linear response to the coupling (rank 1), with Q_M = Σ_g 1 1ᵀ ∇ᵀD⁻¹∇ over patterns and Q_A likewise (diagonal):
-  /// the exact Gaussian covariance of a gene is D⁻¹ + D⁻¹∇ · [1ᵀ (I − Q_A Q_M)⁻¹ Q_A 1] · ∇ᵀD⁻¹ (1 marks the patterns
-  /// that measured it), of a unit likewise with M and A exchanged, and ln det H − ln det D = ln det(I − Q_M Q_A).
+  /// Linear response to the coupling, with Q_M = Σ_g ∇ᵀD⁻¹∇ over patterns and pairs, and Q_A likewise: the exact
+  /// Gaussian covariance of a gene is D⁻¹ + D⁻¹∇ · [(I − Q_A Q_M)⁻¹ Q_A] · ∇ᵀD⁻¹, summed over the patterns that
+  /// measured it, of a cell of a unit likewise with M and A exchanged, and ln det H − ln det D = ln det(I − Q_M Q_A).
   struct Response {
-    bool proper = false;                       ///< whether Q_M Q_A stays below 1: else the rest is empty
-    double log_determinant = 0;                ///< ln det(I − Q_M Q_A)
-    std::vector<double> gene_gain;             ///< kinds of genes: the bracket above
-    std::vector<double> unit_gain;             ///< patterns
-    std::vector<double> gene_step, cell_step;  ///< D⁻¹∇ (genes × size), D⁻¹∇A (units × 2)
+    bool proper = false;                ///< whether Q_M Q_A stays below 1: else the rest is empty
+    double log_determinant = 0;         ///< ln det(I − Q_M Q_A)
+    std::vector<double> gene_variance;  ///< what the coupling adds to the variance of each gene's first coordinate
+    std::vector<double> unit_variance;  ///< and of a cell of each unit
   };
   Response response(int threads) const;
 };

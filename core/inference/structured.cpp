@@ -45,16 +45,8 @@ class Conditioner {
     const auto response = system.response(options_.threads);
     if (!response.proper) return out;
     out.loss += 0.5 * response.log_determinant;
-    const std::size_t size = objective.gene_size();
-    for (std::size_t g = 0; g < static_cast<std::size_t>(problem_.n_genes()); ++g) {
-      const double s = response.gene_step[g * size];
-      out.gene_extra.push_back(s * s * response.gene_gain[problem_.kind_of_gene[g]]);
-    }
-    for (std::size_t u = 0; u < problem_.units.size(); ++u) {
-      const double s = response.cell_step[2 * u] * problem_.units[u].cells;  // a unit's step counts each of its cells
-      out.unit_extra.push_back(s * s / (problem_.units[u].cells * problem_.units[u].cells) *
-                               response.unit_gain[problem_.units[u].pattern]);
-    }
+    out.gene_extra = response.gene_variance;
+    out.unit_extra = response.unit_variance;
     return out;
   }
 

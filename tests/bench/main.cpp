@@ -136,7 +136,7 @@ int main(int argc, char** argv) try {
   CLI::App app("Speed ratios of the engine, measured in one run");
   std::string path = SCRIPTORIUM_EXAMPLE, layer, likelihoods = "nbdm,zinb,nbvcp", scribe;
   std::vector<std::int64_t> cells{1'000, 10'000, 100'000, 1'000'000}, genes{500, 2000, 8000};
-  std::int64_t streamed_genes = 2000;
+  std::int64_t streamed_genes = 500;
   int threads = 0;
   bool gpu = false;
   app.add_flag("--gpu", gpu, "only the kernels that a GPU can do: CPU against GPU");

@@ -17,6 +17,7 @@ std::string quoted(const std::string& text);
 void make_unique(std::vector<std::string>& names, const std::string& what, std::vector<std::string>& notes);
 
 /// "cell 1", "cell 2", … for a table without names, with a note.
+/// @throws Error(BadInput) for more than a file without names can be believed to have
 std::vector<std::string> generated_names(std::int64_t n, const std::string& what, std::vector<std::string>& notes);
 
 /// Last component of a path, for messages.

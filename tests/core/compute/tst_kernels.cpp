@@ -61,6 +61,29 @@ class TestKernels : public QObject {
     compute::add_windows(rows.data(), nullptr, rows.size(), windows.data(), table.data(), out.data());
     QVERIFY(out == expected);
   }
+  /// Every width up to three stretches of the loops, rows that share a window and rows that do not, with and without a
+  /// scale.
+  void windowsOfAllWidths() {
+    std::vector<double> pool(4096);
+    for (std::size_t i = 0; i < pool.size(); ++i) pool[i] = static_cast<double>((i * 7919) % 1013) - 500;
+    for (std::int32_t width = 4; width <= 60; width += 4) {
+      std::vector<compute::Window> windows;
+      for (std::size_t i = 0; i < 9; ++i)
+        windows.push_back({i * 61, static_cast<std::int32_t>(i < 5 ? 3 : i), i == 7 ? 4 : width});
+      const std::vector<std::uint32_t> rows{0, 3, 4, 6, 6, 1, 2, 7, 8, 5, 0, 4},
+          scale{1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12};
+      for (const bool scaled : {false, true}) {
+        std::vector<double> out(80, 2.0), expected(80, 2.0);
+        for (std::size_t i = 0; i < rows.size(); ++i)
+          for (std::size_t k = 0; k < static_cast<std::size_t>(windows[rows[i]].width); ++k)
+            expected[static_cast<std::size_t>(windows[rows[i]].first) + k] +=
+                (scaled ? scale[i] : 1) * pool[windows[rows[i]].at + k];
+        compute::add_windows(rows.data(), scaled ? scale.data() : nullptr, rows.size(), windows.data(), pool.data(),
+                             out.data());
+        QVERIFY2(out == expected, qPrintable(QString::number(width)));
+      }
+    }
+  }
   void piecesDoNotDependOnThreads() {
     for (const int threads : {1, 2, 7}) {
       std::vector<int> seen(1000, 0);

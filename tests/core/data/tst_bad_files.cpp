@@ -2,6 +2,7 @@
 #include <QTest>
 #include <functional>
 
+#include "core/data/formats/names.hpp"
 #include "core/data/identity.hpp"
 #include "core/data/isolated.hpp"
 #include "core/error.hpp"
@@ -213,6 +214,8 @@ class TestBadFiles : public QObject {
     verify(says_of_mtx(banner + "3 99999999999999 1\n1 1 1\n"), {"barcodes.tsv names 2 cells"});
     put(file("matrix.mtx"), banner + "99999999999 3 1\n1 1 1\n");
     verify(says(file("matrix.mtx")), {"99,999,999,999", "no table"});
+    std::vector<std::string> notes;
+    QVERIFY_EXCEPTION_THROWN(data::generated_names(1'390'000'000, "cell", notes), Error);
   }
 
   void brokenMatrixMarket() {

@@ -1,4 +1,5 @@
 #include <QTest>
+#include <algorithm>
 
 #include "core/data/count_matrix.hpp"
 
@@ -43,6 +44,18 @@ class TestCountMatrix : public QObject {
     QCOMPARE(t.at(2, 2), 2U);
     QCOMPARE(t.transposed().row_start, example().row_start);
     QCOMPARE(t.transposed().gene, example().gene);
+  }
+
+  void transposesWithCellsInAnotherOrder() {
+    const std::vector<std::uint32_t> order{2, 0, 1};
+    const CountMatrix plain = example().transposed(), t = example().transposed(order);
+    QCOMPARE(t.row_start, plain.row_start);
+    for (std::int64_t gene = 0; gene < t.n_cells; ++gene) {
+      QVERIFY(std::is_sorted(t.gene.begin() + t.row_start[static_cast<std::size_t>(gene)],
+                             t.gene.begin() + t.row_start[static_cast<std::size_t>(gene) + 1]));
+      for (std::int64_t place = 0; place < 3; ++place)
+        QCOMPARE(t.at(gene, place), plain.at(gene, order[static_cast<std::size_t>(place)]));
+    }
   }
 };
 

@@ -128,7 +128,7 @@ class TestFit : public QObject {
       QTest::newRow(qPrintable(QString("svi %1").arg(l))) << 2 << l;
       QTest::newRow(qPrintable(QString("scribe's svi in batches %1").arg(l))) << 3 << l;
     }
-    QTest::newRow("structured nbvcp") << 1 << "nbvcp";
+    for (const char* l : {"nbvcp", "zinbvcp"}) QTest::newRow(qPrintable(QString("structured %1").arg(l))) << 1 << l;
   }
   /// The same bits at any number of threads, and after a stop and a resume.
   void repeats() {
