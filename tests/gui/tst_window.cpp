@@ -179,12 +179,14 @@ class TestWindow : public QObject {
     driver().page("export");
     driver().find<QLineEdit>("exportFolder")->setText(folder_->filePath("out"));
     QVERIFY(driver().wait([&] { return driver().find<QWidget>("exportButton")->isEnabled(); }));
+    auto* others = driver().find<QTreeWidget>("exportList")->topLevelItem(2);
+    for (int i = 0; i < others->childCount(); ++i) others->child(i)->setCheckState(0, Qt::Checked);
     QVERIFY(driver().click("exportButton"));
     QVERIFY(driver().wait([&] { return !driver().text("exportSaid").isEmpty(); }));
     QVERIFY2(driver().text("exportSaid").contains("written to"), qPrintable(driver().text("exportSaid")));
     const QStringList files = QDir(folder_->filePath("out")).entryList(QDir::Files);
-    for (const QString ending :
-         {"_ppc.png", "_ppc.pdf", "_loss.pdf", "_map.tsv", "_diagnose.tsv", "_provenance.txt", "_ppc_numbers.tsv"})
+    for (const QString ending : {"_ppc.png", "_ppc.pdf", "_loss.pdf", "_map.tsv", "_diagnose.tsv", "_provenance.txt",
+                                 "_ppc_numbers.tsv", "_posterior.nc", "_data.h5ad"})
       QVERIFY2(std::any_of(files.begin(), files.end(), [&](const QString& file) { return file.endsWith(ending); }),
                qPrintable(ending));
     QVERIFY(driver().click("exportButton"));  // the files are there now

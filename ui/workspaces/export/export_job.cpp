@@ -2,7 +2,6 @@
 
 #include <QDir>
 #include <QFileInfo>
-#include <QSaveFile>
 #include <QTimer>
 
 #include "core/error.hpp"
@@ -24,11 +23,11 @@ void ExportJob::start() {
   QStringList names;
   for (const auto& file : plan_.figures) names << file.name;
   for (const auto& file : plan_.tables) names << file.name;
-  for (const auto& file : plan_.texts) names << file.first;
+  for (const auto& file : plan_.others) names << file.name;
   pool_.request<QStringList>(
       "export", this,
       [folder = plan_.folder, names, replace = plan_.replace, tables = plan_.tables,
-       texts = plan_.texts](const RunControl& control) {
+       others = plan_.others](const RunControl& control) {
         if (folder.isEmpty() || !QDir().mkpath(folder))
           throw Error(ErrorCode::Io, "The folder \"" + folder.toStdString() + "\" cannot be made.",
                       "Choose another folder.");
@@ -44,14 +43,11 @@ void ExportJob::start() {
           saveTable(*file.table(control), path);
           written << path;
         }
-        for (const auto& [name, text] : texts) {
-          QSaveFile file(dir.filePath(name));
-          const QByteArray bytes = text().toUtf8();
-          if (!file.open(QIODevice::WriteOnly) || file.write(bytes) != bytes.size() || !file.commit())
-            throw Error(ErrorCode::Io,
-                        "Cannot write " + file.fileName().toStdString() + ": " + file.errorString().toStdString() + ".",
-                        "Choose another folder.");
-          written << file.fileName();
+        for (const auto& file : others) {
+          control.check();
+          const QString path = dir.filePath(file.name);
+          file.write(path, control);
+          written << path;
         }
         return written;
       },

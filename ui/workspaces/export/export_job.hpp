@@ -24,8 +24,12 @@ struct ExportPlan {
   };
   std::vector<FigureFile> figures;
   std::vector<TableFile> tables;
-  std::vector<std::pair<QString, std::function<QString()>>> texts;
-  int files() const { return static_cast<int>(figures.size() + tables.size() + texts.size()); }
+  struct OtherFile {
+    QString name;
+    ExportList::FileMaker write;
+  };
+  std::vector<OtherFile> others;
+  int files() const { return static_cast<int>(figures.size() + tables.size() + others.size()); }
 };
 
 /// Writes a plan: looks at the folder and makes the tables on a worker, draws figures in slices of the event loop (Qt

@@ -17,12 +17,12 @@
 #include <QVBoxLayout>
 
 #include "ui/charts/figure_job.hpp"
-#include "ui/workspaces/export/fit_tables.hpp"
+#include "ui/workspaces/export/fit_exports.hpp"
 
 namespace scriptorium::ui {
 
 ExportPage::ExportPage(Session& session, QWidget* parent) : Page("export", tr("Export"), session, parent) {
-  addFitTables();
+  addFitItems();
   setContent(makeContent());
   connect(&session.exports, &ExportList::changed, this, &ExportPage::refreshSoon);
   connect(&session.fits, &FitStore::currentChanged, this, &ExportPage::refreshSoon);
@@ -42,7 +42,7 @@ void ExportPage::showEvent(QShowEvent* event) {
   refresh_.start(0);
 }
 
-void ExportPage::addFitTables() {
+void ExportPage::addFitItems() {
   for (const auto& [key, title, make] : {std::tuple{"map", tr("Point estimates"), &mapTable},
                                          std::tuple{"distributions", tr("Marginal posteriors"), &distributionsTable},
                                          std::tuple{"loss_table", tr("Loss"), &lossTable}}) {
@@ -52,6 +52,28 @@ void ExportPage::addFitTables() {
                                   return [fit = entry->fit, make](const RunControl&) { return make(*fit); };
                                 }});
   }
+  const auto file = [this](const char* key, const QString& title, const char* ending, bool small, auto write) {
+    session().exports.addFile({key, title, ending, small, [this, write]() -> ExportList::FileMaker {
+                                 const auto* entry = session().fits.current();
+                                 if (!entry) return {};
+                                 return [fit = entry->fit, write](const QString& path, const RunControl& control) {
+                                   write(path, *fit, control);
+                                 };
+                               }});
+  };
+  file("provenance", tr("Data, settings, seed, versions"), "txt", true,
+       [](const QString& path, const result::Fit& fit, const RunControl&) { writeText(path, provenance(fit)); });
+  file("posterior", tr("Posterior draws (netCDF)"), "nc", false, writeDraws);
+  session().exports.addFile(
+      {"data", tr("Data with the fit's columns (h5ad)"), "h5ad", false, [this]() -> ExportList::FileMaker {
+         const auto* entry = session().fits.current();
+         const auto prepared = session().data.prepared();
+         if (!entry || !prepared || prepared->id != entry->fit->data_id)
+           return {};  // only with the data it was made from
+         return [fit = entry->fit, prepared](const QString& path, const RunControl& control) {
+           writeAnndata(path, *fit, *prepared->dataset, control);
+         };
+       }});
 }
 
 QWidget* ExportPage::makeSettings() {
@@ -166,7 +188,7 @@ QWidget* ExportPage::makeContent() {
   };
   figures_ = group(tr("Figures"));
   tables_ = group(tr("Tables"));
-  record_ = group(tr("Record of how they were made"));
+  files_ = group(tr("Files for other programs, and the record"));
   connect(list_, &QTreeWidget::itemChanged, this, &ExportPage::countFiles);
   connect(list_, &QTreeWidget::currentItemChanged, this, &ExportPage::showPreview);
   preview_ = new QLabel;
@@ -197,24 +219,26 @@ QWidget* ExportPage::makeContent() {
 void ExportPage::fillList() {
   const QSignalBlocker quiet(list_);
   QHash<QString, Qt::CheckState> before;
-  for (QTreeWidgetItem* group : {figures_, tables_, record_}) {
+  for (QTreeWidgetItem* group : {figures_, tables_, files_}) {
     for (int i = 0; i < group->childCount(); ++i)
       if (!group->child(i)->isDisabled())
         before[group->child(i)->data(0, Qt::UserRole).toString()] = group->child(i)->checkState(0);
   }
   const QString chosen = list_->currentItem() ? list_->currentItem()->data(0, Qt::UserRole).toString() : QString();
-  const auto add = [&](QTreeWidgetItem* group, const QString& key, const QString& title, bool there) {
+  const auto add = [&](QTreeWidgetItem* group, const QString& key, const QString& title, bool there,
+                       bool wanted = true) {
     auto* item = new QTreeWidgetItem(group, {there ? title : tr("%1 (not made yet)").arg(title)});
     item->setData(0, Qt::UserRole, key);
-    item->setCheckState(0, there ? before.value(key, Qt::Checked) : Qt::Unchecked);
+    item->setCheckState(0, there ? before.value(key, wanted ? Qt::Checked : Qt::Unchecked) : Qt::Unchecked);
     item->setDisabled(!there);
     if (key == chosen && there) list_->setCurrentItem(item);
   };
-  for (QTreeWidgetItem* group : {figures_, tables_, record_}) qDeleteAll(group->takeChildren());
+  for (QTreeWidgetItem* group : {figures_, tables_, files_}) qDeleteAll(group->takeChildren());
   for (const auto& item : session().exports.figures()) add(figures_, item.key, item.title, !item.figure().empty());
   for (const auto& item : session().exports.tables())
     add(tables_, item.key, item.title, static_cast<bool>(item.table()));
-  add(record_, "provenance", tr("Data, settings, seed, versions"), session().fits.current() != nullptr);
+  for (const auto& item : session().exports.files())
+    add(files_, item.key, item.title, static_cast<bool>(item.file()), item.small);
   for (int i = 0; i < figures_->childCount(); ++i) {
     if (list_->currentItem() && list_->currentItem()->parent()) break;
     if (!figures_->child(i)->isDisabled()) list_->setCurrentItem(figures_->child(i));
@@ -285,15 +309,17 @@ ExportPlan ExportPage::plan() const {
       if (box->isChecked()) plan.figures.push_back({fileName(item.key, ending), figure});
     if (!numbers_->isChecked()) continue;
     for (const QString& ending : table_endings)
-      plan.texts.emplace_back(fileName(item.key + "_numbers", ending),
-                              [figure, ending] { return figure.toTable(ending == "csv" ? ',' : '\t'); });
+      plan.others.push_back(
+          {fileName(item.key + "_numbers", ending), [figure, ending](const QString& path, const RunControl&) {
+             writeText(path, figure.toTable(ending == "csv" ? ',' : '\t'));
+           }});
   }
   for (const auto& item : session().exports.tables()) {
     if (!checked(tables_, item.key)) continue;
     for (const QString& ending : table_endings) plan.tables.push_back({fileName(item.key, ending), item.table()});
   }
-  if (const auto* entry = session().fits.current(); entry && checked(record_, "provenance"))
-    plan.texts.emplace_back(fileName("provenance", "txt"), [fit = entry->fit] { return provenance(*fit); });
+  for (const auto& item : session().exports.files())
+    if (checked(files_, item.key)) plan.others.push_back({fileName(item.key, item.ending), item.file()});
   return plan;
 }
 

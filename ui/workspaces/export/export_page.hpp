@@ -32,7 +32,7 @@ class ExportPage : public Page {
   void refreshSoon();  ///< once in a while, and only while somebody looks
   QWidget* makeContent();
   QWidget* makeSettings();
-  void addFitTables();
+  void addFitItems();
   void fillList();
   void showPreview();
   void countFiles();
@@ -41,7 +41,7 @@ class ExportPage : public Page {
   void start();
 
   QTreeWidget* list_;
-  QTreeWidgetItem *figures_, *tables_, *record_;
+  QTreeWidgetItem *figures_, *tables_, *files_;
   QComboBox* preset_;
   QDoubleSpinBox *width_, *height_;
   QSpinBox* dpi_;

@@ -1,10 +1,14 @@
-#include "ui/workspaces/export/fit_tables.hpp"
+#include "ui/workspaces/export/fit_exports.hpp"
 
+#include <QSaveFile>
 #include <QStringList>
 #include <cmath>
 #include <nlohmann/json.hpp>
 
+#include "core/error.hpp"
+#include "core/report/fit_h5ad.hpp"
 #include "core/report/fit_tables.hpp"
+#include "core/report/netcdf.hpp"
 #include "core/result/estimates.hpp"
 #include "core/result/settings_json.hpp"
 
@@ -46,9 +50,7 @@ std::shared_ptr<const TableData> shown(const char* name, const report::Table& fr
 }  // namespace
 
 std::shared_ptr<const TableData> mapTable(const result::Fit& fit) {
-  result::MapOptions options;
-  options.use_mean = true;
-  return shown("map", report::values_table(fit, result::map_estimate(fit, options), false));
+  return shown("map", report::values_table(fit, result::map_estimate(fit, {.use_mean = true}), false));
 }
 
 std::shared_ptr<const TableData> distributionsTable(const result::Fit& fit) {
@@ -82,6 +84,28 @@ QString provenance(const result::Fit& fit) {
   line("version", "scriptorium " + str(fit.version));
   line("made", str(fit.created_at));
   return lines.join('\n') + '\n';
+}
+
+void writeText(const QString& path, const QString& text) {
+  QSaveFile file(path);
+  const QByteArray bytes = text.toUtf8();
+  if (!file.open(QIODevice::WriteOnly) || file.write(bytes) != bytes.size() || !file.commit())
+    throw Error(ErrorCode::Io, "Cannot write " + path.toStdString() + ": " + file.errorString().toStdString() + ".",
+                "Choose another folder.");
+}
+
+void writeDraws(const QString& path, const result::Fit& fit, const RunControl& control) {
+  const auto draws = result::sample(fit, 100, fit.options.seed, true, 0, control);
+  auto data = report::posterior_data(fit, draws, false);
+  data.attributes["seed"] = std::to_string(fit.options.seed);
+  report::write_netcdf(data, path.toStdString());
+}
+
+void writeAnndata(const QString& path, const result::Fit& fit, const data::Dataset& data, const RunControl& control) {
+  analysis::DiagnoseOptions options;
+  options.seed = fit.options.seed;
+  const auto diagnosis = analysis::diagnose(fit, options, control);
+  report::write_fit_h5ad(data, fit, {.use_mean = true}, &diagnosis, path.toStdString(), 0, control);
 }
 
 }  // namespace scriptorium::ui
