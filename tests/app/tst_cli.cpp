@@ -220,6 +220,31 @@ class TestCli : public QObject {
     QCOMPARE(run({"fit", at("data"), "--prior", "r=LogNormal:loc=0,scale=2", "--out", at("y.fit")}), 0);
   }
 
+  void whatAFitSaysStandsBesideTheData() {
+    QCOMPARE(run({"export", at("a.fit"), "--to", at("said.h5ad")}), 2);
+    QVERIFY2(error_.contains("--data"), qPrintable(error_));
+    QCOMPARE(run({"export", at("a.fit"), "--data", at("data"), "--to", at("said.h5ad")}), 0);
+    const auto facts = [this](const QString& path) {
+      run({"inspect", at(path), "--json"});
+      return QJsonDocument::fromJson(out_.toUtf8()).object();
+    };
+    const auto before = facts("data"), after = facts("said.h5ad");
+    QCOMPARE(after["data_id"], before["data_id"]);
+    const auto columns = [&](const char* table) {
+      QStringList names;
+      for (const auto& column : after[table].toArray()) names << column.toObject()["name"].toString();
+      return names;
+    };
+    for (const char* name : {"n_counts", "p_capture", "p_capture_sd", "loglik"})
+      QVERIFY2(columns("obs").contains(name), name);
+    for (const char* name : {"r_map", "r_sd", "mu_map", "loglik", "verdict"})
+      QVERIFY2(columns("var").contains(name), name);
+    // Written again over itself the columns are replaced, and the fit still knows its data.
+    QCOMPARE(run({"export", at("a.fit"), "--data", at("said.h5ad"), "--to", at("again.h5ad")}), 0);
+    QCOMPARE(facts("again.h5ad")["obs"], after["obs"]);
+    QCOMPARE(facts("again.h5ad")["var"], after["var"]);
+  }
+
   void whatHasNotConvergedIsNotCalledFine() {
     QCOMPARE(run({"fit", at("data"), "--max-iterations", "1", "--out", at("early.fit")}), 0);
     QVERIFY(out_.contains("not converged"));
@@ -320,7 +345,6 @@ class TestCli : public QObject {
     QCOMPARE(run({"export", at("a.fit"), "--data", at("data"), "--to", at("tables")}), 0);
     for (const char* name : {"map.tsv", "distributions.tsv", "loss.tsv", "diagnose.tsv", "loglik_cell.tsv", "fit.json"})
       QVERIFY2(QFile::exists(at("tables/") + name), name);
-    QCOMPARE(run({"export", at("a.fit"), "--to", at("x.h5ad")}), 2);
   }
 
   void parametersStandInForAFit() {

@@ -8,14 +8,17 @@
 /// Small data and all models, for the tests of this folder.
 namespace scriptorium::testing {
 
-/// Counts with zeros, an empty cell, a silent gene, a gene with counts above 1e4, library sizes over three decades.
-inline data::CountMatrix simulated_counts(std::int64_t cells = 40, std::int64_t genes = 17, std::uint64_t seed = 1) {
+/// Counts with zeros, an empty cell, a silent gene, a gene with counts above 1e4, library sizes over three decades;
+/// `wide`: counts up to 1e6 and library sizes over six decades.
+inline data::CountMatrix simulated_counts(std::int64_t cells = 40, std::int64_t genes = 17, std::uint64_t seed = 1,
+                                          bool wide = false) {
   data::CountMatrix m;
   m.n_cells = cells;
   m.n_genes = genes;
   for (std::int64_t c = 0; c < cells; ++c) {
     math::Random random(seed, math::Purpose::Test, static_cast<std::uint64_t>(c));
-    const double depth = std::exp(random.normal() * 1.2);
+    const double decades = 6 * static_cast<double>(c) / static_cast<double>(cells - 1) - 4;
+    const double depth = wide ? std::pow(10, decades) : std::exp(random.normal() * 1.2);
     for (std::int64_t g = 0; g < genes; ++g) {
       if (c == 3 || g == 4) continue;
       const double mean = depth * (g == 6 ? 9000 : std::exp(0.3 * static_cast<double>(g) - 2));

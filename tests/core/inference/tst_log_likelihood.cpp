@@ -96,19 +96,22 @@ class TestLogLikelihood : public QObject {
     QTest::addColumn<int>("model");
     QTest::addColumn<double>("size");
     QTest::addColumn<bool>("some_missing");
+    QTest::addColumn<bool>("wide");
     const auto models = testing::all_models();
     for (std::size_t i = 0; i < models.size(); ++i)
       for (const double size : {0.5, 2.0})
-        for (const bool some_missing : {false, true})
-          QTest::newRow(
-              (testing::name_of(models[i]) + " " + std::to_string(size) + (some_missing ? " missing" : "")).c_str())
-              << static_cast<int>(i) << size << some_missing;
+        for (const auto& [name, some_missing, wide] :
+             {std::tuple{"", false, false}, std::tuple{" missing", true, false}, std::tuple{" wide", false, true}})
+          QTest::newRow((testing::name_of(models[i]) + " " + std::to_string(size) + name).c_str())
+              << static_cast<int>(i) << size << some_missing << wide;
   }
   void collapsedEqualsDense() {
     QFETCH(int, model);
     QFETCH(double, size);
     QFETCH(bool, some_missing);
-    auto counts = testing::simulated_counts();
+    QFETCH(bool, wide);
+    auto counts = testing::simulated_counts(40, 17, 1, wide);
+    if (wide) QVERIFY(*std::max_element(counts.count.begin(), counts.count.end()) > 500'000);
     const auto missing = some_missing ? testing::take_out(counts) : data::Missing{};
     const auto summary = summary::summarise(counts, 1, {}, missing);
     const Problem p(testing::all_models()[static_cast<std::size_t>(model)], summary, &counts, true);
