@@ -7,7 +7,7 @@ namespace scriptorium::inference {
 namespace {
 
 constexpr int most_rounds = 4;
-constexpr double nearly = 0.005;  // nats a gene: the joint steps are nearly there
+constexpr double nearly = 0.05;  // nats a gene: the joint steps are nearly there
 constexpr double little = 1;      // nats
 
 /// The same without gates, and with the shared scalar that lets the likelihood separate.
