@@ -8,7 +8,7 @@
 namespace scriptorium::analysis {
 namespace {
 
-constexpr double cap = 1e8, least_share = 1e-10;
+constexpr double cap = 1e8, least_share = 1e-10, least_log_of = 1e-12, scribe_offset = 1e-10;
 
 /// Mean log likelihood of a draw.
 double height(const std::vector<double>& alpha, const std::vector<double>& mean_log) {
@@ -27,8 +27,8 @@ void ShareMoments::add(std::span<const double> x) {
   for (std::size_t j = 0; j < x.size(); ++j) {
     sum[j] += x[j];
     squares[j] += x[j] * x[j];
-    logs[j] += std::log(std::max(x[j], least_share));
-    scribe_logs[j] += std::log(x[j] + least_share);
+    logs[j] += std::log(std::max(x[j], least_log_of));
+    scribe_logs[j] += std::log(x[j] + scribe_offset);
   }
 }
 

@@ -9,7 +9,7 @@ namespace scriptorium::analysis {
 struct ShareMoments {
   explicit ShareMoments(std::size_t shares = 0) : sum(shares), squares(shares), logs(shares), scribe_logs(shares) {}
   double draws = 0;
-  std::vector<double> sum, squares, logs;  ///< of x, x², ln x (at least ln 1e-10)
+  std::vector<double> sum, squares, logs;  ///< of x, x², ln x (at least ln 1e-12)
   std::vector<double> scribe_logs;         ///< of ln(x + 1e-10)
   void add(std::span<const double> x);     ///< one draw; shares that sum to 1
 };
