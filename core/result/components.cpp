@@ -143,6 +143,26 @@ Fit get_components(const Fit& fit, const std::vector<std::int64_t>& components) 
   return out;
 }
 
+Fit select_cells(const Fit& fit, const std::vector<std::int64_t>& cells, summary::CountSummary summary) {
+  if (cells.empty()) throw Error(ErrorCode::BadInput, "A selection needs at least one cell.", "Name some cells.");
+  if (summary.n_cells != static_cast<std::int64_t>(cells.size()) || summary.n_genes != fit.summary.n_genes)
+    throw Error(ErrorCode::BadInput, "The cells chosen and the summary of their counts have different sizes.", {});
+  Fit out = fit;
+  const auto taken = [&](const auto& all) {
+    std::decay_t<decltype(all)> some;
+    for (const auto c : cells) some.push_back(all.at(static_cast<std::size_t>(c)));
+    return some;
+  };
+  for (auto& site : out.result.posterior.sites) {
+    if (site.extent != model::Extent::Cell) continue;
+    site.arg1 = taken(site.arg1);
+    site.arg2 = taken(site.arg2);
+  }
+  out.cells = taken(fit.cells);
+  out.summary = std::move(summary);
+  return out;
+}
+
 std::string component_name(const Fit& fit, std::size_t component) {
   return component < fit.component_names.size() ? fit.component_names[component] : std::to_string(component + 1);
 }

@@ -22,6 +22,9 @@ Fit get_component(const Fit& fit, std::int64_t component);
 /// Some components in the order given, still a mixture: concentrations are selected, so draws and means of the weights
 /// are renormalised. @throws Error(BadInput) for fewer than two, unknown or repeated components
 Fit get_components(const Fit& fit, const std::vector<std::int64_t>& components);
+/// The fit of some of its cells, e.g. of one annotated group: cell sites of these, everything else as it was.
+/// @param summary  of the counts of these cells, in the same order
+Fit select_cells(const Fit& fit, const std::vector<std::int64_t>& cells, summary::CountSummary summary);
 /// The shown name of a component: its label, or its number from 1.
 std::string component_name(const Fit& fit, std::size_t component);
 /// A component by its shown name or number (from 1). @throws Error(BadInput) listing the names
