@@ -28,9 +28,9 @@ struct LikelihoodOptions {
   // Of mixtures only.
   bool split = false;           ///< also what each component says
   bool scribe_by_gene = false;  ///< by gene as SCRIBE has it: all cells come from one component
-  std::span<const double> gene_weights, cell_weights;  ///< empty: 1
+  std::span<const double> gene_weights = {}, cell_weights = {};  ///< empty: 1
   WeightType weight_type = WeightType::Multiplicative;
-  std::span<const double> cell_logits;  ///< of density(): annotation logits, cells × components; empty: none
+  std::span<const double> cell_logits = {};  ///< of density(): annotation logits, cells × components; empty: none
 };
 struct Likelihood {
   std::vector<double> by_cell, by_gene;
