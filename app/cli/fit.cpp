@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <nlohmann/json.hpp>
 
+#include "core/analysis/annotation.hpp"
 #include "core/data/formats/names.hpp"
 #include "core/error.hpp"
 #include "core/result/new_fit.hpp"
@@ -33,16 +34,14 @@ struct FitWords {
   std::int64_t steps = 0, batch_size = 0;  // these and tolerance: FitOptions' defaults unless given
   double tolerance = 0;
   std::uint64_t seed = 0;
+  std::int64_t components = 0;
+  std::string mixture_params, start = "data", annotation, annotation_order;
+  analysis::AnnotationOptions labels;
+  int restarts = 1;
 };
 
-/// Options of the contract whose capability is an issue of its own: they are known, and say so.
-void refuse_later_options(CLI::App& command) {
-  for (const char* name : {"--components", "--mixture-params", "--restarts", "--annotation", "--annotation-confidence",
-                           "--annotation-order", "--annotation-min-cells"})
-    command
-        .add_option_function<std::string>(
-            name, [name](const std::string&) { throw UsageError("not built yet: " + std::string(name)); })
-        ->group("");
+std::vector<std::string> listed_words(const std::string& flag, const std::string& text) {
+  return names_of(flag, "names", text);
 }
 
 /// Entries of a JSON file as if they had been flags, where no flag was given. "model" may be a whole model and
@@ -94,6 +93,12 @@ model::Model model_of(const FitWords& words, const CLI::App& command, const json
   if (!start || given("--unconstrained")) model.unconstrained = words.unconstrained;
   if (!start || given("--positive-transform"))
     model.positive_transform = model::transform_from_string(words.positive_transform);
+  if (given("--components")) model.components = words.components;
+  // The labels say how many components there are once the cells are read.
+  if (given("--annotation") && model.components == 1) model.components = 2;
+  if (given("--mixture-params") && words.mixture_params != "all")
+    for (const auto& name : listed_words("--mixture-params", words.mixture_params))
+      model.mixture_params.push_back(model::internal_name(name));
   if (!words.organism.empty()) model::set_prior(model, "organism", words.organism);
   if (!words.capture_prior.empty()) model::set_prior(model, "eta_capture", words.capture_prior);
   for (const auto& prior : words.priors) {
@@ -119,6 +124,8 @@ inference::FitOptions options_of(const FitWords& words, const CLI::App& command,
   for (const char* flag : {"--steps", "--batch-size", "--svi-mode", "--early-stopping"})
     if (given(flag) && options.method != inference::Method::Svi)
       throw UsageError(std::string(flag) + " belongs to --method svi");
+  if (given("--restarts")) options.restarts = words.restarts;
+  if (given("--start")) options.start = inference::start_from_string(words.start);
   if (given("--max-iterations")) options.max_iterations = words.max_iterations;
   if (given("--seed")) options.seed = words.seed;
   if (given("--threads")) options.threads = words.common.threads;
@@ -157,6 +164,7 @@ void check_writable(const std::string& path) {
 struct Input {
   summary::NamedSummary summary;
   data::CountMatrix counts;
+  data::Table cells;  ///< with its columns, where the counts were kept
 };
 
 constexpr const char* needs_less =
@@ -176,8 +184,9 @@ Input read_input(const FitWords& words, const model::Model& model, const inferen
     out.summary = summarise(input, control);
     return out;
   }
-  const std::string fit =
-      model.likelihood + " " + model.parameterization + " by " + inference::to_string(options.method);
+  const std::string fit = model.components > 1 ? std::string("a mixture")
+                                               : model.likelihood + " " + model.parameterization + " by " +
+                                                     inference::to_string(options.method);
   for (const auto& path : words.paths)
     if (summary::is_summary_file(path))
       throw Error(ErrorCode::BadInput,
@@ -192,7 +201,9 @@ Input read_input(const FitWords& words, const model::Model& model, const inferen
   out.summary = summarise(data, input, control);
   words.memory.check(inference::estimate({model, &out.summary.summary, nullptr}, options).bytes, "The fit of " + fit,
                      needs_less);
-  out.counts = data.load(control).counts;
+  auto loaded = data.load(control);
+  out.counts = std::move(loaded.counts);
+  out.cells = std::move(loaded.cells);
   return out;
 }
 
@@ -226,10 +237,19 @@ std::string filter_text(const summary::NamedSummary& summary) {
   return filters.size() == 1 ? filters.front() : data::listed(filters, 4);
 }
 
+analysis::Annotation annotation_of(const FitWords& words, const CLI::App& command, const model::Model& model,
+                                   const data::Table& cells) {
+  auto options = words.labels;
+  options.columns = listed_words("--annotation", words.annotation);
+  if (!words.annotation_order.empty()) options.order = listed_words("--annotation-order", words.annotation_order);
+  if (command.get_option("--components")->count() > 0) options.components = model.components;
+  return analysis::annotate(cells, options);
+}
+
 void run_fit(const FitWords& words, CLI::App& command, const json& whole) {
   if (words.paths.empty()) throw UsageError("fit needs DATA");
   if (words.out.empty()) throw UsageError("fit needs --out FIT");
-  const auto model = model_of(words, command, whole);
+  auto model = model_of(words, command, whole);
   const auto options = options_of(words, command, whole);
   check_writable(words.out);
   keep_inputs(words.out, {words.config});
@@ -242,6 +262,12 @@ void run_fit(const FitWords& words, CLI::App& command, const json& whole) {
     const auto control = words.common.control();
     Input input = read_input(words, model, options, control);
     const bool keep = inference::needs_counts(model, options);
+    analysis::Annotation annotation;
+    if (!words.annotation.empty()) {
+      annotation = annotation_of(words, command, model, input.cells);
+      model.components = annotation.components;
+      model::validate(model);
+    }
     const std::string filter = filter_text(input.summary);
     const auto tables = tables_of(input.summary);
     fit = result::new_fit(tables, {std::move(input.summary.summary), std::move(input.summary.data_id)}, model, options);
@@ -249,6 +275,9 @@ void run_fit(const FitWords& words, CLI::App& command, const json& whole) {
     if (!keep)
       words.memory.check(inference::estimate({model, &fit.summary, nullptr}, options).bytes, "The fit", needs_less);
     fit.name = words.name;
+    fit.component_names = annotation.names;
+    if (!words.annotation.empty())
+      fit.annotation = words.annotation + ", confidence " + report::number_text(words.labels.confidence);
 
     std::optional<inference::Checkpoint> resume;
     std::error_code problem;
@@ -282,8 +311,11 @@ void run_fit(const FitWords& words, CLI::App& command, const json& whole) {
       std::fprintf(stderr, "note: Nothing in this fit is done on a GPU; the CPU does it.\n");
     const bool had_checkpoint = resume.has_value();
     try {
-      fit.result = inference::fit({model, &fit.summary, keep ? &input.counts : nullptr, backend.get()}, options,
+      fit.result = inference::fit({model, &fit.summary, keep ? &input.counts : nullptr, backend.get(),
+                                   annotation.logits},
+                                  options,
                                   had_checkpoint ? &*resume : nullptr, fit_control);
+      for (const auto& note : annotation.notes) fit.result.convergence.notes.push_back(note);
       if (backend)
         for (const auto& note : backend->notes()) fit.result.convergence.notes.push_back(note);
     } catch (const Cancelled&) {
@@ -324,6 +356,21 @@ void add_fit(CLI::App& app) {
       ->transform(one_of({"softplus", "exp"}));
   command->add_option("--organism", words->organism, "biology-informed capture prior: human, mouse, yeast, ecoli");
   command->add_option("--capture-prior", words->capture_prior, "the same by numbers: LOGM0,SIGMA");
+  command->add_option("--components", words->components, "components of a mixture; 1: none")
+      ->check(CLI::Range(std::int64_t{1}, std::int64_t{100}));
+  command->add_option("--mixture-params", words->mixture_params,
+                      "parameters that differ between components: all (default) or names separated by commas");
+  command->add_option("--restarts", words->restarts, "mixtures: starts, of which the best fit is kept")
+      ->check(CLI::Range(1, 1000));
+  command->add_option("--start", words->start, "mixtures: data (clusters of the cells) or scribe (all alike but for noise)")
+      ->check(CLI::IsMember({"data", "scribe"}));
+  command->add_option("--annotation", words->annotation,
+                      "columns of the cell table whose labels inform the components: KEY[,KEY]");
+  command->add_option("--annotation-confidence", words->labels.confidence, "logit of a cell for its label's component")
+      ->check(CLI::PositiveNumber);
+  command->add_option("--annotation-order", words->annotation_order, "labels in the order of the components");
+  command->add_option("--annotation-min-cells", words->labels.min_cells, "labels with fewer cells say nothing")
+      ->check(CLI::NonNegativeNumber);
   command->add_option("--prior", words->priors, "NAME=A,B or NAME=FAMILY:key=value,… (repeatable)")
       ->allow_extra_args(false)
       ->take_all();
@@ -346,7 +393,6 @@ void add_fit(CLI::App& app) {
   command->add_option("--name", words->name, "what the window shows");
   command->add_flag("--resume", words->resume, "go on from FIT.checkpoint if there is one");
   command->add_option("--config", words->config, "these options as a JSON file; flags win");
-  refuse_later_options(*command);
   command->footer(
       "Families of --prior: beta:alpha=,beta= ; beta_prime:alpha=,beta= ; gamma:shape=,rate= ; log_normal:loc=,scale= "
       ";\n"

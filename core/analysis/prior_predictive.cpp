@@ -27,14 +27,15 @@ std::vector<std::size_t> spread(std::int64_t all, std::int64_t most) {
 /// Draws of the sites of a model from their priors, which are handed to the sampler of posteriors as if they were one.
 class PriorSource {
  public:
+  /// Components are alike before the data are seen: one of them is drawn.
   PriorSource(const model::Model& model, std::size_t n_genes, const summary::CountSummary& summary,
               const std::vector<std::size_t>& cells, std::uint64_t seed)
-      : model_(model),
+      : model_(model::component_model(model)),
         summary_(summary),
         cells_(cells),
         seed_(seed),
         kind_(model::find_parameterization(model.parameterization).key) {
-    for (const model::Site& site : model::layout(model)) {
+    for (const model::Site& site : model::layout(model_)) {
       if (site.extent == Extent::Scalar) scalar_ = site.name;
       if (site.extent == Extent::Cell) capture_ = site.name;
       gate_ = gate_ || site.name == "gate";
@@ -84,7 +85,7 @@ class PriorSource {
   }
 
  private:
-  const model::Model& model_;
+  const model::Model model_;
   const summary::CountSummary& summary_;
   const std::vector<std::size_t>& cells_;
   std::uint64_t seed_;

@@ -368,7 +368,7 @@ class DeviceBackend final : public Backend {
 
   void simulate_tile(Simulation there, const Simulation& job, const Tile& tile, double* pooled,
                      const std::vector<std::int64_t>& pooled_start) const {
-    const std::int64_t genes = tile.last - tile.first, sources = job.sources();
+    const std::int64_t genes = tile.last - tile.first, sources = job.sources() * job.components;
     std::vector<SimulatedGene> gene(job.gene + tile.first, job.gene + tile.last);
     std::int64_t histograms = 0, pools = 0, kepts = 0, masses = 0;
     std::vector<std::int64_t> owner, start{0};

@@ -141,10 +141,10 @@ struct Simulation {
   static constexpr int levels = 3;
   std::uint64_t seed = 0;
   math::Purpose purpose = math::Purpose::PredictivePosterior;
-  std::int64_t n_genes = 0, draws = 0, patterns = 1;
+  std::int64_t n_genes = 0, draws = 0, patterns = 1, components = 1;
   bool fixed = false;                           ///< every draw has the same parameters: masses are given, not made
   const SimulatedGene* gene = nullptr;          ///< n_genes
-  const math::GenePoint* point = nullptr;       ///< n_genes × (fixed ? 1 : draws)
+  const math::GenePoint* point = nullptr;       ///< n_genes × (fixed ? 1 : draws) × components
   const std::uint8_t* measured = nullptr;       ///< n_genes × patterns
   const std::int64_t* stratum_start = nullptr;  ///< (fixed ? 1 : draws) × levels + 1
   const math::Stratum* stratum = nullptr;
@@ -158,13 +158,14 @@ struct Simulation {
   SCRIPTORIUM_HD void draw(std::int64_t j, std::int64_t d, std::uint32_t* counts, double* masses,
                            double* of_kept) const {
     const SimulatedGene& g = gene[j];
-    const math::GenePoint& at = point[fixed ? j : j * draws + d];
+    const math::GenePoint* points = point + (fixed ? j : j * draws + d) * components;
     math::Random random(seed, purpose, static_cast<std::uint64_t>(g.gene), static_cast<std::uint64_t>(d));
     std::uint64_t serial = static_cast<std::uint64_t>(d) * g.cells;
     const std::int64_t list = (fixed ? 0 : d) * levels + (g.level < 0 ? 0 : g.level), first = stratum_start[list];
     for (std::int64_t i = first; i < stratum_start[list + 1]; ++i) {
       const math::Stratum& s = stratum[i];
       if (!measured[j * patterns + s.pattern]) continue;
+      const math::GenePoint& at = points[s.component];
       if (g.level < 0)
         serial = math::draw_cells(at, s, g.single, random, counts, of_kept, g.stride, serial);
       else if (fixed)

@@ -3,6 +3,7 @@
 #include <functional>
 #include <map>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -17,6 +18,8 @@ namespace scriptorium::inference {
 
 enum class Method { Exact, Structured, Svi };
 enum class SviMode { Ours, Scribe };
+/// Where the components of a mixture start: clusters of the data (or annotation labels), or all alike but for noise.
+enum class Start { Data, Scribe };
 
 /// Early stopping of stochastic fits, SCRIBE's rule (nb-family notes in core/inference/README.md). Counts of steps.
 /// As there, a fit without it returns its last state; whoever enables it wants the best restored too.
@@ -46,6 +49,8 @@ struct FitOptions {
   double tolerance = 1e-3;   ///< exact, structured: stop when the estimate of what is left of the ELBO is below (nats);
                              ///< below 1e-10 of the loss rounding has the word, and that is the tolerance
   int max_iterations = 500;  ///< exact, structured
+  int restarts = 1;           ///< of mixtures: fits from other starts, of which the best is kept
+  Start start = Start::Data;  ///< of mixtures
   int structured_nodes = 21;  ///< grid points of the shared scalar
   SviOptions svi;
   std::uint64_t seed = 42;
@@ -89,8 +94,10 @@ struct FitControl : RunControl {
 struct FitInput {
   model::Model model;
   const summary::CountSummary* summary = nullptr;
-  const data::CountMatrix* counts = nullptr;  ///< needed by zinbvcp, by mean_disp with capture, and by minibatches
+  const data::CountMatrix* counts = nullptr;  ///< needed by mixtures, zinbvcp, mean_disp with capture, and minibatches
   const compute::Backend* backend = nullptr;  ///< where sums over non-zeros are taken; null: FitOptions::threads
+  /// Annotation logits, cells × components: what is known of the cells before a mixture is fitted; empty: nothing.
+  std::span<const double> cell_logits = {};
 };
 
 /// Whether such a fit takes sums over non-zeros: what a GPU can do for it. `n_cells` of the data.

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "core/inference/mixture_objective.hpp"
+
 namespace scriptorium::inference {
 namespace {
 
@@ -17,7 +19,8 @@ constexpr double resolution = 1e-10;  // of the loss: what sums over 1e9 entries
 
 /// The Newton direction, corrected by what the last steps saw of the Hessian that the system does not have (two-loop
 /// recursion of limited-memory BFGS; Nocedal and Wright, Numerical Optimization, 7.2).
-NewtonSystem::Direction corrected(const NewtonSystem& system, std::vector<double> gradient,
+template <class System>
+NewtonSystem::Direction corrected(const System& system, std::vector<double> gradient,
                                   const std::vector<Secant>& secants, int threads, int caution) {
   std::vector<double> along(secants.size()), size(secants.size());
   for (std::size_t i = secants.size(); i-- > 0;) {
@@ -51,7 +54,8 @@ struct Step {
 /// What genes and units do by themselves is cut one by one; what moves them together (a ridge can ask for very far) as
 /// one. Few that are pulled much further than nearly all are left out of that: their curvature is next to none, and
 /// says nothing. Either way the step points downhill.
-Step bounded(const Objective& objective, const std::vector<double>& x, const std::vector<double>& gradient,
+template <class Loss>
+Step bounded(const Loss& objective, const std::vector<double>& x, const std::vector<double>& gradient,
              NewtonSystem::Direction direction) {
   auto& own = direction.own;
   const auto& pulled = direction.pulled;
@@ -101,16 +105,16 @@ Step bounded(const Objective& objective, const std::vector<double>& x, const std
     }
   };
   const std::size_t scalar = objective.scalar_size(), size = objective.gene_size();
-  if (scalar) cut_all(0, 1, scalar);
-  cut_all(scalar, static_cast<std::size_t>(objective.problem().n_genes()), size);
-  cut_all(objective.cell_at(0), objective.problem().units.size(), 2);
+  if (scalar) cut_all(0, scalar / 2, 2);
+  cut_all(scalar, objective.n_gene_blocks(), size);
+  cut_all(objective.cell_at(0), (objective.size() - objective.cell_at(0)) / 2, 2);
   out.cut = out.cut || most > 1;
   out.decrement -= 0.5 * dot(gradient, pulled);
 
   const auto add_pulled = [&](double share) {
     out.d = own;
     for (std::size_t first = 0, next = 0; first < own.size(); first = next) {
-      next = first + (first < scalar ? scalar : first < objective.cell_at(0) ? size : 2);
+      next = first + (first < scalar ? 2 : first < objective.cell_at(0) ? size : 2);
       const double by = left[first] ? 0 : share;
       out.cut = out.cut || by < 1;
       for (auto i = first; i < next; ++i) out.d[i] += by * pulled[i];
@@ -129,7 +133,8 @@ Step bounded(const Objective& objective, const std::vector<double>& x, const std
 
 /// After a trial that was no better: shortens, in `d`, the long steps of genes that lost by them what the trial was to
 /// gain. One gene between two optima must not hold up all others. Returns whether there were any.
-bool shorten_spoilers(const Objective& objective, const NewtonSystem& before, const NewtonSystem& after,
+template <class Loss>
+bool shorten_spoilers(const Loss& objective, const typename Loss::System& before, const typename Loss::System& after,
                       const std::vector<double>& gradient, double t, std::vector<double>& d) {
   constexpr double is_long = 0.3;
   bool any = false;
@@ -180,12 +185,13 @@ MinimiseState unpack_state(const Checkpoint& checkpoint) {
   return state;
 }
 
-MinimiseEnd minimise(Objective& objective, MinimiseState& state, double tolerance, int max_iterations, int threads,
+template <class Loss>
+MinimiseEnd minimise(Loss& objective, MinimiseState& state, double tolerance, int max_iterations, int threads,
                      const RunControl& control, std::stop_token keep,
                      const std::function<void(double, double)>& watch) {
   MinimiseEnd end;
   std::vector<double> gradient, trial, trial_gradient;
-  NewtonSystem system, trial_system;
+  typename Loss::System system, trial_system;
   double trial_loss = NAN;  // what the line search found at state.x, if it has been there
   for (;; ++state.iteration) {
     if (objective.choose_nodes(state.x) || std::isnan(trial_loss)) {
@@ -256,7 +262,7 @@ MinimiseEnd minimise(Objective& objective, MinimiseState& state, double toleranc
     }
     if (rough) {
       state.secants.clear();
-    } else if (objective.problem().visits_nonzeros) {
+    } else if (objective.visits_nonzeros()) {
       Secant secant{trial, trial_gradient};
       for (std::size_t i = 0; i < trial.size(); ++i) {
         secant.step[i] -= state.x[i];
@@ -268,5 +274,10 @@ MinimiseEnd minimise(Objective& objective, MinimiseState& state, double toleranc
     state.x = trial;
   }
 }
+
+template MinimiseEnd minimise(Objective&, MinimiseState&, double, int, int, const RunControl&, std::stop_token,
+                              const std::function<void(double, double)>&);
+template MinimiseEnd minimise(MixtureObjective&, MinimiseState&, double, int, int, const RunControl&, std::stop_token,
+                              const std::function<void(double, double)>&);
 
 }  // namespace scriptorium::inference

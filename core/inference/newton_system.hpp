@@ -1,4 +1,5 @@
 #pragma once
+#include <span>
 #include <vector>
 
 #include "core/inference/problem.hpp"
@@ -38,6 +39,11 @@ struct NewtonSystem {
     bool whole = true;  ///< whether H was used as it is
   };
   Direction solve(const std::vector<double>& gradient, int threads, int caution = 0) const;
+  /// The same for systems that share their units: each has genes of its own and a scalar of its own (or, with
+  /// `shared_scalar`, the same one). Coordinates: the scalars, the genes of one system after the other, units; blocks
+  /// of units and of a shared scalar are the sums over systems.
+  static Direction solve_joint(std::span<const NewtonSystem> systems, bool shared_scalar,
+                               const std::vector<double>& gradient, int threads, int caution = 0);
 
   /// Linear response to the coupling, with Q_M = Σ_g ∇ᵀD⁻¹∇ over patterns and pairs, and Q_A likewise: the exact
   /// Gaussian covariance of a gene is D⁻¹ + D⁻¹∇ · [(I − Q_A Q_M)⁻¹ Q_A] · ∇ᵀD⁻¹, summed over the patterns that

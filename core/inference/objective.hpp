@@ -19,6 +19,7 @@ class Objective {
   /// prior density stays in the loss. That is what `structured` conditions on.
   Objective(const Problem& problem, int threads, std::optional<double> fixed_scalar = std::nullopt);
 
+  using System = NewtonSystem;
   std::size_t size() const { return size_; }
   std::size_t scalar_size() const { return scalar_size_; }
   std::size_t gene_size() const { return 2 * problem_->gene_sites.size(); }
@@ -27,6 +28,17 @@ class Objective {
     return scalar_size_ + static_cast<std::size_t>(problem_->n_genes()) * gene_size() + 2 * unit;
   }
   const Problem& problem() const { return *problem_; }
+  std::size_t n_gene_blocks() const { return static_cast<std::size_t>(problem_->n_genes()); }
+  bool visits_nonzeros() const { return nonzeros_ != nullptr; }
+  /// KL divergences of all marginals from their priors, of the last evaluation; units by their weights.
+  double divergence() const { return divergence_; }
+  /// Of the last evaluation: E of each unit's part of the log likelihood, not weighted. Under capture a cell's expected
+  /// log likelihood is that and Σ entry_values() over its counts.
+  const std::vector<double>& unit_values() const { return unit_values_; }
+  /// What counts add to the expected log likelihood of a cell, at the nodes of the last evaluation at x: for each of
+  /// `counts` (ascending), without Σ ln u!. Without capture relative to a zero, whose own value is `zero`.
+  void entry_values(const std::vector<double>& x, std::int64_t gene, std::span<const std::uint32_t> counts, double* out,
+                    double& zero) const;
 
   /// Where exact fits start: moments of the counts. (SCRIBE's own start, its default priors, is SiteFamily::start.)
   std::vector<double> start() const;
@@ -123,6 +135,7 @@ class Objective {
   NewtonSystem system_;
   double log_likelihood_ = 0, divergence_ = 0;
   std::vector<double> rate_sum_;  ///< patterns: A
+  std::vector<double> unit_values_;
   // Where the likelihood does not separate: what couple() makes its pairs of sums from.
   struct UnitRate {
     double value = 0;  ///< −E e^t

@@ -63,7 +63,7 @@ void Objective::spread_cells(const std::vector<double>& x, const RunControl& con
       low = low / 4 * 4;  // few different windows: neighbours mostly share theirs
       const int width = (high - low + 3) / 4 * 4;
       pass.windows[u] = {part.size(), low, width};
-      part.insert(part.end(), row.begin() + low, row.begin() + low + width);
+      for (int k = low; k < low + width; ++k) part.push_back(p.units[u].cells * row[index(k)]);
     }
   });
   pass.weights.clear();
@@ -81,6 +81,7 @@ void Objective::cell_pass(const std::vector<double>& x, const std::vector<double
   const std::size_t scalars = scalar_rule_.size();
   const auto units = static_cast<std::int64_t>(p.units.size());
   std::vector<Piece> parts(index(compute::pieces(units, grain)));
+  unit_values_.resize(p.units.size());
   compute::parallel_for(units, grain, threads_, [&](std::int64_t piece, std::int64_t first, std::int64_t last) {
     control.check();
     thread_local SiteRule rule;
@@ -148,6 +149,7 @@ void Objective::cell_pass(const std::vector<double>& x, const std::vector<double
         a[0] += s0 * rate[i];
         a[1] += s1 * rate[i];
       }
+      unit_values_[u] = value;
       // Where the genes visit the non-zeros they account for the pairs; otherwise M·A is counted here.
       part.log_likelihood += unit.cells * (nonzeros_ ? own : value);
       part.rate[unit.pattern] += unit.cells * expected_rate;

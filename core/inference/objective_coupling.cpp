@@ -57,11 +57,12 @@ void Objective::couple(const std::vector<double>& x) {
     moments.fill(0);
     axis.add_polynomials(position[u], 1 / unit_rate_[u].value, moments.data());
     axis.to_node_weights(moments.data(), weights.data());
+    const double cells = p.units[u].cells;
     double* scalar = &system_.scalar_rate[p.units[u].pattern * rank * 2];
     for (std::size_t m = 0; m < rank; ++m)
       for (std::size_t b = 0; b < 2; ++b) {
-        system_.cell_rate[(u * 2 + b) * rank + m] = weights[m] * unit_rate_[u].gradient[b];
-        scalar[m * 2 + b] += weights[m] * unit_rate_[u].scalar[b];
+        system_.cell_rate[(u * 2 + b) * rank + m] = cells * weights[m] * unit_rate_[u].gradient[b];
+        scalar[m * 2 + b] += cells * weights[m] * unit_rate_[u].scalar[b];
       }
   }
 

@@ -10,20 +10,6 @@ constexpr int most_rounds = 4;
 constexpr double nearly = 0.05;  // nats a gene: the joint steps are nearly there
 constexpr double little = 1;      // nats
 
-/// The same without gates, and with the shared scalar that lets the likelihood separate.
-model::Model plainer(model::Model model) {
-  model.likelihood = model::find_likelihood(model.likelihood).variable_capture ? "nbvcp" : "nbdm";
-  if (model::find_parameterization(model.parameterization).key == "mean_disp") model.parameterization = "canonical";
-  model::Model bare;
-  bare.likelihood = model.likelihood;
-  bare.parameterization = model.parameterization;
-  const auto sites = model::layout(bare);
-  std::erase_if(model.priors, [&](const auto& prior) {
-    return std::none_of(sites.begin(), sites.end(), [&](const auto& site) { return site.name == prior.first; });
-  });
-  return model;
-}
-
 /// Middle of a marginal as the likelihood reads it, and its sd on the axis of z.
 struct Middle {
   double value = 0, sd = 0.1;
@@ -34,19 +20,32 @@ Middle middle(const SiteFamily& family, const double* at) {
   return {family.read(at[0]), std::sqrt(1 / a + 1 / b)};
 }
 
-std::vector<double> start(const Objective& objective, const FitInput& input, const FitOptions& options,
-                          const FitControl& control) {
-  const Problem& p = objective.problem();
-  auto x = objective.start();
-  if (p.gate_at < 0 && !p.visits_nonzeros) return x;
-  control.tell(-1, "fitting the negative binomial to begin with");
-  const Problem plain(plainer(input.model), *input.summary, nullptr);
-  Objective first(plain, options.threads);
-  MinimiseState state;
-  state.x = first.start();
-  minimise(first, state, 1.0, options.max_iterations, options.threads, control, control.keep, [](double, double) {});
-  const auto& y = state.x;
+}  // namespace
 
+bool has_plainer(const Problem& problem) {
+  return problem.gate_at >= 0 || problem.visits_nonzeros;
+}
+
+model::Model plainer(model::Model model) {
+  model.likelihood = model::find_likelihood(model.likelihood).variable_capture ? "nbvcp" : "nbdm";
+  if (model::find_parameterization(model.parameterization).key == "mean_disp") model.parameterization = "canonical";
+  model::Model bare;
+  bare.likelihood = model.likelihood;
+  bare.parameterization = model.parameterization;
+  bare.components = model.components;
+  const auto sites = model::layout(bare);
+  std::erase_if(model.mixture_params, [&](const auto& name) {
+    return std::none_of(sites.begin(), sites.end(), [&](const auto& site) { return site.name == name; });
+  });
+  std::erase_if(model.priors, [&](const auto& prior) {
+    return std::none_of(sites.begin(), sites.end(), [&](const auto& site) { return site.name == prior.first; });
+  });
+  return model;
+}
+
+std::vector<double> carry_over(const Objective& objective, const Objective& first, const std::vector<double>& y) {
+  const Problem &p = objective.problem(), &plain = first.problem();
+  auto x = objective.start();
   const Middle odds = middle(*plain.scalar, y.data());
   const auto capture = [&](std::size_t unit) { return middle(*plain.cell, &y[first.cell_at(unit)]); };
   if (objective.scalar_size()) p.scalar->place(odds.value, odds.sd, x.data());
@@ -72,6 +71,19 @@ std::vector<double> start(const Objective& objective, const FitInput& input, con
   return x;
 }
 
+namespace {
+std::vector<double> start(const Objective& objective, const FitInput& input, const FitOptions& options,
+                          const FitControl& control) {
+  const Problem& p = objective.problem();
+  if (!has_plainer(p)) return objective.start();
+  control.tell(-1, "fitting the negative binomial to begin with");
+  const Problem plain(plainer(input.model), *input.summary, nullptr);
+  Objective first(plain, options.threads);
+  MinimiseState state;
+  state.x = first.start();
+  minimise(first, state, 1.0, options.max_iterations, options.threads, control, control.keep, [](double, double) {});
+  return carry_over(objective, first, state.x);
+}
 }  // namespace
 
 MinimiseEnd find_optimum(Objective& objective, MinimiseState& state, const FitInput& input, const FitOptions& options,

@@ -3,6 +3,13 @@
 
 namespace scriptorium::inference {
 
+/// Whether a fit begins at the optimum of a simpler model.
+bool has_plainer(const Problem& problem);
+/// That model: the same without gates, and with the shared scalar that lets the likelihood separate.
+model::Model plainer(model::Model model);
+/// Coordinates of `objective` that say what `y` says of the plainer model's objective, `plain`.
+std::vector<double> carry_over(const Objective& objective, const Objective& plain, const std::vector<double>& y);
+
 /// The way to the optimum of the mean-field loss, from `state` (empty: from the start): what `exact` is, and what
 /// `structured` begins with.
 ///

@@ -9,12 +9,14 @@ namespace scriptorium::inference {
 
 /// The variational marginals of one site: one (arg1, arg2) per element.
 /// Beta and BetaPrime: alpha, beta. LogNormal and TransformedNormal: loc, scale of the Normal under `transform`.
+/// Dirichlet: the concentration of the share and that of all others together.
 struct SitePosterior {
   std::string name;
   model::Extent extent = model::Extent::Scalar;
   model::Law law = model::Law::LogNormal;
   model::Transform transform = model::Transform::Exp;  ///< of LogNormal (Exp) and TransformedNormal
-  std::vector<double> arg1, arg2;                      ///< length 1, n_genes or n_cells
+  std::vector<double> arg1, arg2;  ///< length 1, n_genes or n_cells; times the components, which come first
+  std::int64_t components = 0;     ///< length of the component axis; 0: none
 };
 
 /// What `structured` adds: the shared scalar on a grid of its unconstrained axis, and everything else given it.

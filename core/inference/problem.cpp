@@ -66,18 +66,7 @@ Problem::Problem(const model::Model& m, const summary::CountSummary& s, const da
     by_gene = counts->transposed(cell_of_unit);
   }
 
-  run_start.push_back(0);
-  for (std::int64_t g = 0; g < s.n_genes; ++g) {
-    double tail = s.gene_nonzero[static_cast<std::size_t>(g)];
-    std::uint32_t begin = 0;
-    for (auto e = static_cast<std::size_t>(s.gene_start[static_cast<std::size_t>(g)]);
-         e < static_cast<std::size_t>(s.gene_start[static_cast<std::size_t>(g) + 1]); ++e) {
-      runs.push_back({begin, s.value[e] - begin, tail});
-      tail -= s.cells[e];
-      begin = s.value[e];
-    }
-    run_start.push_back(static_cast<std::int64_t>(runs.size()));
-  }
+  find_runs();
 
   if (capture && !visits_nonzeros && !cells_apart) {
     for (const auto& k : s.classes)
@@ -93,6 +82,30 @@ Problem::Problem(const model::Model& m, const summary::CountSummary& s, const da
       unit_of_cell[c] = u;
     }
   }
+}
+
+void Problem::find_runs() {
+  const auto& s = *summary;
+  run_start.assign(1, 0);
+  runs.clear();
+  for (std::int64_t g = 0; g < s.n_genes; ++g) {
+    double tail = s.gene_nonzero[static_cast<std::size_t>(g)];
+    std::uint32_t begin = 0;
+    for (auto e = static_cast<std::size_t>(s.gene_start[static_cast<std::size_t>(g)]);
+         e < static_cast<std::size_t>(s.gene_start[static_cast<std::size_t>(g) + 1]); ++e) {
+      if (s.cells[e] == 0) continue;  // a count that this component has none of
+      runs.push_back({begin, s.value[e] - begin, tail});
+      tail -= s.cells[e];
+      begin = s.value[e];
+    }
+    run_start.push_back(static_cast<std::int64_t>(runs.size()));
+  }
+}
+
+void Problem::reweigh(const summary::CountSummary& weighted, std::span<const double> weight) {
+  summary = &weighted;
+  find_runs();
+  for (std::size_t c = 0; c < unit_of_cell.size(); ++c) units[unit_of_cell[c]].cells = weight[c];
 }
 
 void Problem::find_kinds() {

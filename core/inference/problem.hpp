@@ -1,5 +1,6 @@
 #pragma once
 #include <optional>
+#include <span>
 #include <vector>
 
 #include "core/compute/backend.hpp"
@@ -78,6 +79,10 @@ struct Problem {
   std::vector<std::uint32_t> cell_of_unit;
 
   void find_kinds();
+  void find_runs();
+  /// Gives every cell a weight (each its own unit, as `cells_apart` and visits to the non-zeros have it), and takes the
+  /// sums that such cells make.
+  void reweigh(const summary::CountSummary& weighted, std::span<const double> weight);
 
   std::int64_t n_genes() const { return summary->n_genes; }
   std::int64_t n_cells() const { return summary->n_cells; }

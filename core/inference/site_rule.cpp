@@ -234,6 +234,8 @@ double SiteFamily::log_prior(double z, double prior_shift) const {
     }
     case Law::TruncatedNormal:
       return math::truncated_normal_log_density(x, prior.a - prior_shift, prior.b) + jacobian;
+    case Law::Dirichlet:
+      break;  // no site of its own family
   }
   return 0;
 }
@@ -261,6 +263,8 @@ double SiteFamily::log_prior_slope(double z, double prior_shift) const {
       return (prior.a - 1) * dlog - prior.b * dx + jacobian;
     case Law::TruncatedNormal:
       return -(x - prior.a + prior_shift) / (prior.b * prior.b) * dx + jacobian;
+    case Law::Dirichlet:
+      break;
   }
   return 0;
 }

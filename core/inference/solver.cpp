@@ -65,6 +65,9 @@ std::string fingerprint(const FitInput& input, const FitOptions& options) {
       hash = (hash ^ *c) * 1099511628211u;
   };
   mix(all.data(), all.size());
+  mix(input.cell_logits.data(), input.cell_logits.size() * sizeof(double));
+  const int components[] = {options.restarts, static_cast<int>(options.start)};
+  if (input.model.components > 1) mix(components, sizeof components);
   mix(input.summary->gene_total.data(), input.summary->gene_total.size() * sizeof(double));
   for (const auto& entry : input.summary->classes) mix(&entry.total, sizeof entry.total);
   char digits[17];
@@ -167,7 +170,7 @@ std::vector<std::string> identifiability_notes(const Problem& p) {
 }
 
 bool needs_counts(const model::Model& model, const FitOptions& options) {
-  return visits_nonzeros(model) || (options.method == Method::Svi && options.svi.batch_size > 0);
+  return model.components > 1 || visits_nonzeros(model) || (options.method == Method::Svi && options.svi.batch_size > 0);
 }
 
 FitResult fit(const FitInput& input, const FitOptions& options, const Checkpoint* resume, const FitControl& control) {
@@ -181,10 +184,23 @@ FitResult fit(const FitInput& input, const FitOptions& options, const Checkpoint
   positive(options.tolerance, "tolerance");
   positive(options.svi.learning_rate, "learning rate");
   model::validate(input.model);
+  if (input.model.components > input.summary->n_cells)
+    throw Error(ErrorCode::BadInput,
+                "there are " + std::to_string(input.model.components) + " components and only " +
+                    std::to_string(input.summary->n_cells) + " cells",
+                "Ask for fewer components.");
+  const auto logits = static_cast<std::size_t>(input.summary->n_cells * input.model.components);
+  if (!input.cell_logits.empty() && (input.model.components < 2 || input.cell_logits.size() != logits))
+    throw Error(ErrorCode::BadInput, "the annotation has not one number a cell and component",
+                "Give logits of cells x components, or none.");
   switch (options.method) {
     case Method::Exact:
+      if (input.model.components > 1) return fit_mixture(input, options, resume, control);
       return fit_exact(input, options, resume, control);
     case Method::Structured:
+      if (input.model.components > 1)
+        throw Error(ErrorCode::Unsupported, "structured fits have one shared scalar; a mixture has one a component",
+                    "Fit the mixture by the exact method, or take one of its components.");
       return fit_structured(input, options, resume, control);
     case Method::Svi:
       return fit_svi(input, options, resume, control);
@@ -193,6 +209,7 @@ FitResult fit(const FitInput& input, const FitOptions& options, const Checkpoint
 }
 
 bool uses_backend(const model::Model& model, const FitOptions& options, std::int64_t n_cells) {
+  if (model.components > 1) return false;
   if (options.method != Method::Svi) return visits_nonzeros(model);
   return options.svi.batch_size > 0 && options.svi.batch_size < n_cells;
 }
@@ -201,10 +218,11 @@ FitEstimate estimate(const FitInput& input, const FitOptions& options) {
   FitEstimate out;
   const auto& info = model::find_likelihood(input.model.likelihood);
   const bool own_p = model::find_parameterization(input.model.parameterization).key == "mean_disp";
-  const bool visits = info.variable_capture && (info.zero_inflated || own_p);
+  const bool visits = info.variable_capture && (info.zero_inflated || own_p), mixture = input.model.components > 1;
+  const auto components = static_cast<double>(input.model.components);
   const bool on_device = uses_backend(input.model, options, input.summary->n_cells),
              batches = on_device && options.method == Method::Svi;
-  out.needs_counts = visits || batches;
+  out.needs_counts = visits || batches || mixture;
   const auto genes = static_cast<double>(input.summary->n_genes), cells = static_cast<double>(input.summary->n_cells);
   const auto entries = static_cast<double>(input.summary->value.size());
   double nonzeros = 0;
@@ -213,6 +231,7 @@ FitEstimate estimate(const FitInput& input, const FitOptions& options) {
   const double units = visits ? cells : static_cast<double>(input.summary->classes.size());
   out.bytes = 16 * entries + 8 * genes * (4 * sites * sites + 24 * sites) + 8 * units * 40 +
               (visits ? 16 * nonzeros + 8 * 32 * (2 * genes + cells) : 0);
+  if (mixture) out.bytes = components * (out.bytes + 8 * cells * 12) + 32 * nonzeros;
   // Cell and count of an entry; limits, row and sums of a piece (at least one a gene); r of a gene.
   if (batches)
     out.device_bytes =
@@ -228,6 +247,9 @@ FitEstimate estimate(const FitInput& input, const FitOptions& options) {
                             : options.method == Method::Structured ? 25.0 * 6
                                                                    : (visits ? 60 : 20);
   out.seconds = evaluation * iterations;
+  // Rounds of a mixture: three evaluations of every component, its cells one by one, and the visit of the counts.
+  if (mixture)
+    out.seconds = options.restarts * 40 * (components * (3 * evaluation + 1.5e-5 * cells) + 4e-9 * components * nonzeros);
   return out;
 }
 

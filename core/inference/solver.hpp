@@ -50,6 +50,8 @@ FitResult fit_exact(const FitInput& input, const FitOptions& options, const Chec
                     const FitControl& control);
 FitResult fit_structured(const FitInput& input, const FitOptions& options, const Checkpoint* resume,
                          const FitControl& control);
+FitResult fit_mixture(const FitInput& input, const FitOptions& options, const Checkpoint* resume,
+                      const FitControl& control);
 FitResult fit_svi(const FitInput& input, const FitOptions& options, const Checkpoint* resume,
                   const FitControl& control);
 

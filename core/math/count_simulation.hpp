@@ -6,10 +6,11 @@
 /// Replicated counts of one gene, by strata of cells: the same draws, to the last bit, on any device.
 namespace scriptorium::math {
 
-/// Cells that a predictive histogram treats alike: they measured the same genes and have nearly the same n = ln ν.
+/// Cells that a predictive histogram treats alike: they measured the same genes, are of one component and have nearly
+/// the same n = ln ν.
 /// Their count distribution is the mean over up to three of their values of n, shifted so that the mean of ν is theirs.
 struct Stratum {
-  std::uint32_t pattern = 0;
+  std::uint32_t pattern = 0, component = 0;
   int points = 1;
   std::uint64_t cells = 0;
   double n[3] = {0, 0, 0}, weight[3] = {1, 0, 0};

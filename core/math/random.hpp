@@ -18,6 +18,7 @@ enum class Purpose : std::uint32_t {
   Svi = 5,
   Genes = 6,
   Start = 7,
+  Component = 8,
   Layout = 20
 };
 

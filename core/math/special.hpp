@@ -180,6 +180,15 @@ SCRIPTORIUM_HD inline double log_add_exp(double a, double b) {
   return high + std::log1p(std::exp(low - high));
 }
 
+/// ln Σ e^x_i.
+inline double log_sum_exp(const double* x, std::size_t n) {
+  double high = x[0], sum = 0;
+  for (std::size_t i = 1; i < n; ++i) high = x[i] > high ? x[i] : high;
+  if (std::isinf(high)) return high;
+  for (std::size_t i = 0; i < n; ++i) sum += std::exp(x[i] - high);
+  return high + std::log(sum);
+}
+
 /// ln Φ(x) of the standard normal.
 SCRIPTORIUM_HD inline double log_normal_cdf(double x) {
   if (x > -10)

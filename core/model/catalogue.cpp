@@ -13,22 +13,30 @@ std::string keys_of(const std::vector<Info>& infos) {
   return keys;
 }
 
+nlohmann::json law_json(Law law, const Prior& prior) {
+  const auto arguments = argument_names(law);
+  return {{"family", to_string(law)}, {arguments[0], prior.a}, {arguments[1], prior.b}};
+}
+
 nlohmann::json site_json(const Site& site) {
-  const auto arguments = argument_names(site.prior.law), guide_arguments = argument_names(site.guide);
-  return {
-      {"name", site.name},
-      {"descriptive", site.descriptive},
-      {"symbol", site.symbol},
-      {"meaning", site.meaning},
-      {"shape", to_string(site.extent)},
-      {"support", to_string(site.support)},
-      {"bijection", to_string(site.bijection)},
-      {"prior", {{"family", to_string(site.prior.law)}, {arguments[0], site.prior.a}, {arguments[1], site.prior.b}}},
-      {"guide",
-       {{"family", to_string(site.guide)},
-        {"transform", to_string(site.guide_transform)},
-        {guide_arguments[0], site.guide_start.a},
-        {guide_arguments[1], site.guide_start.b}}}};
+  const bool shares = site.support == Support::Simplex;
+  nlohmann::json guide = law_json(site.guide, site.guide_start), prior = law_json(site.prior.law, site.prior);
+  if (shares) {
+    prior = {{"family", "dirichlet"}, {"concentrations", site.concentration}};
+    guide = {{"family", "dirichlet"}, {"concentrations", std::vector<double>(site.concentration.size(), 1.0)}};
+  } else {
+    guide["transform"] = to_string(site.guide_transform);
+  }
+  return {{"name", site.name},
+          {"descriptive", site.descriptive},
+          {"symbol", site.symbol},
+          {"meaning", site.meaning},
+          {"shape", to_string(site.extent)},
+          {"by_component", site.by_component},
+          {"support", to_string(site.support)},
+          {"bijection", shares ? "stick_breaking" : to_string(site.bijection)},
+          {"prior", std::move(prior)},
+          {"guide", std::move(guide)}};
 }
 
 nlohmann::json sites_json(const Model& model) {
@@ -113,8 +121,11 @@ nlohmann::json catalogue_json() {
       entry["constrained"] = sites_json(model);
       model.unconstrained = true;
       entry["unconstrained"] = sites_json(model);
+      model.unconstrained = false;
+      model.components = 2;
+      entry["with_components"] = sites_json(model);  // as many as wanted; two here
+      model.components = 1;
       if (likelihood.variable_capture) {
-        model.unconstrained = false;
         model.capture_prior = organism_capture_prior("human");
         entry["with_capture_prior"] = sites_json(model);
       }

@@ -21,6 +21,8 @@ Transform positive_transform_of(const Model& model, const std::string& name) {
   return found == model.positive_transforms.end() ? model.positive_transform : found->second;
 }
 
+constexpr std::int64_t most_components = 100;
+
 /// A site with SCRIBE's default prior and guide (nb-family notes, tables of priors and guides).
 Site default_site(const Model& model, const std::string& name, Extent extent) {
   Site site;
@@ -67,6 +69,65 @@ Site eta_site(const Model& model) {
   return site;
 }
 
+/// mixing_weights, a Dirichlet over the components.
+Site mixing_site(const Model& model) {
+  if (model.components < 1 || model.components > most_components)
+    throw Error(ErrorCode::BadInput,
+                "A mixture of " + std::to_string(model.components) + " components is not possible.",
+                "Give 2 to " + std::to_string(most_components) + " components, or 1 for a model without.");
+  Site site = default_site(model, "mixing_weights", Extent::Scalar);
+  site.support = Support::Simplex;
+  site.bijection = site.guide_transform = Transform::Identity;  // stick breaking is of all shares together
+  const auto k = static_cast<std::size_t>(model.components);
+  const auto& prior = model.mixing_prior;
+  if (!prior.empty() && prior.size() != 1 && prior.size() != k)
+    throw Error(ErrorCode::BadInput,
+                "The prior of mixing_weights has " + std::to_string(prior.size()) + " concentrations, the model " +
+                    std::to_string(k) + " components.",
+                "Give one concentration a component, or one for all.");
+  for (const double a : prior)
+    if (!std::isfinite(a) || a <= 0)
+      throw Error(ErrorCode::BadInput,
+                  "The prior of mixing_weights has the concentration " + shown(a) + "; it must be above 0.",
+                  "Give numbers above 0; SCRIBE uses 1.");
+  site.concentration = prior.empty()       ? std::vector<double>(k, 1)
+                       : prior.size() == 1 ? std::vector<double>(k, prior[0])
+                                           : prior;
+  double sum = 0;
+  for (const double a : site.concentration) sum += a;
+  site.prior = {Law::Dirichlet, site.concentration[0], sum - site.concentration[0]};
+  site.guide = Law::Dirichlet;
+  site.guide_start = {Law::Dirichlet, 1, static_cast<double>(k) - 1};
+  return site;
+}
+
+/// Gives the sites of `mixture_params` their component axis.
+void mark_components(const Model& model, std::vector<Site>& sites) {
+  if (model.components == 1) {
+    if (!model.mixture_params.empty() || !model.mixing_prior.empty())
+      throw Error(ErrorCode::BadInput, "The model has no components, but something was said of them.",
+                  "Give the number of components, or leave the mixture parameters and the mixing prior out.");
+    return;
+  }
+  std::string known;
+  for (auto& site : sites) {
+    const bool may = site.extent != Extent::Cell && site.name != "mixing_weights";
+    site.by_component = site.name == "mixing_weights" || (may && model.mixture_params.empty());
+    if (may) known += (known.empty() ? "" : ", ") + site.name;
+  }
+  for (const auto& name : model.mixture_params) {
+    const auto site = std::find_if(sites.begin(), sites.end(), [&](const Site& s) { return s.name == name; });
+    if (site == sites.end() || site->extent == Extent::Cell || name == "mixing_weights")
+      throw Error(ErrorCode::BadInput,
+                  "\"" + name + "\" cannot differ between components: " +
+                      (site == sites.end()            ? "the model does not sample it."
+                       : site->extent == Extent::Cell ? "captures belong to cells."
+                                                      : "it is what weighs them."),
+                  "What can: " + known + ".");
+    site->by_component = true;
+  }
+}
+
 /// Which families a site can have as its prior.
 std::vector<Law> families(const Site& site) {
   if (site.prior.law == Law::TruncatedNormal) return {Law::TruncatedNormal};
@@ -98,6 +159,7 @@ void check_prior(const Site& site, const Prior& prior) {
 }
 
 void finish(const Model& model, Site& site) {
+  if (site.support == Support::Simplex) return;
   const auto override_prior = model.priors.find(site.name);
   if (override_prior != model.priors.end()) {
     check_prior(site, override_prior->second);
@@ -153,6 +215,7 @@ std::vector<Site> layout(const Model& given) {
 
   std::vector<Site> sites;
   const auto add = [&](const char* name, Extent extent) { sites.push_back(default_site(model, name, extent)); };
+  if (model.components != 1) sites.push_back(mixing_site(model));
   if (kind == "canonical" || kind == "mean_prob") add("p", Extent::Scalar);
   if (kind == "mean_odds") add("phi", Extent::Scalar);
   if (kind != "canonical") add("mu", Extent::Gene);
@@ -176,6 +239,9 @@ std::vector<Site> layout(const Model& given) {
   };
   for (const auto& [name, prior] : model.priors) {
     require_site(name, "prior");
+    if (name == "mixing_weights")
+      throw Error(ErrorCode::BadInput, "The prior of mixing_weights is a list of concentrations.",
+                  "Set the mixing prior instead.");
     if (name == "eta_capture")
       throw Error(ErrorCode::BadInput, "The prior of eta_capture is the capture prior.",
                   "Set the capture prior instead.");
@@ -184,12 +250,20 @@ std::vector<Site> layout(const Model& given) {
     require_site(name, "positive transform");
     check_transform(transform);
   }
+  mark_components(model, sites);
   for (auto& site : sites) finish(model, site);
   return sites;
 }
 
 void validate(const Model& model) {
   layout(model);
+}
+
+Model component_model(Model model) {
+  model.components = 1;
+  model.mixture_params.clear();
+  model.mixing_prior.clear();
+  return model;
 }
 
 Prior parse_prior(const Model& model, const std::string& site_name, const std::string& text) {
@@ -239,7 +313,13 @@ Prior parse_prior(const Model& model, const std::string& site_name, const std::s
 
 void set_prior(Model& model, const std::string& name, const std::string& text) {
   const std::string internal = internal_name(name);
-  if (internal == "organism") {
+  if (internal == "mixing_weights" || internal == "mixing") {
+    model.mixing_prior.clear();
+    const auto colon = text.find(':');
+    for (const auto& part : split(colon == std::string::npos ? text : text.substr(colon + 1), ','))
+      model.mixing_prior.push_back(number(part, "mixing_weights"));
+    layout(model);
+  } else if (internal == "organism") {
     // Explicit numbers win over an organism, whichever comes first.
     if (!model.capture_prior || !model.capture_prior->organism.empty())
       model.capture_prior = organism_capture_prior(text);
@@ -254,7 +334,8 @@ void set_prior(Model& model, const std::string& name, const std::string& text) {
 }
 
 std::string to_string(const Prior& prior) {
-  static const char* const names[] = {"Beta", "BetaPrime", "LogNormal", "Normal", "Gamma", "TruncatedNormal"};
+  static const char* const names[] = {"Beta",  "BetaPrime",       "LogNormal", "Normal",
+                                      "Gamma", "TruncatedNormal", "Dirichlet"};
   return std::string(names[static_cast<int>(prior.law)]) + "(" + shown(prior.a) + ", " + shown(prior.b) + ")";
 }
 

@@ -1,4 +1,5 @@
 #pragma once
+#include <cstdint>
 #include <map>
 #include <nlohmann/json_fwd.hpp>
 #include <optional>
@@ -10,8 +11,9 @@ namespace scriptorium::model {
 /// Law of a parameter on its natural scale. `a`, `b` mean, in order:
 /// Beta(alpha, beta) on (0,1); BetaPrime(alpha, beta): the law of φ = (1−p)/p when p ~ Beta(alpha, beta);
 /// LogNormal(loc, scale); TransformedNormal(loc, scale): T(Normal) with the site's transform; Gamma(shape, rate);
-/// TruncatedNormal(loc, scale) on x ≥ 0, where loc of η_c has the cell's log library size subtracted.
-enum class Law { Beta, BetaPrime, LogNormal, TransformedNormal, Gamma, TruncatedNormal };
+/// TruncatedNormal(loc, scale) on x ≥ 0, where loc of η_c has the cell's log library size subtracted;
+/// Dirichlet: one of the shares, `a` its concentration and `b` that of all others together.
+enum class Law { Beta, BetaPrime, LogNormal, TransformedNormal, Gamma, TruncatedNormal, Dirichlet };
 struct Prior {
   Law law = Law::LogNormal;
   double a = 0, b = 1;
@@ -22,7 +24,7 @@ struct Prior {
 enum class Transform { Identity, Sigmoid, Exp, Softplus };
 
 enum class Extent { Scalar, Gene, Cell };
-enum class Support { UnitInterval, Positive };
+enum class Support { UnitInterval, Positive, Simplex };
 
 /// Biology-informed capture: η_c ~ Normal(log M0 − log L_c, sigma) truncated to η ≥ 0, capture probability e^−η.
 struct CapturePrior {
@@ -41,6 +43,9 @@ struct Model {
   std::map<std::string, Transform> positive_transforms;  ///< per parameter, over `positive_transform`
   std::map<std::string, Prior> priors;        ///< overrides by internal name; what is not here has its default
   std::optional<CapturePrior> capture_prior;  ///< capture models only
+  std::int64_t components = 1;                ///< of a mixture; 1: none
+  std::vector<std::string> mixture_params;    ///< sites that differ between components; empty: all but the captures
+  std::vector<double> mixing_prior;  ///< Dirichlet concentrations: one a component, one for all, or none (ones)
   bool operator==(const Model&) const = default;
 };
 
@@ -51,6 +56,7 @@ struct Site {
   std::string symbol;       ///< as a formula writes it, e.g. "r", "μ", "φ"
   std::string meaning;      ///< one plain sentence
   Extent extent = Extent::Scalar;
+  bool by_component = false;  ///< has a component axis, which comes first: (K), (K, G)
   Support support = Support::Positive;
   Transform bijection = Transform::Exp;  ///< unconstrained axis of `density` and of Normal guides
   Prior prior;
@@ -58,6 +64,7 @@ struct Site {
   Transform guide_transform =
       Transform::Exp;  ///< T of the guide: differs from `bijection` where SCRIBE's does (captures)
   Prior guide_start;   ///< where SCRIBE's guide starts: family `guide`, its first pair of arguments
+  std::vector<double> concentration;  ///< of mixing_weights: the Dirichlet prior, one a component
 };
 
 /// A model of the catalogue.
@@ -82,8 +89,11 @@ const ParameterizationInfo& find_parameterization(const std::string& key_or_alia
 
 /// The sampled parameters of a model in their order (scalars, genes, cells), with priors resolved.
 /// @throws Error(BadInput) for unknown names or priors outside their domain (validate() does the same and no more).
+/// Mixtures have `mixing_weights` first.
 std::vector<Site> layout(const Model& model);
 void validate(const Model& model);
+/// The model of one component of a mixture; a model without components is returned as it is.
+Model component_model(Model model);
 
 /// Names and sentences of derived parameters too (p_hat, mu in canonical, …).
 struct ParameterNames {

@@ -23,8 +23,15 @@ Value get(const nlohmann::json& value, const std::string& key, const char* expec
 /// The text form that set_prior() reads, so that files and flags share one parser.
 std::string prior_text(const nlohmann::json& value, const std::string& key) {
   if (value.is_string()) return value.get<std::string>();
-  if (value.is_array() && value.size() == 2 && value[0].is_number() && value[1].is_number())
-    return value[0].dump() + "," + value[1].dump();
+  if (value.is_array() && !value.empty()) {
+    std::string list;
+    for (const auto& entry : value) {
+      if (!entry.is_number()) fail(key, "numbers");
+      if (!list.empty()) list += ',';
+      list += entry.dump();
+    }
+    return list;
+  }
   if (!value.is_object() || !value.contains("family")) fail(key, "a pair of numbers or a family with its arguments");
   std::string text = get<std::string>(value["family"], key, "a family") + ":";
   bool first = true;
@@ -57,7 +64,11 @@ void to_json(nlohmann::json& json, const Model& model) {
           {"positive_transform", to_string(model.positive_transform)},
           {"positive_transforms", nlohmann::json::object()},
           {"priors", nlohmann::json::object()},
-          {"capture_prior", nullptr}};
+          {"capture_prior", nullptr},
+          {"components", model.components},
+          {"mixture_params", "all"},
+          {"mixing_prior", model.mixing_prior}};
+  if (!model.mixture_params.empty()) json["mixture_params"] = model.mixture_params;
   for (const auto& [name, transform] : model.positive_transforms)
     json["positive_transforms"][name] = to_string(transform);
   for (const auto& [name, prior] : model.priors) {
@@ -89,10 +100,18 @@ void from_json(const nlohmann::json& json, Model& model) {
       model.capture_prior =
           CapturePrior{get<double>(value["log_m0"], key, "numbers"), get<double>(value["sigma_m"], key, "numbers"),
                        value.contains("organism") ? get<std::string>(value["organism"], key, "a name") : ""};
+    } else if (key == "components") {
+      model.components = value.is_null() ? 1 : get<std::int64_t>(value, key, "a whole number");
+    } else if (key == "mixture_params") {
+      if (value.is_null() || value == "all") continue;
+      for (const auto& name : get<std::vector<std::string>>(value, key, "\"all\" or names of parameters"))
+        model.mixture_params.push_back(internal_name(name));
+    } else if (key == "mixing_prior") {
+      model.mixing_prior = get<std::vector<double>>(value, key, "concentrations");
     } else if (key != "priors") {
       throw Error(ErrorCode::BadInput, "The model has no key \"" + key + "\".",
                   "Its keys are likelihood, parameterization, unconstrained, positive_transform, positive_transforms, "
-                  "priors and capture_prior.");
+                  "priors, capture_prior, components, mixture_params and mixing_prior.");
     }
   }
   // Priors last: what they mean depends on the rest.

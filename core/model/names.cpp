@@ -61,7 +61,8 @@ constexpr Word<Law> law_words[] = {{Law::Beta, "beta"},
                                    {Law::LogNormal, "log_normal"},
                                    {Law::TransformedNormal, "normal"},
                                    {Law::Gamma, "gamma"},
-                                   {Law::TruncatedNormal, "truncated_normal"}};
+                                   {Law::TruncatedNormal, "truncated_normal"},
+                                   {Law::Dirichlet, "dirichlet"}};
 constexpr Word<Transform> transform_words[] = {{Transform::Identity, "identity"},
                                                {Transform::Sigmoid, "sigmoid"},
                                                {Transform::Exp, "exp"},
@@ -95,7 +96,7 @@ std::string to_string(Extent extent) {
   return extent == Extent::Scalar ? "scalar" : extent == Extent::Gene ? "gene" : "cell";
 }
 std::string to_string(Support support) {
-  return support == Support::UnitInterval ? "(0, 1)" : "(0, inf)";
+  return support == Support::UnitInterval ? "(0, 1)" : support == Support::Simplex ? "simplex" : "(0, inf)";
 }
 Law law_from_string(const std::string& name) {
   std::string word;  // LogNormal, log-normal and log_normal are one
@@ -116,6 +117,8 @@ std::vector<std::string> argument_names(Law law) {
       return {"alpha", "beta"};
     case Law::Gamma:
       return {"shape", "rate"};
+    case Law::Dirichlet:
+      return {"concentration", "rest"};
     default:
       return {"loc", "scale"};
   }

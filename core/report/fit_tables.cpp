@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "core/error.hpp"
+#include "core/result/components.hpp"
 #include "core/result/settings_json.hpp"
 
 namespace scriptorium::report {
@@ -13,11 +14,23 @@ namespace {
 /// The index columns that `map` and `distributions` share.
 struct IndexColumns {
   std::vector<std::string> parameter, gene, cell, component;
-  void add(const result::Fit& fit, const std::string& name, bool per_gene, bool per_cell, std::size_t index) {
+  /// `dims` of "component", "cell", "gene", at most one each, and the index of a number in that order of axes.
+  void add(const result::Fit& fit, const std::string& name, const std::vector<std::string>& dims, std::size_t index) {
     parameter.push_back(name);
-    gene.push_back(per_gene ? fit.genes.at(index) : std::string());
-    cell.push_back(per_cell ? fit.cells.at(index) : std::string());
+    gene.emplace_back();
+    cell.emplace_back();
     component.emplace_back();
+    for (std::size_t axis = dims.size(); axis-- > 0;) {
+      const auto components = static_cast<std::size_t>(fit.model.components);
+      const std::size_t length = dims[axis] == "gene"   ? fit.genes.size()
+                                 : dims[axis] == "cell" ? fit.cells.size()
+                                                        : components;
+      const std::size_t at = index % length;
+      index /= length;
+      if (dims[axis] == "gene") gene.back() = fit.genes.at(at);
+      if (dims[axis] == "cell") cell.back() = fit.cells.at(at);
+      if (dims[axis] == "component") component.back() = result::component_name(fit, at);
+    }
   }
   void into(Table& table) {
     table.add("parameter", std::move(parameter));
@@ -60,10 +73,8 @@ Table values_table(const result::Fit& fit, const model::Values& values, bool des
   IndexColumns index;
   std::vector<double> value;
   for (const auto& [name, array] : values) {
-    const bool per_gene = array.dims == std::vector<std::string>{"gene"},
-               per_cell = array.dims == std::vector<std::string>{"cell"};
     for (std::size_t i = 0; i < array.values.size(); ++i) {
-      index.add(fit, shown_name(name, descriptive), per_gene, per_cell, i);
+      index.add(fit, shown_name(name, descriptive), array.dims, i);
       value.push_back(array.values[i]);
     }
   }
@@ -79,11 +90,12 @@ Table distributions_table(const result::Fit& fit, bool descriptive) {
   IndexColumns index;
   std::vector<std::string> family;
   std::vector<double> arg1, arg2, mean, sd, q025, q975;
-  for (const auto& site : fit.result.posterior.sites)
+  for (const auto& site : fit.result.posterior.sites) {
+    model::Array axes;
+    result::append_axes(site, axes);
     for (std::size_t i = 0; i < site.arg1.size(); ++i) {
       const auto marginal = result::marginal(site, i);
-      index.add(fit, shown_name(site.name, descriptive), site.extent == model::Extent::Gene,
-                site.extent == model::Extent::Cell, i);
+      index.add(fit, shown_name(site.name, descriptive), axes.dims, i);
       family.push_back(site.law == model::Law::TransformedNormal ? model::to_string(site.transform) + "_normal"
                                                                  : model::to_string(site.law));
       arg1.push_back(marginal.arg1);
@@ -93,6 +105,7 @@ Table distributions_table(const result::Fit& fit, bool descriptive) {
       q025.push_back(marginal.quantile(0.025));
       q975.push_back(marginal.quantile(0.975));
     }
+  }
   Table table;
   index.into(table);
   table.add("family", std::move(family));
@@ -210,6 +223,7 @@ nlohmann::json describe_fit(const result::Fit& fit) {
     sites.push_back({{"name", site.name},
                      {"descriptive", model::descriptive_name(site.name)},
                      {"shape", model::to_string(site.extent)},
+                     {"by_component", site.components > 0},
                      {"size", site.arg1.size()},
                      {"family", model::to_string(site.law)},
                      {"transform", model::to_string(site.transform)}});
@@ -228,6 +242,8 @@ nlohmann::json describe_fit(const result::Fit& fit) {
       {"version", fit.version},
       {"created_at", fit.created_at},
       {"point_only", fit.point_only},
+      {"component_names", fit.component_names},
+      {"annotation", fit.annotation},
       {"coupled", fit.result.posterior.conditional.has_value()},
       {"sites", sites}};
 }

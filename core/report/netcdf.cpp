@@ -4,6 +4,7 @@
 #include <limits>
 
 #include "core/error.hpp"
+#include "core/result/components.hpp"
 #include "core/storage/atomic_file.hpp"
 #include "core/storage/hdf5_tree.hpp"
 
@@ -177,6 +178,8 @@ void write_netcdf(const InferenceData& data, const std::string& path) {
 InferenceData posterior_data(const result::Fit& fit, const model::Values& draws, bool descriptive) {
   InferenceData data;
   data.labels = {{"gene", fit.genes}, {"cell", fit.cells}};
+  for (std::int64_t k = 0; fit.model.components > 1 && k < fit.model.components; ++k)
+    data.labels["component"].push_back(result::component_name(fit, static_cast<std::size_t>(k)));
   data.attributes = {{"model", fit.model.likelihood},
                      {"parameterization", fit.model.parameterization},
                      {"seed", std::to_string(fit.options.seed)},

@@ -13,12 +13,12 @@ namespace {
 using model::Array;
 using model::Values;
 
-/// Lines up two arrays for an elementwise formula: the axes of `a` and `b` (draw first, then gene or cell), where an
+/// Lines up two arrays for an elementwise formula: the axes of `a` and `b` in the order below, where an
 /// axis that one of them lacks is repeated.
 template <class Formula>
 Array combine(const Array& a, const Array& b, Formula formula) {
   Array result;
-  for (const char* axis : {"draw", "cell", "gene"})
+  for (const char* axis : {"draw", "cell", "component", "gene"})
     for (const Array* from : {&a, &b}) {
       const auto found = std::find(from->dims.begin(), from->dims.end(), axis);
       if (found == from->dims.end()) continue;
@@ -120,15 +120,22 @@ void add_derived(const model::Model& model, Values& v) {
   if (has("p") && has("p_capture") && !gene_p) v["p_hat"] = captured_probability(v["p"], v["p_capture"]);
 }
 
+void append_axes(const inference::SitePosterior& site, Array& array) {
+  if (site.components > 0) {
+    array.dims.push_back("component");
+    array.shape.push_back(site.components);
+  }
+  if (site.extent == model::Extent::Scalar) return;
+  array.dims.push_back(model::to_string(site.extent));
+  array.shape.push_back(static_cast<std::int64_t>(site.arg1.size()) / std::max<std::int64_t>(1, site.components));
+}
+
 Values map_estimate(const model::Model& model, const std::vector<inference::SitePosterior>& sites,
                     const MapOptions& options) {
   Values values;
   for (const auto& site : sites) {
     auto& array = values[site.name];
-    if (site.extent != model::Extent::Scalar) {
-      array.dims = {model::to_string(site.extent)};
-      array.shape = {static_cast<std::int64_t>(site.arg1.size())};
-    }
+    append_axes(site, array);
     array.values.resize(site.arg1.size());
     for (std::size_t i = 0; i < site.arg1.size(); ++i) array.values[i] = point(marginal(site, i), options);
   }
@@ -183,8 +190,14 @@ Fit subset_genes(const Fit& fit, const std::vector<std::int64_t>& genes) {
   };
   const auto pick_site = [&](inference::SitePosterior& site) {
     if (site.extent != model::Extent::Gene) return;
-    site.arg1 = pick(site.arg1);
-    site.arg2 = pick(site.arg2);
+    const auto pick_rows = [&](const std::vector<double>& all) {
+      std::vector<double> result;
+      for (auto row = all.begin(); row != all.end(); row += n_genes)
+        for (auto g : genes) result.push_back(row[g]);
+      return result;
+    };
+    site.arg1 = pick_rows(site.arg1);
+    site.arg2 = pick_rows(site.arg2);
   };
   Fit result = fit;
   for (auto& site : result.result.posterior.sites) pick_site(site);

@@ -22,10 +22,13 @@ model::Values map_estimate(const Fit& fit, const MapOptions& options);
 model::Values map_estimate(const model::Model& model, const std::vector<inference::SitePosterior>& sites,
                            const MapOptions& options);
 /// Adds what a parameterization derives: r, p, mu, phi, capture odds and probabilities, p_hat (unless p is per gene and
-/// there are captures, where p_hat would be dense). Values may have a leading axis "draw".
+/// there are captures, where p_hat would be dense). Values may have leading axes "draw" and "component".
 void add_derived(const model::Model& model, model::Values& values);
-/// Observed success probability p̂ = pν/(1 − p(1−ν)) of one point: (cell), or (cell, gene) when p is per gene.
+/// Observed success probability p̂ = pν/(1 − p(1−ν)) of one point: (cell), then component and gene where p has them.
 model::Array captured_probability(const model::Array& p, const model::Array& p_capture);
+
+/// Appends the axes of a site to an array: component, then gene or cell.
+void append_axes(const inference::SitePosterior& site, model::Array& array);
 
 /// One marginal posterior.
 struct Marginal {

@@ -14,7 +14,7 @@ namespace {
 
 namespace hdf5 = storage::hdf5;
 
-constexpr storage::Seal fit_seal{"fit", 1, "written by `fit` or saved in the window"};
+constexpr storage::Seal fit_seal{"fit", 2, "written by `fit` or saved in the window"};
 constexpr storage::Seal checkpoint_seal{"checkpoint", 1, "written by a running fit"};
 
 const char* extent_word(model::Extent extent) {
@@ -25,9 +25,10 @@ void write_site_header(hid_t group, const inference::SitePosterior& site) {
   hdf5::write_attribute(group, "extent", extent_word(site.extent));
   hdf5::write_attribute(group, "family", model::to_string(site.law));
   hdf5::write_attribute(group, "transform", model::to_string(site.transform));
+  hdf5::write_attribute(group, "components", std::to_string(site.components));
 }
 
-inference::SitePosterior read_site_header(hid_t group, const std::string& name) {
+inference::SitePosterior read_site_header(hid_t group, const std::string& name, int version) {
   inference::SitePosterior site;
   site.name = name;
   const std::string extent = hdf5::read_attribute(group, "extent");
@@ -36,6 +37,7 @@ inference::SitePosterior read_site_header(hid_t group, const std::string& name) 
                                    : model::Extent::Cell;
   site.law = model::law_from_string(hdf5::read_attribute(group, "family"));
   site.transform = model::transform_from_string(hdf5::read_attribute(group, "transform"));
+  if (version > 1) site.components = std::stoll(hdf5::read_attribute(group, "components"));
   return site;
 }
 
@@ -71,12 +73,12 @@ void write_posterior(hid_t file, const inference::Posterior& posterior) {
 }
 
 inference::Posterior read_posterior(hid_t file, const std::vector<std::string>& site_names,
-                                    const std::vector<std::string>& conditional_names) {
+                                    const std::vector<std::string>& conditional_names, int version) {
   inference::Posterior posterior;
   const auto group = hdf5::open_group(file, "posterior");
   for (const auto& name : site_names) {
     const auto at = hdf5::open_group(group, name);
-    auto site = read_site_header(at, name);
+    auto site = read_site_header(at, name, version);
     site.arg1 = hdf5::read<double>(at, "arg1");
     site.arg2 = hdf5::read<double>(at, "arg2");
     posterior.sites.push_back(std::move(site));
@@ -92,7 +94,7 @@ inference::Posterior read_posterior(hid_t file, const std::vector<std::string>& 
   const auto sites = hdf5::open_group(inner, "sites");
   for (const auto& name : conditional_names) {
     const auto at = hdf5::open_group(sites, name);
-    const auto header = read_site_header(at, name);
+    const auto header = read_site_header(at, name, version);
     const auto arg1 = hdf5::read<double>(at, "arg1"), arg2 = hdf5::read<double>(at, "arg2");
     const auto length = static_cast<std::ptrdiff_t>(arg1.size() / std::max<std::size_t>(conditional.node.size(), 1));
     for (std::size_t k = 0; k < conditional.node.size(); ++k) {
@@ -139,7 +141,9 @@ void check_lengths(const Fit& fit, const std::string& path) {
     const std::size_t wanted = site.extent == model::Extent::Scalar ? 1
                                : site.extent == model::Extent::Gene ? genes
                                                                     : cells;
-    good = good && site.arg1.size() == wanted && site.arg2.size() == wanted;
+    const auto rows = static_cast<std::size_t>(std::max<std::int64_t>(1, site.components));
+    good = good && (site.components == 0 || site.components == fit.model.components);
+    good = good && site.arg1.size() == rows * wanted && site.arg2.size() == rows * wanted;
   }
   if (!good) throw Error(ErrorCode::BadInput, "The parts of \"" + path + "\" do not fit each other.", "Fit again.");
 }
@@ -172,6 +176,8 @@ void save_fit(const Fit& fit, const std::string& path) {
                           {"device", fit.device},
                           {"version", fit.version},
                           {"created_at", fit.created_at},
+                          {"component_names", fit.component_names},
+                          {"annotation", fit.annotation},
                           {"point_only", fit.point_only}};
   auto sites = nlohmann::json::array(), conditional = nlohmann::json::array();
   for (const auto& site : fit.result.posterior.sites) sites.push_back(site.name);
@@ -195,6 +201,7 @@ Fit load_fit(const std::string& path) {
   try {
     const auto file = hdf5::open_image(bytes, path);
     const auto settings = nlohmann::json::parse(hdf5::read_strings(file, "settings").at(0));
+    const int version = std::stoi(hdf5::read_attribute(file, "format_version"));
     Fit fit;
     fit.model = settings.at("model").get<model::Model>();
     fit.options = settings.at("options").get<inference::FitOptions>();
@@ -212,17 +219,21 @@ Fit load_fit(const std::string& path) {
                                       {"created_at", &fit.created_at}})
       *target = settings.at(key).get<std::string>();
     fit.point_only = settings.at("point_only").get<bool>();
+    if (version > 1) {
+      fit.component_names = settings.at("component_names").get<std::vector<std::string>>();
+      fit.annotation = settings.at("annotation").get<std::string>();
+    }
     fit.genes = hdf5::read_strings(file, "genes");
     fit.cells = hdf5::read_strings(file, "cells");
     fit.result.trace = read_trace(file);
     fit.result.posterior = read_posterior(file, settings.at("sites").get<std::vector<std::string>>(),
-                                          settings.at("conditional_sites").get<std::vector<std::string>>());
+                                          settings.at("conditional_sites").get<std::vector<std::string>>(), version);
     fit.summary = summary::read_summary(file);
     check_lengths(fit, path);
     return fit;
   } catch (const nlohmann::json::exception&) {
     throw Error(ErrorCode::BadInput, "The settings in \"" + path + "\" cannot be read.", "Fit again.");
-  } catch (const std::out_of_range&) {
+  } catch (const std::logic_error&) {  // an index or a number out of range
     throw Error(ErrorCode::BadInput, "The parts of \"" + path + "\" do not fit each other.", "Fit again.");
   }
 }

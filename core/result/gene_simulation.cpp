@@ -48,23 +48,27 @@ class GeneSimulation {
   /// Decides how the gene is drawn; parameters of its draws. `captured`: see GeneSimulator.
   void prepare(const std::vector<double>& captured) {
     const auto g = static_cast<std::size_t>(gene_);
-    for (std::size_t d = 0; d < source_.sources(); ++d) points.push_back(source_.gene(g, d));
+    const std::size_t components = source_.components();
+    for (std::size_t d = 0; d < source_.sources(); ++d)
+      for (std::size_t k = 0; k < components; ++k) points.push_back(source_.gene(g, d, k));
     // One binomial a bin and stratum, or one draw a cell: whichever is less work.
     if (static_cast<double>(single_) * 24 > total_) {
       plan_.level = -1;
       plan_.stride = static_cast<std::uint64_t>(std::max(1.0, total_ * options_.draws / 200'000));
     } else {
-      plan_.level = choose_level(points[0], source_.shared(0).strata);
+      plan_.level = choose_level(points.data(), source_.shared(0).strata);
     }
     const auto level = static_cast<std::size_t>(std::max(plan_.level, 0));
     double mean = 0;
-    for (std::size_t d = 0; d < points.size(); ++d) {
+    for (std::size_t i = 0; i < points.size(); ++i) {
+      const std::size_t d = i / components, component = i % components;
       double odds = 0;
       for (std::size_t k = 0; k < measured_.size(); ++k)
-        if (measured_[k]) odds += captured[(d * Strata::levels + level) * measured_.size() + k];
-      mean += (1 - points[d].gate) * points[d].r * std::exp(points[d].x) * odds;
+        if (measured_[k])
+          odds += captured[((d * Strata::levels + level) * components + component) * measured_.size() + k];
+      mean += (1 - points[i].gate) * points[i].r * std::exp(points[i].x) * odds;
     }
-    predicted_mean_ = mean / (static_cast<double>(points.size()) * std::max(total_, 1.0));
+    predicted_mean_ = mean / (static_cast<double>(source_.sources()) * std::max(total_, 1.0));
     if (!source_.fixed() || plan_.level < 0) return;
     // The same masses in every draw.
     pooled_.assign(single_ + 1, 0.0);
@@ -110,7 +114,7 @@ class GeneSimulation {
     return result;
   }
 
-  std::vector<GenePoint> points;  ///< one a source
+  std::vector<GenePoint> points;  ///< one a source and component
   std::vector<double> known;      ///< masses where fixed, by strata: strata of the level × single
 
  private:
@@ -136,14 +140,14 @@ class GeneSimulation {
   }
 
   /// The coarsest level whose merged strata add less than `allowed_excess` to the variance of any occupied bin.
-  int choose_level(const GenePoint& point, const Strata& strata) const {
+  int choose_level(const GenePoint* points_of, const Strata& strata) const {
     const auto& fine = strata.level[0];
     std::vector<std::vector<double>> pmf(fine.size(), std::vector<double>(single_));
     std::vector<double> mean(single_, 0.0);
     double cells = 0;
     for (std::size_t i = 0; i < fine.size(); ++i) {
       if (!measured_[fine[i].pattern]) continue;
-      masses(point, fine[i], pmf[i]);
+      masses(points_of[fine[i].component], fine[i], pmf[i]);
       cells += static_cast<double>(fine[i].cells);
       for (std::size_t k = 0; k < single_; ++k) mean[k] += static_cast<double>(fine[i].cells) * pmf[i][k];
     }
@@ -208,7 +212,6 @@ class GeneSimulation {
     std::vector<double> upto;  // measured cells up to and with each stratum
     for (std::size_t i = 0; i < 40'000; ++i) {
       const std::size_t d = i % draws;
-      const GenePoint point = source_.gene(g, d);
       const auto& strata = source_.shared(d).strata.level[0];
       upto.clear();
       for (const auto& stratum : strata)
@@ -217,6 +220,7 @@ class GeneSimulation {
       const auto at = std::upper_bound(upto.begin(), upto.end(), random.uniform() * upto.back());
       if (at == upto.end()) continue;  // no cell measured the gene
       const Stratum& stratum = strata[static_cast<std::size_t>(at - upto.begin())];
+      const GenePoint point = source_.gene(g, d, stratum.component);
       const double odds = math::same::exp(point.x + stratum.n[i / draws % static_cast<std::size_t>(stratum.points)]);
       const bool gated = random.uniform() < point.gate;
       kept_.push_back(gated ? 0 : static_cast<double>(random.negative_binomial(point.r, odds)));
@@ -253,14 +257,15 @@ GeneSimulator::GeneSimulator(const Fit& fit, const PredictiveSource& source, con
     : fit_(fit), source_(source), options_(options), backend_(backend) {
   static_assert(compute::Simulation::levels == Strata::levels);
   const std::size_t patterns = fit.summary.patterns.size();
-  captured_.assign(source.sources() * Strata::levels * patterns, 0.0);
+  const std::size_t components = source.components();
+  captured_.assign(source.sources() * Strata::levels * components * patterns, 0.0);
   for (std::size_t d = 0; d < source.sources(); ++d)
     for (std::size_t level = 0; level < Strata::levels; ++level) {
       for (const auto& stratum : source.shared(d).strata.level[level]) {
         stratum_.push_back(stratum);
         double share = 0;
         for (int k = 0; k < stratum.points; ++k) share += stratum.weight[k] * std::exp(stratum.n[k]);
-        captured_[(d * Strata::levels + level) * patterns + stratum.pattern] +=
+        captured_[((d * Strata::levels + level) * components + stratum.component) * patterns + stratum.pattern] +=
             share * static_cast<double>(stratum.cells);
       }
       stratum_start_.push_back(static_cast<std::int64_t>(stratum_.size()));
@@ -315,6 +320,7 @@ std::vector<GenePredictive> GeneSimulator::run(std::span<const std::int64_t> gen
   job.n_genes = static_cast<std::int64_t>(some.size());
   job.draws = options_.draws;
   job.patterns = static_cast<std::int64_t>(fit_.summary.patterns.size());
+  job.components = static_cast<std::int64_t>(source_.components());
   job.fixed = source_.fixed();
   job.gene = plan.data();
   job.point = point.data();

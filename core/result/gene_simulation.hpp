@@ -21,7 +21,7 @@ class GeneSimulator {
   // What the genes share: the strata of every draw and level, and Σ cells · E ν over those of each pattern.
   std::vector<std::int64_t> stratum_start_{0};
   std::vector<Stratum> stratum_;
-  std::vector<double> captured_;  ///< (draws × levels) × patterns
+  std::vector<double> captured_;  ///< (draws × levels) × components × patterns
 };
 
 }  // namespace scriptorium::result

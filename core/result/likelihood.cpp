@@ -129,6 +129,7 @@ LikelihoodTerms resolve_terms(const model::Model& model, const Values& point, st
 
 Likelihood log_likelihood(const model::Model& model, const Values& point, const data::CountMatrix& counts,
                           const LikelihoodOptions& options, const RunControl& control) {
+  if (model.components > 1) return mixture_likelihood(model, point, counts, options, control);
   const auto terms = resolve_terms(model, point, counts.n_cells, counts.n_genes, options);
   if (options.backend && options.backend->is_gpu())
     return evaluate_on(*options.backend, terms, counts, options, control);

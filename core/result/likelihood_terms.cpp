@@ -57,6 +57,18 @@ class Evaluator {
 
 }  // namespace
 
+double EntryValues::logit(std::size_t gene, std::size_t cell) const {
+  return std::clamp(t_.x[t_.gene_p() ? gene : 0] + (t_.n.empty() ? 0 : t_.n[cell]), t_.low, t_.high);
+}
+double EntryValues::zero(std::size_t gene, std::size_t cell) const {
+  const bool gated = !t_.gate.empty();
+  return math::nb_zero(t_.r[gene], logit(gene, cell), gated, gated ? t_.gate[gene] : 0, false, 1).value;
+}
+double EntryValues::positive(std::size_t gene, std::size_t cell, std::uint64_t count) const {
+  const bool gated = !t_.gate.empty();
+  return math::nb_positive(t_.r[gene], count, logit(gene, cell), gated, gated ? t_.gate[gene] : 0, false, 1).value;
+}
+
 Likelihood evaluate_terms(const LikelihoodTerms& t, const data::CountMatrix& counts, const LikelihoodOptions& options,
                           const RunControl& control, LikelihoodSlopes* slopes) {
   const auto cells = static_cast<std::size_t>(counts.n_cells), genes = static_cast<std::size_t>(counts.n_genes);
@@ -76,9 +88,9 @@ Likelihood evaluate_terms(const LikelihoodTerms& t, const data::CountMatrix& cou
   for (std::size_t g = 0; g < gene_zero.size(); ++g) {
     double free = 1;
     const double l = evaluate.logit(g, 0, free);
-    all_zero += (gene_zero[g] = evaluate.zero(g, l, free)).value;
+    all_zero += t.weight_of_gene(g) * (gene_zero[g] = evaluate.zero(g, l, free)).value;
   }
-  for (double r : t.r) sum_r += r;
+  for (std::size_t g = 0; g < genes; ++g) sum_r += t.weight_of_gene(g) * t.r[g];
 
   // At most 64 pieces, so that their per-gene sums stay small; the cut depends on the data only.
   const std::int64_t grain = std::max<std::int64_t>(64, (counts.n_cells + 63) / 64);
@@ -90,6 +102,12 @@ Likelihood evaluate_terms(const LikelihoodTerms& t, const data::CountMatrix& cou
         for (auto c = static_cast<std::size_t>(first); c < static_cast<std::size_t>(last); ++c) {
           if (c % 16 == 0) control.check();
           double cell = 0, cell_dl = 0;
+          const double weight = t.weight_of_cell(c);
+          const auto count = [&](std::size_t g, const Entry& e, double sign) {
+            const double by = sign * t.weight_of_gene(g);
+            cell += by * e.value;
+            cell_dl += by * e.dl;
+          };
           const auto begin = counts.row_start[c], end = counts.row_start[c + 1];
           double free = 1;
           const double shared = t.gene_p() ? 0 : evaluate.logit(0, c, free);
@@ -102,9 +120,8 @@ Likelihood evaluate_terms(const LikelihoodTerms& t, const data::CountMatrix& cou
             for (std::size_t g = 0; g < genes; ++g) {
               const double l = t.gene_p() ? evaluate.logit(g, c, free) : shared;
               const Entry e = evaluate.zero(g, l, free);
-              cell += e.value;
-              cell_dl += e.dl;
-              sum.add(g, e, 1);
+              count(g, e, 1);
+              sum.add(g, e, weight);
             }
           }
           for (auto i = begin; i < end; ++i) {
@@ -113,37 +130,38 @@ Likelihood evaluate_terms(const LikelihoodTerms& t, const data::CountMatrix& cou
             const Entry here = evaluate.positive(g, counts.count[static_cast<std::size_t>(i)], l, free);
             // What the baseline above said of this entry is taken back.
             const Entry instead = zeros_by_gene ? gene_zero[g] : evaluate.zero(g, l, free);
-            cell += here.value - instead.value;
-            cell_dl += here.dl - instead.dl;
-            sum.add(g, here, 1);
-            sum.add(g, instead, -1);
+            count(g, here, 1);
+            count(g, instead, -1);
+            sum.add(g, here, weight);
+            sum.add(g, instead, -weight);
           }
           if (options.missing)  // neither zero nor anything else
             for (const std::uint32_t g : options.missing->genes[options.missing->pattern(c)]) {
               const double l = t.gene_p() ? evaluate.logit(g, c, free) : shared;
               const Entry instead = zeros_by_gene ? gene_zero[g] : evaluate.zero(g, l, free);
-              cell -= instead.value;
-              cell_dl -= instead.dl;
-              sum.add(g, instead, -1);
+              count(g, instead, -1);
+              sum.add(g, instead, -weight);
             }
           result.by_cell[c] = cell;
-          if (slopes && capture) slopes->n[c] = cell_dl * t.n_free[c];
+          if (slopes && capture) slopes->n[c] = weight * cell_dl * t.n_free[c];
         }
       });
 
   GeneSums total;
   total.resize(genes, slopes != nullptr, gate);
   double zero_value = 0, zero_dl = 0;  // per unit of r: what every gene gets from the zeros of all cells
-  if (zeros_by_cell) {
-    for (std::size_t c = 0; c < cells; ++c) {
-      double free = 1;
-      const double l = evaluate.logit(0, c, free);
-      zero_value -= math::softplus(l);
-      zero_dl -= math::sigmoid(l) * free;
-    }
+  double all_cells = 0;
+  for (std::size_t c = 0; c < cells; ++c) {
+    const double weight = t.weight_of_cell(c);
+    all_cells += weight;
+    if (!zeros_by_cell) continue;
+    double free = 1;
+    const double l = evaluate.logit(0, c, free);
+    zero_value -= weight * math::softplus(l);
+    zero_dl -= weight * math::sigmoid(l) * free;
   }
   for (std::size_t g = 0; g < genes; ++g) {
-    if (zeros_by_gene) total.add(g, gene_zero[g], static_cast<double>(cells));
+    if (zeros_by_gene) total.add(g, gene_zero[g], all_cells);
     if (zeros_by_cell) total.add(g, {t.r[g] * zero_value, zero_value, t.r[g] * zero_dl, 0}, 1);
     for (const auto& sum : sums) {
       total.value[g] += sum.value[g];

@@ -17,6 +17,10 @@ struct LikelihoodTerms {
   std::vector<double> n, n_free;  ///< empty without capture, else one per cell
   std::vector<double> gate;       ///< empty without zero inflation, else one per gene
   double low, high;               ///< limits of logit p̂
+  /// Weights of the genes in values by cell, of the cells in values by gene and in slopes; empty: 1.
+  std::vector<double> gene_weight, cell_weight;
+  double weight_of_gene(std::size_t g) const { return gene_weight.empty() ? 1 : gene_weight[g]; }
+  double weight_of_cell(std::size_t c) const { return cell_weight.empty() ? 1 : cell_weight[c]; }
   bool gene_p() const { return x.size() > 1; }
 };
 
@@ -32,6 +36,24 @@ struct LikelihoodSlopes {
 /// one logarithm a zero, streamed. The same bits at any number of threads.
 Likelihood evaluate_terms(const LikelihoodTerms& terms, const data::CountMatrix& counts,
                           const LikelihoodOptions& options, const RunControl& control, LikelihoodSlopes* slopes);
+
+/// Mixtures: by cell log Σ_k w_ck Π_g P_k, by gene Σ_c log Σ_k π_k P_k (or as options say). O(non-zeros × K) where the
+/// zeros share a formula by gene; by gene under capture every zero is visited.
+/// @throws Error(BadInput) for weights of the wrong length
+Likelihood mixture_likelihood(const model::Model& model, const model::Values& point, const data::CountMatrix& counts,
+                              const LikelihoodOptions& options, const RunControl& control);
+
+/// Values of one entry, by component. Borrows the terms.
+class EntryValues {
+ public:
+  explicit EntryValues(const LikelihoodTerms& terms) : t_(terms) {}
+  double zero(std::size_t gene, std::size_t cell) const;
+  double positive(std::size_t gene, std::size_t cell, std::uint64_t count) const;
+
+ private:
+  double logit(std::size_t gene, std::size_t cell) const;
+  const LikelihoodTerms& t_;
+};
 
 /// The same values by a backend: its sums over the non-zeros of cells, of genes, or of both, as options ask. On a GPU
 /// the zeros that share no formula are its work too.

@@ -85,6 +85,7 @@ double transformed_mode(Transform transform, double m, double scale) {
 double Marginal::mean() const {
   switch (law) {
     case Law::Beta:
+    case Law::Dirichlet:
       return arg1 / (arg1 + arg2);
     case Law::BetaPrime:
       return arg1 > 1 ? arg2 / (arg1 - 1) : infinity;
@@ -106,7 +107,8 @@ double Marginal::mean() const {
 
 double Marginal::sd() const {
   switch (law) {
-    case Law::Beta: {
+    case Law::Beta:
+    case Law::Dirichlet: {
       const double n = arg1 + arg2;
       return std::sqrt(arg1 * arg2 / (n + 1)) / n;
     }
@@ -138,6 +140,8 @@ double Marginal::mode() const {
       if (arg1 <= 1 && arg2 > 1) return 0;
       if (arg1 > 1) return 1;
       return nan_value;
+    case Law::Dirichlet:
+      return mean();  // SCRIBE's point estimate of the weights
     case Law::BetaPrime:
       return arg2 >= 1 ? (arg2 - 1) / (arg1 + 1) : 0;
     case Law::Gamma:
@@ -157,6 +161,7 @@ double Marginal::mode() const {
 double Marginal::quantile(double probability) const {
   switch (law) {
     case Law::Beta:
+    case Law::Dirichlet:
       return boost::math::ibeta_inv(arg1, arg2, probability, Policy());
     case Law::BetaPrime: {
       // φ = (1−p)/p falls as p rises; 1−p comes from the inversion itself, so that a p near 1 keeps its digits.
@@ -178,11 +183,12 @@ double Marginal::quantile(double probability) const {
 }
 
 double Marginal::density(double x) const {
-  const bool unit = law == Law::Beta || (law == Law::TransformedNormal && transform == Transform::Sigmoid);
+  const bool unit = law == Law::Beta || law == Law::Dirichlet || (law == Law::TransformedNormal && transform == Transform::Sigmoid);
   if (x < 0 && transform != Transform::Identity) return 0;
   if (unit && x > 1) return 0;
   switch (law) {
     case Law::Beta:
+    case Law::Dirichlet:
       return std::exp(math::beta_log_density(x, arg1, arg2));
     case Law::BetaPrime:
       return std::exp(math::beta_prime_log_density(x, arg1, arg2));
@@ -204,6 +210,7 @@ double Marginal::cdf(double x) const {
   if (transform != Transform::Identity && x <= 0) return 0;
   switch (law) {
     case Law::Beta:
+    case Law::Dirichlet:
       return x >= 1 ? 1 : boost::math::ibeta(arg1, arg2, x, Policy());
     case Law::BetaPrime:
       return boost::math::ibeta(arg2, arg1, x / (1 + x), Policy());

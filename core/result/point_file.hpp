@@ -14,8 +14,9 @@ double json_number(const nlohmann::json& json, const std::string& what);
 std::vector<double> json_numbers(const nlohmann::json& json, const std::string& what, std::vector<std::int64_t>& shape);
 
 /// Parameters by any spelling of their names. Axes follow from the name: captures are per cell, r, mu and gate per
-/// gene, p and phi one number or per gene.
-model::Values point_from_json(const nlohmann::json& params);
+/// gene, p and phi one number or per gene. With components, an array of two axes has theirs first, and mixing_weights
+/// and a p or phi of as many numbers have no other.
+model::Values point_from_json(const nlohmann::json& params, std::int64_t components = 1);
 
 /// Point estimates made elsewhere as a fit that has no posterior: `{"model", "parameterization", "params", …}`.
 /// Gene and cell names are gene_1, …, cell_1, … until data give theirs. @throws Error(BadInput).

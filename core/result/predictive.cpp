@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <iterator>
+#include <set>
 #include <span>
 
 #include "core/compute/parallel.hpp"
@@ -64,6 +65,10 @@ std::vector<std::uint32_t> predictive_draws(const Fit& fit, const std::vector<st
   const PosteriorSampler sampler(fit.result.posterior, options.seed);
   const auto kind = model::find_parameterization(fit.model.parameterization).key;
   const auto sites = model::layout(fit.model);
+  const auto components = static_cast<std::size_t>(fit.model.components);
+  std::set<std::string> by_component;
+  for (const auto& site : sites)
+    if (site.by_component) by_component.insert(site.name);
   std::vector<std::uint32_t> result(static_cast<std::size_t>(size));
   compute::parallel_for(options.draws, 1, options.threads, [&](std::int64_t, std::int64_t d, std::int64_t) {
     control.check();
@@ -74,17 +79,27 @@ std::vector<std::uint32_t> predictive_draws(const Fit& fit, const std::vector<st
       values[site.name] = map ? point.at(site.name).values : draw.values(site.name);
       if (site.extent == model::Extent::Cell) n = log_capture(fit.model, site.name, values[site.name]);
     }
-    const auto at = [&](const char* name, std::size_t i) {
+    std::vector<std::uint32_t> component(cells, 0);
+    if (components > 1)
+      component = draw_components(values.at("mixing_weights"), fit.summary.n_cells, options.seed,
+                                  static_cast<std::uint64_t>(d));
+    const auto at = [&](const char* name, std::size_t i, std::size_t k) {
       const auto found = values.find(name);
-      return found == values.end() ? 0 : found->second[found->second.size() > 1 ? i : 0];
+      if (found == values.end()) return 0.0;
+      const bool rows = by_component.count(name) != 0;
+      const std::size_t length = found->second.size() / (rows ? components : 1);
+      return found->second[(rows ? k * length : 0) + (length > 1 ? i : 0)];
     };
     for (std::size_t k = 0; k < genes.size(); ++k) {
       const auto g = static_cast<std::size_t>(genes[k]);
-      const GenePoint gene =
-          gene_point(kind, values.count("p") ? at("p", g) : at("phi", g), at("r", g), at("mu", g), at("gate", g));
+      std::vector<GenePoint> points;
+      for (std::size_t j = 0; j < components; ++j)
+        points.push_back(gene_point(kind, values.count("p") ? at("p", g, j) : at("phi", g, j), at("r", g, j),
+                                    at("mu", g, j), at("gate", g, j)));
       Random random(options.seed, map ? Purpose::PredictiveMap : Purpose::PredictivePosterior,
                     static_cast<std::uint64_t>(g), static_cast<std::uint64_t>(d) | (std::uint64_t{1} << 31));
       for (std::size_t c = 0; c < cells; ++c) {
+        const GenePoint& gene = points[component[c]];
         const bool gated = gene.gate > 0 && random.uniform() < gene.gate;
         const double odds = math::same::exp(gene.x + (n.empty() ? 0 : n[c]));
         const std::uint64_t count = gated ? 0 : random.negative_binomial(gene.r, odds);

@@ -24,6 +24,7 @@ std::uint64_t stream_of(const std::string& site) {
   throw Error(ErrorCode::BadInput, "There is no parameter \"" + site + "\" to draw.", {});
 }
 
+/// The value of a site; of a Dirichlet's share the log of its Gamma variate.
 double draw_value(Law law, model::Transform transform, double arg1, double arg2, math::Random& random) {
   switch (law) {
     case Law::Beta:
@@ -35,6 +36,8 @@ double draw_value(Law law, model::Transform transform, double arg1, double arg2,
     case Law::LogNormal:
     case Law::TransformedNormal:
       return to_natural(transform, arg1 + arg2 * random.normal());
+    case Law::Dirichlet:
+      return random.log_gamma_variate(arg1);  // its share of all comes later
     case Law::TruncatedNormal:
       break;
   }
@@ -131,7 +134,9 @@ double PosteriorSampler::Draw::value(const std::string& site, std::size_t index)
   const auto& posterior = owner_->posterior_;
   if (posterior.conditional && posterior.conditional->scalar == site) return scalar_;
   const std::size_t at = position(site);
-  return element(posterior.conditional ? posterior.conditional->sites[node_][at] : posterior.sites[at], at, index);
+  const auto& from = posterior.conditional ? posterior.conditional->sites[node_][at] : posterior.sites[at];
+  if (from.law == Law::Dirichlet) return values(site).at(index);
+  return element(from, at, index);
 }
 
 std::vector<double> PosteriorSampler::Draw::values(const std::string& site) const {
@@ -141,6 +146,12 @@ std::vector<double> PosteriorSampler::Draw::values(const std::string& site) cons
   const auto& from = posterior.conditional ? posterior.conditional->sites[node_][at] : posterior.sites[at];
   std::vector<double> result(from.arg1.size());
   for (std::size_t i = 0; i < result.size(); ++i) result[i] = element(from, at, i);
+  if (from.law == Law::Dirichlet) {
+    const double top = *std::max_element(result.begin(), result.end());
+    double sum = 0;
+    for (double& share : result) sum += share = std::exp(share - top);
+    for (double& share : result) share /= sum;
+  }
   return result;
 }
 
@@ -162,10 +173,7 @@ model::Values sample(const Fit& fit, int draws, std::uint64_t seed, bool derived
     auto& array = values[site.name];
     array.dims = {"draw"};
     array.shape = {draws};
-    if (site.extent != model::Extent::Scalar) {
-      array.dims.push_back(model::to_string(site.extent));
-      array.shape.push_back(static_cast<std::int64_t>(site.arg1.size()));
-    }
+    append_axes(site, array);
     array.values.resize(static_cast<std::size_t>(draws) * site.arg1.size());
   }
   control.tell(-1, "drawing from the posterior");

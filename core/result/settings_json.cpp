@@ -67,6 +67,7 @@ void visit_fit(Visit& visit, Options& o) {
   visit("tolerance", o.tolerance);
   visit("max_iterations", o.max_iterations);
   visit("structured_nodes", o.structured_nodes);
+  visit("restarts", o.restarts);
   visit("seed", o.seed);
   visit("threads", o.threads);
   visit("checkpoint_seconds", o.checkpoint_seconds);
@@ -88,6 +89,14 @@ std::string to_string(Method method) {
 std::string to_string(SviMode mode) {
   return mode == SviMode::Ours ? "ours" : "scribe";
 }
+std::string to_string(Start start) {
+  return start == Start::Data ? "data" : "scribe";
+}
+Start start_from_string(const std::string& name) {
+  if (name == "data") return Start::Data;
+  if (name == "scribe") return Start::Scribe;
+  throw Error(ErrorCode::BadInput, "There is no start \"" + name + "\".", "Choose data or scribe.");
+}
 Method method_from_string(const std::string& name) {
   for (Method method : {Method::Exact, Method::Structured, Method::Svi})
     if (name == to_string(method)) return method;
@@ -104,6 +113,7 @@ void to_json(nlohmann::json& json, const FitOptions& options) {
   Writer fit{json};
   visit_fit(fit, options);
   json["method"] = to_string(options.method);
+  json["start"] = to_string(options.start);
   auto& svi = json["svi"] = nlohmann::json::object();
   Writer svi_writer{svi};
   visit_svi(svi_writer, options.svi);
@@ -117,8 +127,11 @@ void from_json(const nlohmann::json& json, FitOptions& options) {
   options = {};
   Reader fit{json};
   visit_fit(fit, options);
-  std::string method = to_string(options.method), mode = to_string(options.svi.mode);
+  std::string method = to_string(options.method), mode = to_string(options.svi.mode),
+              start = to_string(options.start);
   fit("method", method);
+  fit("start", start);
+  options.start = start_from_string(start);
   options.method = method_from_string(method);
   nlohmann::json svi = nlohmann::json::object(), stopping = nlohmann::json::object();
   fit("svi", svi);

@@ -8,6 +8,8 @@ namespace scriptorium::inference {
 
 std::string to_string(Method method);                   ///< "exact", "structured", "svi"
 std::string to_string(SviMode mode);                    ///< "ours", "scribe"
+std::string to_string(Start start);                     ///< "data", "scribe"
+Start start_from_string(const std::string& name);       ///< @throws Error(BadInput)
 Method method_from_string(const std::string& name);     ///< @throws Error(BadInput)
 SviMode svi_mode_from_string(const std::string& name);  ///< @throws Error(BadInput)
 

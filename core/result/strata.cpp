@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "core/error.hpp"
+#include "core/math/random.hpp"
 
 namespace scriptorium::result {
 namespace {
@@ -12,12 +13,13 @@ constexpr double finest_strata = 24;
 constexpr std::size_t merge[Strata::levels] = {1, 4, 8};  // strata of the finest level in one of each level
 
 /// Gauss–Legendre points on the quantile function of sorted values.
-Stratum make_stratum(std::uint32_t pattern, const double* sorted, std::size_t size, int points) {
+Stratum make_stratum(std::uint32_t pattern, std::uint32_t component, const double* sorted, std::size_t size, int points) {
   static constexpr double position[4][3] = {
       {}, {0.5}, {0.21132486540518712, 0.78867513459481288}, {0.11270166537925831, 0.5, 0.88729833462074169}};
   static constexpr double weight[4][3] = {{}, {1}, {0.5, 0.5}, {5.0 / 18, 8.0 / 18, 5.0 / 18}};
   Stratum stratum;
   stratum.pattern = pattern;
+  stratum.component = component;
   stratum.cells = size;
   stratum.points = sorted[0] == sorted[size - 1] ? 1 : points;
   double mean = 0, rule_mean = 0;
@@ -38,16 +40,18 @@ Stratum make_stratum(std::uint32_t pattern, const double* sorted, std::size_t si
 
 }  // namespace
 
-Strata stratify(const summary::CountSummary& summary, const std::vector<double>& n) {
-  std::vector<std::vector<double>> by_pattern(summary.patterns.size());
+Strata stratify(const summary::CountSummary& summary, const std::vector<double>& n,
+                const std::vector<std::uint32_t>& component) {
+  const std::size_t components = component.empty() ? 1 : *std::max_element(component.begin(), component.end()) + 1;
+  std::vector<std::vector<double>> groups(summary.patterns.size() * components);  // pattern × component
   for (std::size_t c = 0; c < summary.class_of_cell.size(); ++c) {
     const auto pattern = summary.classes[summary.class_of_cell[c]].pattern;
-    by_pattern[pattern].push_back(n.empty() ? 0 : n[c]);
+    groups[pattern * components + (component.empty() ? 0 : component[c])].push_back(n.empty() ? 0 : n[c]);
   }
   const double all = static_cast<double>(summary.class_of_cell.size());
   Strata strata;
-  for (std::size_t pattern = 0; pattern < by_pattern.size(); ++pattern) {
-    auto& values = by_pattern[pattern];
+  for (std::size_t group = 0; group < groups.size(); ++group) {
+    auto& values = groups[group];
     if (values.empty()) continue;
     std::sort(values.begin(), values.end());
     const double share = finest_strata * static_cast<double>(values.size()) / all;
@@ -58,18 +62,32 @@ Strata stratify(const summary::CountSummary& summary, const std::vector<double>&
     const auto start = [&](std::size_t i) { return i * values.size() / count; };
     for (int level = 0; level < Strata::levels; ++level) {
       const std::size_t step = merge[level];
-      // The coarser level has as many strata so far as the patterns before this one gave it.
+      // The coarser level has as many strata so far as the groups before this one gave it.
       if (level + 1 < Strata::levels)
         for (std::size_t i = 0; i < count; i += step)
           strata.parent[level].push_back(strata.level[level + 1].size() + i / merge[level + 1]);
       for (std::size_t i = 0; i < count; i += step) {
         const std::size_t first = start(i), last = start(std::min(i + step, count));
         strata.level[level].push_back(
-            make_stratum(static_cast<std::uint32_t>(pattern), values.data() + first, last - first, level == 0 ? 2 : 3));
+            make_stratum(static_cast<std::uint32_t>(group / components), static_cast<std::uint32_t>(group % components),
+                         values.data() + first, last - first, level == 0 ? 2 : 3));
       }
     }
   }
   return strata;
+}
+
+std::vector<std::uint32_t> draw_components(const std::vector<double>& weights, std::int64_t cells, std::uint64_t seed,
+                                           std::uint64_t draw) {
+  std::vector<double> upto;
+  for (const double w : weights) upto.push_back((upto.empty() ? 0 : upto.back()) + w);
+  math::Random random(seed, math::Purpose::Component, 0, draw);
+  std::vector<std::uint32_t> out(static_cast<std::size_t>(cells));
+  for (auto& component : out) {
+    const auto at = std::upper_bound(upto.begin(), upto.end() - 1, random.uniform() * upto.back());
+    component = static_cast<std::uint32_t>(at - upto.begin());
+  }
+  return out;
 }
 
 std::vector<double> log_capture(const model::Model& model, const std::string& site, std::vector<double> values) {

@@ -18,9 +18,15 @@ struct Strata {
   std::vector<std::size_t> parent[levels];
 };
 
-/// Sorts the cells of each pattern by n and cuts them into groups of nearly equal size (about 24, 6 and 3 in all).
-/// Empty `n`: no capture, one stratum per pattern.
-Strata stratify(const summary::CountSummary& summary, const std::vector<double>& n);
+/// Sorts the cells of each pattern and component by n and cuts them into groups of nearly equal size (about 24, 6 and
+/// 3 in all, at least one each). Empty `n`: no capture, one stratum per pattern and component. Empty `component`: all
+/// cells are of component 0.
+Strata stratify(const summary::CountSummary& summary, const std::vector<double>& n,
+                const std::vector<std::uint32_t>& component = {});
+
+/// The component of every cell in a replicated data set: draws from the weights.
+std::vector<std::uint32_t> draw_components(const std::vector<double>& weights, std::int64_t cells, std::uint64_t seed,
+                                           std::uint64_t draw);
 
 /// n = ln ν of every cell from values of a capture site; empty when the model has none.
 std::vector<double> log_capture(const model::Model& model, const std::string& site, std::vector<double> values);

@@ -83,6 +83,9 @@ scriptorium::data::CountMatrix counts_of(const json& rows) {
 scriptorium::model::Model model_of(const json& inputs) {
   json model{{"likelihood", inputs.at("model")}, {"parameterization", inputs.at("parameterization")}};
   if (inputs.contains("unconstrained")) model["unconstrained"] = inputs["unconstrained"];
+  if (inputs.contains("n_components") && !inputs["n_components"].is_null())
+    model["components"] = inputs["n_components"];
+  if (inputs.contains("mixture_params")) model["mixture_params"] = inputs["mixture_params"];
   const auto options = inputs.find("options");
   if (options != inputs.end()) {
     if (options->contains("positive_transform")) model["positive_transform"] = (*options)["positive_transform"];
@@ -90,6 +93,37 @@ scriptorium::model::Model model_of(const json& inputs) {
     if (options->contains("model_priors")) model["priors"].update((*options)["model_priors"]);
   }
   return model.get<scriptorium::model::Model>();
+}
+
+std::vector<scriptorium::inference::SitePosterior> marginals_of(const scriptorium::model::Model& model,
+                                                                const json& parameters) {
+  using namespace scriptorium;
+  std::vector<inference::SitePosterior> sites;
+  std::vector<std::int64_t> shape;
+  for (const auto& site : model::layout(model)) {
+    inference::SitePosterior posterior{site.name, site.extent, site.guide, site.guide_transform, {}, {},
+                                       site.by_component ? model.components : 0};
+    if (site.guide == model::Law::Dirichlet) {
+      posterior.arg1 = result::json_numbers(parameters.at("mixing_concentrations"), site.name, shape);
+      double sum = 0;
+      for (const double a : posterior.arg1) sum += a;
+      for (const double a : posterior.arg1) posterior.arg2.push_back(sum - a);
+    } else {
+      const auto arguments = model::argument_names(site.guide);
+      posterior.arg1 = result::json_numbers(parameters.at(site.name + "_" + arguments[0]), site.name, shape);
+      posterior.arg2 = result::json_numbers(parameters.at(site.name + "_" + arguments[1]), site.name, shape);
+    }
+    sites.push_back(std::move(posterior));
+  }
+  return sites;
+}
+
+scriptorium::model::Values point_of(const scriptorium::model::Model& model, const json& values) {
+  return scriptorium::result::point_from_json(values, model.components);
+}
+
+json flat(const json& value) {
+  return value.is_array() ? value : json::array({value});
 }
 
 }  // namespace conformance

@@ -57,7 +57,19 @@ const std::vector<Capability>& missing_capabilities();
 scriptorium::data::CountMatrix counts_of(const json& rows);
 scriptorium::model::Model model_of(const json& inputs);
 
+/// The marginals that a set of SCRIBE's variational parameters describes.
+std::vector<scriptorium::inference::SitePosterior> marginals_of(const scriptorium::model::Model& model,
+                                                                const json& parameters);
+/// A point of `model` from values by name.
+scriptorium::model::Values point_of(const scriptorium::model::Model& model, const json& values);
+/// A number as an array of one.
+json flat(const json& value);
+
 void check_loglik(Case& test);
+void check_mixture(Case& test);
+void check_mixture_assignment(Case& test);
+void check_dirichlet_fit(Case& test);
+void check_dead_components(Case& test);
 void check_log_joint(Case& test);
 void check_capture_prior(Case& test);
 void check_parameters(Case& test);

@@ -1,9 +1,12 @@
 // Kind nb/fits: the solvers against SCRIBE's refined optima and its NUTS runs.
 #include <algorithm>
 #include <cmath>
+#include <numeric>
 
+#include "core/analysis/assignments.hpp"
 #include "core/inference/fit.hpp"
 #include "core/math/random.hpp"
+#include "core/result/components.hpp"
 #include "core/result/density.hpp"
 #include "core/result/estimates.hpp"
 #include "core/result/transform.hpp"
@@ -56,12 +59,7 @@ bool moments(const result::Fit& fit, const std::string& name, std::vector<double
 void loss_at(const model::Model& model, const json& parameters, const data::CountMatrix& counts, int draws,
              double& loss, double& error) {
   inference::Posterior posterior;
-  for (const auto& site : model::layout(model)) {
-    const auto arguments = model::argument_names(site.guide);
-    posterior.sites.push_back({site.name, site.extent, site.guide, site.guide_transform,
-                               list(parameters.at(site.name + "_" + arguments[0])),
-                               list(parameters.at(site.name + "_" + arguments[1]))});
-  }
+  posterior.sites = marginals_of(model, parameters);
   const result::PosteriorSampler sampler(posterior, 7);
   result::LikelihoodOptions options;
   options.guards = result::Guards::Fitting;
@@ -72,11 +70,20 @@ void loss_at(const model::Model& model, const json& parameters, const data::Coun
     double log_q = 0;
     for (const auto& site : posterior.sites) {
       auto values = draw.values(site.name);
-      for (std::size_t i = 0; i < values.size(); ++i) log_q += std::log(result::marginal(site, i).density(values[i]));
-      point[site.name] = {site.extent == model::Extent::Scalar ? std::vector<std::string>{}
-                                                               : std::vector{model::to_string(site.extent)},
-                          {},
-                          std::move(values)};
+      if (site.law == model::Law::Dirichlet) {
+        double all = 0;
+        for (std::size_t i = 0; i < values.size(); ++i) {
+          all += site.arg1[i];
+          log_q += (site.arg1[i] - 1) * std::log(values[i]) - math::log_gamma(site.arg1[i]);
+        }
+        log_q += math::log_gamma(all);
+      } else {
+        for (std::size_t i = 0; i < values.size(); ++i)
+          log_q += std::log(result::marginal(site, i).density(values[i]));
+      }
+      auto& array = point[site.name];
+      result::append_axes(site, array);
+      array.values = std::move(values);
     }
     const double value = log_q - result::density(model, point, counts, options, {}).log_joint;
     sum += value;
@@ -90,6 +97,34 @@ double number(const Case& test, const char* key) {
   return test.file().at("tolerance").at("numbers").at(key).get<double>();
 }
 
+/// Components in the order of the file, which is arbitrary: that of the largest agreement with its assignments; and
+/// the share of cells that belong to their true group.
+std::vector<std::int64_t> order_of_components(Case& test, const result::Fit& fit, const data::CountMatrix& counts) {
+  if (fit.model.components < 2) return {};
+  analysis::AssignmentOptions options;
+  options.draws = 0;
+  const auto found = analysis::assign_cells(fit, counts, options, {}).probability;
+  const auto wanted = list(test.expected().at("map_probabilities"));
+  const auto labels = list(test.inputs().at("true_labels"));
+  const auto k = static_cast<std::size_t>(fit.model.components);
+  std::vector<std::int64_t> order(k), best;
+  std::iota(order.begin(), order.end(), 0);
+  double most = -1, accuracy = 0;
+  do {
+    double agreement = 0, right = 0;
+    for (std::size_t c = 0; c < labels.size(); ++c) {
+      const double* row = &found[c * k];
+      for (std::size_t j = 0; j < k; ++j) agreement += row[order[j]] * wanted[c * k + j];
+      right += order[static_cast<std::size_t>(labels[c])] == std::max_element(row, row + k) - row;
+    }
+    if (agreement > most) most = agreement, best = order;
+    accuracy = std::max(accuracy, right / static_cast<double>(labels.size()));
+  } while (std::next_permutation(order.begin(), order.end()));
+  test.limit("accuracy", std::max(0.0, test.expected().at("accuracy").get<double>() - accuracy),
+             number(test, "mixture_accuracy_slack"));
+  return best;
+}
+
 void check_svi(Case& test, const model::Model& model, const data::CountMatrix& counts) {
   const json& elbo = test.expected().at("elbo");
   const double their_loss = elbo.at("loss_mean_4000").get<double>(), their_error = elbo.at("loss_se").get<double>();
@@ -101,9 +136,10 @@ void check_svi(Case& test, const model::Model& model, const data::CountMatrix& c
   test.limit("loss of our fit", std::max(0.0, fit.result.loss - their_loss), number(test, "own_loss_slack_nats"));
   test.limit("loss of our fit, standard errors", std::max(0.0, fit.result.loss - their_loss),
              factor * std::hypot(fit.result.loss_error, their_error));
+  const auto order = order_of_components(test, fit, counts);
   for (const auto& [name, wanted] : test.expected().at("posterior").items()) {
     std::vector<double> mean, sd;
-    if (!moments(fit, name, mean, sd)) {
+    if (!moments(order.size() > 1 ? result::get_components(fit, order) : fit, name, mean, sd)) {
       test.check("the fit has no " + name, false);
       continue;
     }

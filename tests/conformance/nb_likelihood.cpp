@@ -2,6 +2,7 @@
 #include <cmath>
 
 #include "core/math/distributions.hpp"
+#include "core/result/components.hpp"
 #include "core/result/density.hpp"
 #include "core/result/estimates.hpp"
 #include "golden.hpp"
@@ -24,11 +25,30 @@ void check_loglik(Case& test) {
   for (std::size_t s = 0; s < n; ++s) {
     json point = json::object();
     for (const auto& [name, values] : draws.items()) point[name] = values.at(s);
-    const auto found = result::log_likelihood(model, result::point_from_json(point), counts, options, {});
+    const bool mixture = model.components > 1;
+    options.split = mixture;
+    options.scribe_by_gene = mixture;
+    const auto values = point_of(model, point);
+    const auto found = result::log_likelihood(model, values, counts, options, {});
     const std::string draw = "draw " + std::to_string(s) + " ";
     test.compare(draw + "by cell", found.by_cell, test.expected().at("loglik_cell").at(s), rtol, atol);
     if (test.expected().contains("loglik_gene"))
       test.compare(draw + "by gene", found.by_gene, test.expected()["loglik_gene"].at(s), rtol, atol);
+    if (!mixture) continue;
+    const auto expect = [&](const char* key, const std::vector<double>& value) {
+      if (test.expected().contains(key)) test.compare(draw + key, value, test.expected()[key].at(s), rtol, atol);
+    };
+    expect("loglik_cell_components", found.by_cell_component);
+    expect("scribe_loglik_gene", found.by_gene);
+    expect("scribe_loglik_gene_components", found.by_gene_component);
+    if (!test.expected().contains("additive_weights")) continue;
+    std::vector<std::int64_t> shape;
+    const auto weights = result::json_numbers(test.expected()["additive_weights"], "weights", shape);
+    auto weighted = options;
+    weighted.gene_weights = weights;
+    weighted.weight_type = result::WeightType::Additive;
+    expect("loglik_cell_components_additive",
+           result::log_likelihood(model, values, counts, weighted, {}).by_cell_component);
   }
 }
 
@@ -36,16 +56,21 @@ void check_log_joint(Case& test) {
   const auto& in = test.inputs();
   const auto& expected = test.expected();
   const auto model = model_of(in);
-  const auto point = result::point_from_json(in.at("params"));
+  const auto point = point_of(model, in.at("params"));
   result::LikelihoodOptions options;
   options.guards = result::Guards::Fitting;
+  std::vector<double> logits;
+  if (in.contains("annotation_prior_logits") && !in["annotation_prior_logits"].is_null()) {
+    std::vector<std::int64_t> shape;
+    logits = result::json_numbers(in["annotation_prior_logits"], "annotation logits", shape);
+    options.cell_logits = logits;
+  }
   const auto found = result::density(model, point, counts_of(in.at("counts")), options, {});
   const double plain = test.tolerance("rtol"), atol = test.tolerance("atol");
   // log L_c of the capture prior is a single-precision number in the source.
   const bool single = model.capture_prior.has_value();
   const double total = single ? test.tolerance("rtol_float32_sites") : plain;
   const auto rtol_of = [&](const std::string& site) { return site == "eta_capture" ? total : plain; };
-  const auto flat = [](const json& value) { return value.is_array() ? value : json::array({value}); };
   for (const auto& [site, value] : expected.at("log_prob_by_site").items())
     test.compare("log prob of " + site, site == "counts" ? found.log_likelihood : found.log_prior.at(site), value,
                  rtol_of(site), atol);
@@ -72,6 +97,14 @@ void check_capture_prior(Case& test) {
   const auto& expected = test.expected();
   const double rtol = test.tolerance("rtol"), atol = test.tolerance("atol");
   std::vector<std::int64_t> shape;
+  if (in.contains("logits")) {
+    const auto weights = result::json_numbers(in.at("mixing_weights"), "weights", shape),
+               logits = result::json_numbers(in["logits"], "logits", shape);
+    std::vector<double> found;
+    for (std::size_t c = 0; c < logits.size(); c += weights.size())
+      for (const double w : result::annotated_weights(weights, &logits[c])) found.push_back(w);
+    return test.compare("cell mixing", found, expected.at("cell_mixing"), rtol, atol);
+  }
   if (in.contains("eta")) {
     model::CapturePrior prior;
     if (in.contains("organism"))

@@ -16,14 +16,6 @@ bool any_option(const json& inputs, std::initializer_list<const char*> keys) {
     if (filled(*options, key)) return true;
   return false;
 }
-/// Sampled values with rows: the first axis is the component.
-bool has_component_axis(const json& inputs) {
-  const auto sampled = inputs.find("sampled");
-  if (sampled == inputs.end()) return false;
-  for (const auto& value : *sampled)
-    if (value.is_array() && !value.empty() && value[0].is_array()) return true;
-  return false;
-}
 bool starts_with(const std::string& text, const char* prefix) {
   return text.rfind(prefix, 0) == 0;
 }
@@ -36,11 +28,6 @@ struct Missing {
 
 const std::vector<Missing>& list() {
   static const std::vector<Missing> missing = {
-      {{"mixtures", "components are an issue of their own"},
-       [](const std::string& kind, const json& inputs) {
-         return kind == "nb/mixture" || filled(inputs, "n_components") || filled(inputs, "mixing_weights") ||
-                filled(inputs, "annotation_prior_logits") || has_component_axis(inputs);
-       }},
       {{"beta-negative-binomial", "a later extension"},
        [](const std::string& kind, const json& inputs) {
          return kind == "nb/bnb_logpmf" || any_option(inputs, {"overdispersion"}) ||
@@ -75,6 +62,10 @@ Handler handler_of(const std::string& kind) {
       {"nb/capture_prior", check_capture_prior},
       {"nb/parameters", check_parameters},
       {"nb/fits", check_fits},
+      {"nb/mixture", check_mixture},
+      {"analysis/mixture_assignment", check_mixture_assignment},
+      {"analysis/dirichlet_fit", check_dirichlet_fit},
+      {"analysis/prune_dead_components", check_dead_components},
       {"analysis/ppc_verdict", check_ppc_verdict},
       {"analysis/panel_gene_selection", check_panel_genes},
   };

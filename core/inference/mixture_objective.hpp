@@ -1,0 +1,93 @@
+#pragma once
+#include <memory>
+#include <vector>
+
+#include "core/inference/objective.hpp"
+
+namespace scriptorium::inference {
+
+/// The deterministic loss of a mixture, given how cells are shared out among its components (responsibilities): the sum
+/// over components of an Objective whose cells have weights. A cell's divergence is counted by the weights, which sum
+/// to one; so captures are shared. Coordinates: scalars (2 a component, or 2 in all), the genes of one component after
+/// the other, cells.
+class MixtureObjective {
+ public:
+  /// @throws Error(Unsupported) where a gene's site is shared by the components
+  MixtureObjective(const model::Model& model, const summary::CountSummary& summary, const data::CountMatrix& counts,
+                   int threads);
+
+  struct System {
+    std::vector<NewtonSystem> parts;
+    std::vector<double> gene_loss;
+    bool shared_scalar = false;
+    NewtonSystem::Direction solve(const std::vector<double>& gradient, int threads, int caution = 0) const {
+      return NewtonSystem::solve_joint(parts, shared_scalar, gradient, threads, caution);
+    }
+  };
+  std::size_t components() const { return parts_.size(); }
+  std::size_t n_cells() const { return static_cast<std::size_t>(counts_->n_cells); }
+  std::size_t size() const { return size_; }
+  std::size_t scalar_size() const { return scalar_size_; }
+  std::size_t gene_size() const { return parts_.front().objective->gene_size(); }
+  std::size_t n_gene_blocks() const { return components() * static_cast<std::size_t>(counts_->n_genes); }
+  std::size_t gene_at(std::int64_t block) const {
+    return scalar_size_ + static_cast<std::size_t>(block) * gene_size();
+  }
+  std::size_t cell_at(std::size_t unit) const { return scalar_size_ + n_gene_blocks() * gene_size() + 2 * unit; }
+  bool visits_nonzeros() const { return parts_.front().objective->visits_nonzeros(); }
+  bool genes_apart() const { return parts_.front().objective->genes_apart(); }
+  const Problem& problem() const { return *parts_.front().problem; }
+  const Objective& part(std::size_t k) const { return *parts_[k].objective; }
+
+  /// Shares out the cells: cells × components, rows that sum to one.
+  void share_out(const std::vector<double>& responsibilities);
+  /// Cells of each component, by their shares.
+  const std::vector<double>& sizes() const { return sizes_; }
+
+  /// Where exact fits start: moments of the counts of each component.
+  std::vector<double> start() const;
+  /// From coordinates of the mixture to those of one component, and back (units are written by the first).
+  std::vector<double> of_part(const std::vector<double>& x, std::size_t k) const;
+  void put_part(std::size_t k, const std::vector<double>& from, std::vector<double>& x) const;
+
+  bool choose_nodes(const std::vector<double>& x);
+  void keep_inside(const std::vector<double>& x, std::vector<double>& step) const;
+  double improve_genes(std::vector<double>& x, const RunControl& control);
+  /// Σ_k of the components' losses; without what depends on the shares and the mixing weights alone.
+  double evaluate(const std::vector<double>& x, std::vector<double>* gradient, System* system,
+                  const RunControl& control) {
+    return evaluate(x, nullptr, gradient, system, control);
+  }
+  double settle(std::vector<double>& x, std::vector<double>* gradient, System* system, const RunControl& control) {
+    return evaluate(x, &x, gradient, system, control);
+  }
+  /// E ln P(cell | component): cells × components, at x; and the divergences of all marginals of sites there.
+  std::vector<double> scores(const std::vector<double>& x, const RunControl& control);
+  double divergence() const;
+
+ private:
+  struct Part {
+    std::unique_ptr<summary::CountSummary> summary;
+    std::unique_ptr<Problem> problem;
+    std::unique_ptr<Objective> objective;
+  };
+  double evaluate(const std::vector<double>& x, std::vector<double>* settled, std::vector<double>* gradient,
+                  System* system, const RunControl& control);
+  void find_entries();
+
+  const summary::CountSummary* summary_;
+  const data::CountMatrix* counts_;
+  int threads_;
+  std::size_t size_ = 0, scalar_size_ = 0;
+  bool shared_scalar_ = false;
+  std::vector<Part> parts_;
+  std::vector<double> sizes_;
+  // Of every count: which entry of the summary's histograms it is; by cells, and by genes.
+  std::vector<std::uint32_t> entry_by_cell_, entry_by_gene_;
+  std::vector<std::uint32_t> cell_by_gene_;
+  std::vector<std::int64_t> gene_start_;
+  std::vector<double> log_factorial_;  ///< cells: Σ ln u!
+  std::vector<double> at_;             ///< where the parts were evaluated last
+};
+
+}  // namespace scriptorium::inference
