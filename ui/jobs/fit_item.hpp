@@ -5,6 +5,7 @@
 #include <memory>
 #include <vector>
 
+#include "core/analysis/annotation.hpp"
 #include "core/data/dataset.hpp"
 #include "core/data/filter.hpp"
 #include "core/data/open.hpp"
@@ -38,8 +39,11 @@ struct FitRequest {
   model::Model model;
   inference::FitOptions options;
   std::shared_ptr<const PreparedData> data;
-  QString resume_from;      ///< a checkpoint file; empty: from the start
-  QString device = "auto";  ///< as --device takes it: auto, cpu, cuda:N
+  QString resume_from;                          ///< a checkpoint file; empty: from the start
+  QString device = "auto";                      ///< as --device takes it: auto, cpu, cuda:N
+  analysis::AnnotationOptions annotation = {};  ///< of a mixture; no columns: none
+  /// What the annotation says of the cells of `data`; empty where there is none. @throws Error as analysis::annotate
+  analysis::Annotation annotate() const;
 };
 
 enum class FitState { Waiting, Running, Done, Kept, Cancelled, Failed };

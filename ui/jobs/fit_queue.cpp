@@ -7,6 +7,8 @@
 #include <algorithm>
 
 #include "core/data/filter.hpp"
+#include "core/data/formats/names.hpp"
+#include "core/report/table.hpp"
 #include "core/result/new_fit.hpp"
 
 namespace scriptorium::ui {
@@ -209,8 +211,10 @@ FitQueue::Outcome FitQueue::work(const FitRequest& request, const QString& fit_p
       resume = result::load_checkpoint(request.resume_from.toStdString());
       outcome.checkpoint_left = true;
     }
+    const analysis::Annotation annotation = request.annotate();
     inference::FitInput input;
     input.model = request.model;
+    input.cell_logits = annotation.logits;
     input.summary = request.data->summary.get();
     input.counts = &request.data->dataset->counts;
     std::shared_ptr<const compute::Backend> backend;
@@ -225,7 +229,12 @@ FitQueue::Outcome FitQueue::work(const FitRequest& request, const QString& fit_p
     auto fit = std::make_shared<result::Fit>(result::new_fit(
         *request.data->dataset, {*request.data->summary, request.data->id}, request.model, request.options));
     if (backend) fit->device = backend->name();
+    fit->component_names = annotation.names;
+    if (!annotation.names.empty())
+      fit->annotation = data::listed(request.annotation.columns, 8) + ", confidence " +
+                        report::number_text(request.annotation.confidence);
     fit->result = inference::fit(input, request.options, resume ? &*resume : nullptr, control);
+    for (const auto& note : annotation.notes) fit->result.convergence.notes.push_back(note);
     if (backend)
       for (const auto& note : backend->notes()) fit->result.convergence.notes.push_back(note);
     fit->name = request.name.toStdString();

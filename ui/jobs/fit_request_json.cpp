@@ -21,6 +21,14 @@ void eachFilter(data::Filter& f, Visit visit) {
   visit("genes", f.genes);
 }
 
+template <class Options, class Visit>
+void eachAnnotation(Options& o, Visit visit) {
+  visit("columns", o.columns);
+  visit("confidence", o.confidence);
+  visit("order", o.order);
+  visit("min_cells", o.min_cells);
+}
+
 }  // namespace
 
 std::string DataChoice::treatment() const {
@@ -30,10 +38,18 @@ std::string DataChoice::treatment() const {
   return words;
 }
 
+analysis::Annotation FitRequest::annotate() const {
+  if (model.components < 2 || annotation.columns.empty() || !data) return {};
+  auto wanted = annotation;
+  wanted.components = model.components;
+  return analysis::annotate(data->dataset->cells, wanted);
+}
+
 QByteArray requestToJson(const FitRequest& request) {
   Json json{{"format", "scriptorium-fit-request"}, {"version", 1},
             {"name", request.name.toStdString()},  {"model", request.model},
             {"options", request.options},          {"device", request.device.toStdString()}};
+  eachAnnotation(request.annotation, [&](const char* key, const auto& value) { json["annotation"][key] = value; });
   if (request.data) {
     DataChoice choice = request.data->choice;
     json["data"] = {{"path", choice.path.toStdString()},
@@ -54,6 +70,9 @@ StoredRequest requestFromJson(const QByteArray& text) try {
   stored.request.model = json.at("model").get<model::Model>();
   stored.request.options = json.at("options").get<inference::FitOptions>();
   stored.request.device = QString::fromStdString(json.value("device", std::string("auto")));
+  if (json.contains("annotation"))
+    eachAnnotation(stored.request.annotation,
+                   [&](const char* key, auto& value) { json.at("annotation").at(key).get_to(value); });
   if (json.contains("data")) {
     const Json& from = json.at("data");
     stored.data.path = QString::fromStdString(from.at("path"));

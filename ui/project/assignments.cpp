@@ -8,7 +8,9 @@
 #include <numeric>
 
 #include "core/analysis/agreement.hpp"
+#include "core/analysis/assignments.hpp"
 #include "core/error.hpp"
+#include "core/result/components.hpp"
 #include "ui/charts/colors.hpp"
 
 namespace scriptorium::ui {
@@ -78,6 +80,34 @@ std::shared_ptr<const Assignments> assignmentsOf(const data::Embedding& embeddin
   made.components = embedding.dims;
   made.probability.assign(embedding.coordinates.begin(), embedding.coordinates.end());
   return complete(std::move(made));
+}
+
+std::shared_ptr<const Assignments> assignmentsOf(std::shared_ptr<const result::Fit> fit, const QString& name,
+                                                 const data::Dataset& data, int draws, const RunControl& control) {
+  analysis::AssignmentOptions options;
+  options.draws = draws;
+  options.seed = fit->options.seed;
+  options.likelihood.missing = &data.missing;
+  const auto found = analysis::assign_cells(*fit, data.counts, options, control);
+  Assignments made;
+  made.source = draws > 0 ? QObject::tr("%1 (fit, %2 draws)").arg(name).arg(draws) : QObject::tr("%1 (fit)").arg(name);
+  made.cells = fit->cells;
+  made.components = static_cast<int>(found.components);
+  made.probability = found.probability;
+  const auto shown = [&](std::int64_t k) {
+    return QString::fromStdString(result::component_name(*fit, static_cast<std::size_t>(k)));
+  };
+  for (std::int64_t k = 0; k < found.components; ++k) made.names.push_back(shown(k));
+  made.fit = std::move(fit);
+  Assignments whole = *complete(std::move(made));
+  const double cells = static_cast<double>(whole.cells.size());
+  for (std::size_t k = 0; k < whole.weight.size(); ++k)
+    if (whole.weight[k] * cells < 0.5) whole.notes << QObject::tr("%1 has no cells").arg(whole.names[k]);
+  for (const auto& pair : analysis::duplicate_components(whole.probability, found.components))
+    whole.notes << QObject::tr("%1 and %2 share their cells: they may be one")
+                       .arg(whole.names[static_cast<std::size_t>(pair.first)],
+                            whole.names[static_cast<std::size_t>(pair.second)]);
+  return std::make_shared<const Assignments>(std::move(whole));
 }
 
 std::shared_ptr<const Assignments> readAssignments(const QString& path) {

@@ -1,12 +1,14 @@
 #pragma once
 #include <QColor>
 #include <QObject>
+#include <QStringList>
 #include <QUndoStack>
 #include <memory>
 #include <string>
 #include <vector>
 
 #include "core/data/dataset.hpp"
+#include "core/result/fit_file.hpp"
 #include "ui/project/index_set.hpp"
 
 namespace scriptorium::ui {
@@ -19,6 +21,8 @@ struct Assignments {
   std::vector<double> probability;  ///< cells × components, row-major; a row with NaN belongs nowhere
   std::vector<QString> names;       ///< of the components
   std::vector<QRgb> colors;
+  std::shared_ptr<const result::Fit> fit;  ///< the mixture they come from, where they do
+  QStringList notes;                       ///< what to know of the components: empty ones, two that share their cells
   // Made by complete():
   std::vector<std::int32_t> assigned;  ///< the most probable component, −1 where there is none
   std::vector<double> entropy;         ///< −Σ p log p, in nats; NaN where there is none
@@ -36,6 +40,10 @@ std::shared_ptr<const Assignments> complete(Assignments made);
 /// Whether the rows of an embedding are probabilities: two columns or more, none negative, sums of 1.
 bool areProbabilities(const data::Embedding& embedding);
 std::shared_ptr<const Assignments> assignmentsOf(const data::Embedding& embedding, std::vector<std::string> cells);
+/// Of a mixture at its point estimate, or over `draws` of the posterior. `data` holds the cells and genes of the fit,
+/// in its order. @throws Error as analysis::assign_cells
+std::shared_ptr<const Assignments> assignmentsOf(std::shared_ptr<const result::Fit> fit, const QString& name,
+                                                 const data::Dataset& data, int draws, const RunControl& control);
 /// A table with columns cell, p_1 … p_K, as `scriptorium-cli assign` writes it; TSV, or CSV by the ending.
 /// @throws Error(BadInput) naming file and line
 std::shared_ptr<const Assignments> readAssignments(const QString& path);

@@ -27,7 +27,7 @@ class ExportList : public QObject {
   };
   struct FileItem {
     QString key, title, ending;
-    bool small = true;  ///< ticked unless the user says otherwise
+    bool small = true;                ///< ticked unless the user says otherwise
     std::function<FileMaker()> file;  ///< empty function: nothing to export yet
   };
   using QObject::QObject;

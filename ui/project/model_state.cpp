@@ -16,47 +16,56 @@ inference::Method methodFromKey(const QString& key) {
 
 class ModelCommand : public QUndoCommand {
  public:
-  ModelCommand(ModelState& state, model::Model model, inference::FitOptions options, const QString& what)
+  struct All {
+    model::Model model;
+    inference::FitOptions options;
+    analysis::AnnotationOptions annotation;
+  };
+  ModelCommand(ModelState& state, All after, const QString& what)
       : QUndoCommand(what),
         state_(state),
-        before_(state.model_),
-        after_(std::move(model)),
-        options_before_(state.options_),
-        options_after_(std::move(options)) {}
-  void undo() override { state_.apply(before_, options_before_); }
-  void redo() override { state_.apply(after_, options_after_); }
+        before_{state.model_, state.options_, state.annotation_},
+        after_(std::move(after)) {}
+  void undo() override { apply(before_); }
+  void redo() override { apply(after_); }
   int id() const override { return 2; }
   bool mergeWith(const QUndoCommand* other) override {
     if (other->text() != text()) return false;
-    const auto& next = static_cast<const ModelCommand&>(*other);
-    after_ = next.after_;
-    options_after_ = next.options_after_;
+    after_ = static_cast<const ModelCommand&>(*other).after_;
     return true;
   }
 
  private:
+  void apply(const All& all) { state_.apply(all.model, all.options, all.annotation); }
   ModelState& state_;
-  model::Model before_, after_;
-  inference::FitOptions options_before_, options_after_;
+  All before_, after_;
 };
 
 ModelState::ModelState(QUndoStack& undo, QObject* parent) : QObject(parent), undo_(undo) {}
 
 void ModelState::setModel(const model::Model& model, const QString& what) {
-  if (!(model == model_)) undo_.push(new ModelCommand(*this, model, options_, what));
+  if (!(model == model_)) setMixture(model, options_, annotation_, what);
 }
 
 void ModelState::setOptions(const inference::FitOptions& options, const QString& what) {
-  undo_.push(new ModelCommand(*this, model_, options, what));
+  setMixture(model_, options, annotation_, what);
 }
 
-void ModelState::restore(const model::Model& model, const inference::FitOptions& options) {
-  apply(model, options);
+void ModelState::setMixture(const model::Model& model, const inference::FitOptions& options,
+                            const analysis::AnnotationOptions& annotation, const QString& what) {
+  undo_.push(new ModelCommand(*this, {model, options, annotation}, what));
 }
 
-void ModelState::apply(const model::Model& model, const inference::FitOptions& options) {
+void ModelState::restore(const model::Model& model, const inference::FitOptions& options,
+                         const analysis::AnnotationOptions& annotation) {
+  apply(model, options, annotation);
+}
+
+void ModelState::apply(const model::Model& model, const inference::FitOptions& options,
+                       const analysis::AnnotationOptions& annotation) {
   model_ = model;
   options_ = options;
+  annotation_ = annotation;
   emit changed();
 }
 
@@ -64,6 +73,7 @@ QString ModelState::proposedName() const {
   QString name = QString::fromStdString(model_.likelihood);
   if (model_.parameterization != "canonical") name += " " + QString::fromStdString(model_.parameterization);
   if (model_.unconstrained) name += " unconstrained";
+  if (model_.components > 1) name += QString(" K=%1").arg(model_.components);
   if (options_.method != inference::Method::Exact) name += QString(" ") + methodKey(options_.method);
   return name;
 }

@@ -94,8 +94,10 @@ bool Session::addToQueue() {
     emit errorReported({tr("Nothing was put on the queue."), why});
     return false;
   }
+  FitRequest request{{}, model.model(), model.options(), data.prepared(), {}, device(), model.annotation()};
   try {
-    model::validate(model.model());
+    model::validate(request.model);
+    request.annotate();
   } catch (...) {
     emit errorReported(describeCurrentException());
     return false;
@@ -108,7 +110,8 @@ bool Session::addToQueue() {
   };
   QString name = model.proposedName();
   for (int k = 2; taken(name); ++k) name = QString("%1 (%2)").arg(model.proposedName()).arg(k);
-  queue.add({name, model.model(), model.options(), data.prepared(), {}, device()});
+  request.name = name;
+  queue.add(std::move(request));
   return true;
 }
 
@@ -146,7 +149,7 @@ void Session::checkRecent() {
 }
 
 void Session::autosave() {
-  FitRequest request{"session", model.model(), model.options(), nullptr, {}, device()};
+  FitRequest request{"session", model.model(), model.options(), nullptr, {}, device(), model.annotation()};
   auto known = std::make_shared<PreparedData>();
   known->choice = data.choice();
   if (data.stage() == DataState::Stage::Ready) request.data = known;
@@ -184,6 +187,7 @@ void Session::lookForRecovery() {
             found.data = stored.data;
             found.model = stored.request.model;
             found.options = stored.request.options;
+            found.annotation = stored.request.annotation;
           } catch (const Error&) {  // a half-written file of another version: nothing to offer from it
           }
         }
@@ -200,6 +204,7 @@ void Session::lookForRecovery() {
             found.data = stored.data;
             found.model = stored.request.model;
             found.options = stored.request.options;
+            found.annotation = stored.request.annotation;
           }
         }
         QFile::remove(path);  // offered once
@@ -212,7 +217,7 @@ void Session::lookForRecovery() {
 
 void Session::restore(const Recovery& recovery) {
   restoring_ = true;
-  model.restore(recovery.model, recovery.options);
+  model.restore(recovery.model, recovery.options, recovery.annotation);
   for (const QString& path : recovery.fits) fits.load(path);
   to_resume_ = recovery.checkpoints;
   sets_to_restore_ = recovery.sets;

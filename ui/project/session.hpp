@@ -26,6 +26,7 @@ struct Recovery {
   DataChoice data;
   model::Model model;
   inference::FitOptions options;
+  analysis::AnnotationOptions annotation;
   QStringList fits;
   QByteArray sets;                             ///< SelectionState::toJson()
   QList<QPair<QString, QString>> checkpoints;  ///< (request file, checkpoint file)

@@ -161,7 +161,11 @@ QWidget* ComponentsPage::makeComponents() {
   auto* top = new QWidget;
   auto* top_box = new QVBoxLayout(top);
   top_box->setContentsMargins(0, 4, 0, 0);
+  notes_ = new QLabel;
+  notes_->setObjectName("componentNotes");
+  notes_->setWordWrap(true);
   top_box->addWidget(components_, 1);
+  top_box->addWidget(notes_);
   top_box->addWidget(name_);
   top_box->addLayout(buttons);
   auto* parts = new QSplitter(Qt::Vertical);

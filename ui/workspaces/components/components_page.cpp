@@ -16,26 +16,12 @@
 #include <QVBoxLayout>
 #include <algorithm>
 #include <cmath>
-#include <set>
+#include <utility>
+
+#include "core/result/components.hpp"
+#include "core/summary/count_summary.hpp"
 
 namespace scriptorium::ui {
-namespace {
-
-/// More groups than this are no labels to compare with.
-constexpr std::size_t kMostLabels = 60;
-
-/// By what is quickly seen: few categories, few values in the first rows.
-bool mayBeLabels(const data::Column& column) {
-  if (const auto* labels = std::get_if<data::Categorical>(&column.values))
-    return labels->categories.size() <= kMostLabels;
-  std::set<std::string> seen;
-  const std::size_t rows = std::min<std::size_t>(column.size(), 2000);
-  for (std::size_t i = 0; i < rows && seen.size() <= kMostLabels; ++i) seen.insert(column.text(i));
-  return seen.size() <= kMostLabels;
-}
-
-}  // namespace
-
 ComponentsPage::ComponentsPage(Session& session, QWidget* parent)
     : Page("components", tr("Components"), session, parent) {
   setContent(makeContent());
@@ -49,6 +35,12 @@ ComponentsPage::ComponentsPage(Session& session, QWidget* parent)
     const QString before = label_->currentText();
     fillLabels();
     if (label_->currentText() != before) compare();
+  });
+  connect(&session.fits, &FitStore::changed, this, &ComponentsPage::fillSources);
+  connect(&session.fits, &FitStore::currentChanged, this, [this] {
+    const auto* entry = this->session().fits.current();
+    if (entry && entry->fit->model.components > 1) wanted_ = QString("fit:%1:0").arg(entry->id);
+    if (isVisible()) chooseWanted();
   });
   offerForExport();
   dataChanged();
@@ -92,6 +84,9 @@ void ComponentsPage::connectButtons() {
     session().undo.endMacro();
   });
   connect(diagnose_, &QToolButton::clicked, this, [this, members] {
+    const auto& of = session().assignments.now();
+    if (const IndexSet which = chosenComponents(); of->fit && which.size() == 1)
+      return diagnoseComponent(static_cast<std::size_t>(which.front()));
     data::Filter filter = session().data.filter();
     filter.cell_names = session().selection.names(Axis::Cells, members());
     session().data.setFilter(filter);
@@ -117,6 +112,7 @@ void ComponentsPage::connectButtons() {
 void ComponentsPage::showEvent(QShowEvent* event) {
   Page::showEvent(event);
   map_->lookedAt();
+  chooseWanted();
 }
 
 void ComponentsPage::dataChanged() {
@@ -132,18 +128,37 @@ void ComponentsPage::dataChanged() {
   showContent();
   if (now == of_) return;
   of_ = now;
+  known_.clear();
   fillSources();
   fillLabels();
   chooseSource();
 }
 
 void ComponentsPage::fillSources() {
+  const QSignalBlocker quiet(source_);
+  const QString before = source_->currentText();
   source_->clear();
-  known_.clear();
+  for (const auto& entry : session().fits.entries()) {
+    if (entry.fit->model.components < 2) continue;
+    source_->addItem(tr("%1 (fit)").arg(entry.name), QString("fit:%1:0").arg(entry.id));
+    source_->addItem(tr("%1 (fit, %2 draws)").arg(entry.name).arg(kDraws),
+                     QString("fit:%1:%2").arg(entry.id).arg(kDraws));
+  }
   for (std::size_t i = 0; of_ && i < of_->embeddings.size(); ++i)
     if (areProbabilities(of_->embeddings[i]))
       source_->addItem(tr("%1 (file)").arg(QString::fromStdString(of_->embeddings[i].name)), QString("file:%1").arg(i));
+  for (const auto& [text, made] : known_)
+    if (source_->findText(text) < 0 && !made->fit) source_->addItem(text, "known");
   if (source_->count() == 0) source_->addItem(tr("none yet"), "none");
+  if (const int at = source_->findText(before); at >= 0) source_->setCurrentIndex(at);
+}
+
+void ComponentsPage::chooseWanted() {
+  const QString wanted = std::exchange(wanted_, {});
+  const int at = wanted.isEmpty() ? -1 : source_->findData(wanted);
+  if (at < 0) return;
+  source_->setCurrentIndex(at);
+  chooseSource();
 }
 
 void ComponentsPage::chooseSource() {
@@ -151,15 +166,62 @@ void ComponentsPage::chooseSource() {
   if (key == "none") return session().assignments.show(nullptr);
   if (const auto known = known_.find(source_->currentText()); known != known_.end())
     return session().assignments.show(known->second);
-  if (!key.startsWith("file:")) return;
   using Made = std::shared_ptr<const Assignments>;
   Answer<Made> answer;
   answer.done = [this](Made made) { session().assignments.show(std::move(made)); };
   answer.failed = [this](const JobError& error) { emit session().errorReported(error); };
+  if (key.startsWith("fit:")) {
+    const FitStore::Entry* entry = session().fits.find(key.section(':', 1, 1).toInt());
+    if (!entry) return;
+    const auto its_data = dataOf(*entry->fit);
+    if (!its_data)
+      return answer.failed({tr("The data of %1 are not open.").arg(entry->name),
+                            tr("Open %1, with the cells and genes kept that were kept for the fit.")
+                                .arg(QString::fromStdString(entry->fit->data_path))});
+    session().pool.request<Made>(
+        "assignments", this,
+        [fit = entry->fit, name = entry->name, its_data, draws = key.section(':', 2).toInt()](
+            const RunControl& control) { return assignmentsOf(fit, name, *its_data->dataset, draws, control); },
+        std::move(answer));
+    return;
+  }
+  if (!key.startsWith("file:")) return;
   session().pool.request<Made>(
       "assignments", this,
       [of = of_, i = key.mid(5).toULongLong()](const RunControl&) {
         return assignmentsOf(of->embeddings[i], of->cells.names);
+      },
+      std::move(answer));
+}
+
+std::shared_ptr<const PreparedData> ComponentsPage::dataOf(const result::Fit& fit) const {
+  const auto& prepared = session().data.prepared();
+  return prepared && prepared->id == fit.data_id ? prepared : nullptr;
+}
+
+void ComponentsPage::diagnoseComponent(std::size_t component) {
+  const auto of = session().assignments.now();
+  const auto its_data = dataOf(*of->fit);
+  if (!its_data) return;
+  const QString name = tr("%1 of %2").arg(of->names[component], QString::fromStdString(of->fit->name));
+  using Made = std::shared_ptr<const result::Fit>;
+  Answer<Made> answer;
+  answer.done = [this, name](Made made) {
+    session().fits.add(std::move(made), name, {});
+    emit pageWanted("diagnose");
+  };
+  answer.failed = [this](const JobError& error) { emit session().errorReported(error); };
+  session().pool.request<Made>(
+      "component fit", this,
+      [of, its_data, component, name](const RunControl& control) {
+        std::vector<std::int64_t> cells;
+        for (std::size_t c = 0; c < of->assigned.size(); ++c)
+          if (of->assigned[c] == static_cast<std::int32_t>(component)) cells.push_back(static_cast<std::int64_t>(c));
+        const auto some = its_data->dataset->select(cells, {});
+        auto made = result::select_cells(result::get_component(*of->fit, static_cast<std::int64_t>(component)), cells,
+                                         summary::summarise(some.counts, 0, control, some.missing));
+        made.name = name.toStdString();
+        return std::make_shared<const result::Fit>(std::move(made));
       },
       std::move(answer));
 }
@@ -214,6 +276,8 @@ void ComponentsPage::assignmentsChanged() {
   known_[of->source] = of;
   point_of_ = session().selection.rowsOf(Axis::Cells, of->cells);
   components_->setTable(componentTable(*of));
+  notes_->setText(of->notes.join(". "));
+  notes_->setVisible(!of->notes.isEmpty());
   showButtons();
   struct Made {
     std::shared_ptr<const TableData> cells;
@@ -239,115 +303,6 @@ void ComponentsPage::assignmentsChanged() {
   drawEntropy();
   compare();
   askForMeans();
-}
-
-void ComponentsPage::drawEntropy() {
-  const auto& of = session().assignments.now();
-  if (!of) return;
-  const auto& flags = session().selection.flags(Axis::Cells);
-  std::vector<std::uint8_t> selected(of->cells.size(), 0);
-  for (std::size_t i = 0; flags && i < point_of_.size(); ++i)
-    if (point_of_[i] >= 0 && static_cast<std::size_t>(point_of_[i]) < flags->size())
-      selected[i] = (*flags)[static_cast<std::size_t>(point_of_[i])];
-  entropy_->setFigure(entropyHistogram(*of, flags ? &selected : nullptr), true);
-}
-
-void ComponentsPage::fillLabels() {
-  const QSignalBlocker quiet(label_);
-  const QString before = label_->currentText();
-  label_->clear();
-  if (!of_) return;
-  for (const std::string type : {"label", "boolean", "integer", "text"})
-    for (std::size_t i = 0; i < of_->cells.columns.size(); ++i)
-      if (of_->cells.columns[i].type() == type && mayBeLabels(of_->cells.columns[i]))
-        label_->addItem(QString::fromStdString(of_->cells.columns[i].name), static_cast<int>(i));
-  for (const NamedSet& set : session().selection.sets())
-    if (set.of == Axis::Cells) label_->addItem(tr("set %1").arg(set.name), -set.id);
-  if (const int at = label_->findText(before); at >= 0) label_->setCurrentIndex(at);
-}
-
-void ComponentsPage::compare() {
-  const auto& of = session().assignments.now();
-  if (!of || !of_) return;
-  if (label_->count() == 0) {
-    agreement_->setText(tr("The cells have no column of labels to compare with."));
-    composition_->setMessage(tr("No labels."));
-    composition_table_->setMessage(tr("No labels."));
-    return;
-  }
-  const int chosen = label_->currentData().toInt();
-  const NamedSet* set = chosen < 0 ? session().selection.find(-chosen) : nullptr;
-  if (chosen < 0 && !set) return;
-  const data::Column column =
-      set ? data::Column{set->name.toStdString(), asFlags(*set->members, session().selection.size(Axis::Cells)), {}}
-          : of_->cells.columns[static_cast<std::size_t>(chosen)];
-  struct Made {
-    charts::Figure figure;
-    std::shared_ptr<const TableData> table;
-    QString words;
-  };
-  Answer<Made> answer;
-  answer.done = [this](Made made) {
-    composition_->setFigure(std::move(made.figure));
-    composition_table_->setTable(std::move(made.table));
-    agreement_->setText(made.words);
-    session().exports.touch();
-  };
-  answer.failed = [this](const JobError& error) {
-    agreement_->setText(error.text().toHtmlEscaped());
-    composition_->setMessage(error.message);
-    composition_table_->setMessage(error.message);
-  };
-  session().pool.request<Made>(
-      "composition", this,
-      [of, at = point_of_, column](const RunControl&) {
-        const analysis::Labels all = analysis::labels_of(column, kMostLabels);
-        analysis::Labels labels{{}, all.names};
-        for (const std::int64_t row : at) labels.code.push_back(row < 0 ? -1 : all.code[static_cast<std::size_t>(row)]);
-        const analysis::Composition found = analysis::composition(of->probability, of->components, labels);
-        QStringList names;
-        for (const std::string& name : labels.names) names << QString::fromStdString(name);
-        Made made;
-        made.figure = compositionBars(*of, found, names, QString::fromStdString(column.name));
-        made.table = compositionTable(*of, found, names);
-        made.words =
-            tr("Adjusted Rand index <b>%1</b> (1: the same groups, 0: as by chance); normalised mutual information "
-               "<b>%2</b>; %3 cells with both.")
-                .arg(charts::shortNumber(analysis::adjusted_rand_index(found.assigned)),
-                     charts::shortNumber(analysis::normalised_mutual_information(found.assigned)))
-                .arg(found.assigned.total);
-        return made;
-      },
-      std::move(answer));
-}
-
-void ComponentsPage::askForMeans() {
-  const auto& of = session().assignments.now();
-  if (!of || !of_) return;
-  means_says_->setText(
-      tr("Mean counts of the %1 genes that separate the components most; select genes in the table.").arg(kGenesShown));
-  if (!means_->figure().empty()) means_->setStale(true);
-  struct Made {
-    charts::Figure figure;
-    std::shared_ptr<const TableData> table;
-  };
-  Answer<Made> answer;
-  answer.done = [this](Made made) {
-    means_->setFigure(std::move(made.figure));
-    const bool first = !means_table_->model().table();
-    means_table_->setTable(std::move(made.table));
-    genes_link_->setRows({});
-    if (first) means_table_->view().sortByColumn(1, Qt::DescendingOrder);
-    session().exports.touch();
-  };
-  answer.failed = [this](const JobError& error) { means_->setMessage(error.text()); };
-  session().pool.request<Made>(
-      "component means", this,
-      [of, at = point_of_, dataset = of_](const RunControl& control) {
-        const ComponentMeans means = componentMeans(dataset->counts, dataset->genes.names, *of, at, control);
-        return Made{meansFigure(means, *of, kGenesShown), meansTable(means, *of)};
-      },
-      std::move(answer));
 }
 
 }  // namespace scriptorium::ui

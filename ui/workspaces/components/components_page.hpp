@@ -23,6 +23,7 @@ class ComponentsPage : public Page {
 
  private:
   static constexpr int kGenesShown = 14;
+  static constexpr int kDraws = 25;  ///< of the posterior, where assignments are averaged over it
   QWidget* makeContent();
   QWidget* makeComponents();
   QWidget* makeComposition();
@@ -31,6 +32,10 @@ class ComponentsPage : public Page {
   void dataChanged();
   void fillSources();
   void chooseSource();
+  void chooseWanted();  ///< the mixture that was fitted or opened last, once the page is looked at
+  /// The data that a fit was made from, where they are open.
+  std::shared_ptr<const PreparedData> dataOf(const result::Fit& fit) const;
+  void diagnoseComponent(std::size_t component);  ///< as a fit of its own, of its cells
   void readTableDialog();
   void assignmentsChanged();
   void drawEntropy();
@@ -46,7 +51,7 @@ class ComponentsPage : public Page {
   CellMapPanel* map_ = nullptr;
   charts::FigureView *map_figure_, *bars_, *entropy_, *composition_, *means_;
   QComboBox *source_, *label_;
-  QLabel *needs_, *agreement_, *means_says_;
+  QLabel *needs_, *agreement_, *means_says_, *notes_;
   QStackedWidget* right_;
   QTabWidget* tabs_;
   QLineEdit* name_;
@@ -54,6 +59,7 @@ class ComponentsPage : public Page {
   TablePanel *components_, *cells_, *composition_table_, *means_table_;
   SelectionLink *cells_link_ = nullptr, *genes_link_ = nullptr;
   std::shared_ptr<const data::Dataset> of_;
+  QString wanted_;                                               ///< a source
   std::map<QString, std::shared_ptr<const Assignments>> known_;  ///< shown before, by source
   std::vector<std::int64_t> point_of_;  ///< row of the opened data for each cell of the assignments, −1: none
 };

@@ -16,6 +16,7 @@
 #include <cmath>
 
 #include "ui/workspaces/model/inference_form.hpp"
+#include "ui/workspaces/model/mixture_form.hpp"
 #include "ui/workspaces/model/prior_form.hpp"
 #include "ui/workspaces/model/prior_predictive_view.hpp"
 
@@ -58,6 +59,13 @@ QString prettyFormula(const QString& formula) {
       .replace(index, "<sub>\\1</sub>");
 }
 
+QString priorText(const model::Site& site) {
+  if (site.support != model::Support::Simplex) return str(model::to_string(site.prior));
+  QStringList numbers;
+  for (const double a : site.concentration) numbers << charts::shortNumber(a);
+  return QObject::tr("Dirichlet(%1)").arg(numbers.join(", "));
+}
+
 QString inTime(double seconds) {
   if (seconds < 1) return QObject::tr("under a second");
   if (seconds < 90) return QObject::tr("about %1 s").arg(std::ceil(seconds), 0, 'f', 0);
@@ -89,8 +97,9 @@ ModelPage::ModelPage(Session& session, QWidget* parent) : Page("model", tr("Mode
     if (this->session().addToQueue()) emit pageWanted("run");
   });
 
-  auto* left =
-      makeColumn({makeBox(tr("Likelihood"), makeChoices()), makeBox(tr("Inference"), new InferenceForm(session))}, 290);
+  auto* left = makeColumn({makeBox(tr("Likelihood"), makeChoices()), makeBox(tr("Mixture"), new MixtureForm(session)),
+                           makeBox(tr("Inference"), new InferenceForm(session))},
+                          290);
   auto* middle =
       makeColumn({makeBox(tr("In symbols and words"), formula_), makeBox(tr("Priors"), priors_), makeCapture()}, 300);
   auto* right = new QWidget;
@@ -289,10 +298,15 @@ void ModelPage::show() {
   QString words = QString("<p style='font-size:large'>%1</p><p>%2</p>")
                       .arg(prettyFormula(str(info.formula)), str(info.words).toHtmlEscaped());
   try {
+    if (model.components > 1)
+      words +=
+          tr("<p>Every cell belongs to one of %1 components with parameters of their own; how likely it is in each "
+             "is part of the fit.</p>")
+              .arg(model.components);
     for (const model::Site& site : model::layout(model))
       words += QString("<b>%1</b> %2 ~ %3: %4<br>")
                    .arg(str(site.symbol).toHtmlEscaped(), str(site.descriptive).replace('_', ' ').toHtmlEscaped(),
-                        str(model::to_string(site.prior)).toHtmlEscaped(), str(site.meaning).toHtmlEscaped());
+                        priorText(site).toHtmlEscaped(), str(site.meaning).toHtmlEscaped());
   } catch (...) {
     words += describeCurrentException().text().toHtmlEscaped();
   }

@@ -37,6 +37,7 @@ void PriorForm::rebuild() {
   order_.clear();
   int line = 0;
   for (const model::Site& site : sites) {
+    if (site.support == model::Support::Simplex) continue;  // the form of the mixture has its prior
     const QString name = QString::fromStdString(site.name), symbol = QString::fromStdString(site.symbol);
     const std::vector<std::string> arguments = model::argument_names(site.prior.law);
     auto* label = new QLabel(

@@ -29,7 +29,7 @@ Json difference(const Json& json, const Json& standard) {
 /// Settings that have no flag of their own, as the file that --config reads; empty when all have their defaults.
 QString settingsWithoutFlag(const inference::FitOptions& options) {
   Json json = difference(Json(options), Json(inference::FitOptions{}));
-  for (const char* key : {"method", "tolerance", "seed", "threads"}) json.erase(key);
+  for (const char* key : {"method", "tolerance", "seed", "threads", "restarts", "start"}) json.erase(key);
   if (json.contains("svi")) {
     for (const char* key : {"mode", "steps", "batch_size"}) json["svi"].erase(key);
     if (json["svi"].contains("stopping")) {
@@ -43,6 +43,12 @@ QString settingsWithoutFlag(const inference::FitOptions& options) {
 
 QString number(double value) {
   return QString::number(value, 'g', 17);
+}
+
+QString listed(const std::vector<std::string>& names) {
+  QStringList list;
+  for (const std::string& name : names) list << QString::fromStdString(name);
+  return list.join(',');
 }
 
 }  // namespace
@@ -67,6 +73,23 @@ QString commandFor(const FitRequest& request) {
   }
   for (const auto& [name, prior] : m.priors)
     add("--prior", QString::fromStdString(name) + "=" + number(prior.a) + "," + number(prior.b));
+  if (m.components > 1) {
+    add("--components", QString::number(m.components));
+    if (!m.mixture_params.empty()) add("--mixture-params", listed(m.mixture_params));
+    if (!m.mixing_prior.empty()) {
+      QStringList numbers;
+      for (const double a : m.mixing_prior) numbers << number(a);
+      add("--prior", "mixing=" + numbers.join(','));
+    }
+    if (o.restarts > 1) add("--restarts", QString::number(o.restarts));
+    if (o.start != standard.start) add("--start", QString::fromStdString(inference::to_string(o.start)));
+    if (const auto& a = request.annotation; !a.columns.empty()) {
+      add("--annotation", listed(a.columns));
+      add("--annotation-confidence", number(a.confidence));
+      if (!a.order.empty()) add("--annotation-order", listed(a.order));
+      if (a.min_cells > 0) add("--annotation-min-cells", QString::number(a.min_cells));
+    }
+  }
   add("--method", QString::fromStdString(inference::to_string(o.method)));
   if (o.method == inference::Method::Svi) {
     if (o.svi.mode != standard.svi.mode) add("--svi-mode", QString::fromStdString(inference::to_string(o.svi.mode)));
@@ -88,9 +111,7 @@ QString commandFor(const FitRequest& request) {
     const data::Filter& f = choice.filter;
     if (f.highly_variable > 0 && f.genes.empty()) add("--genes", "hvg:" + QString::number(f.highly_variable));
     const auto add_names = [&](const QString& flag, const std::vector<std::string>& names) {
-      QStringList list;
-      for (const std::string& name : names) list << QString::fromStdString(name);
-      if (!list.isEmpty()) add(flag, list.join(','));
+      if (!names.empty()) add(flag, listed(names));
     };
     add_names("--genes", f.genes);
     add_names("--cell-names", f.cell_names);
