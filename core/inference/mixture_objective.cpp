@@ -25,7 +25,7 @@ MixtureObjective::MixtureObjective(const model::Model& model, const summary::Cou
     } else if (site.extent == model::Extent::Gene && !site.by_component) {
       throw Error(ErrorCode::Unsupported,
                   "the exact method gives every component its own " + site.name + ", and this model shares it",
-                  "Add " + site.name + " to the mixture parameters, or fit by --method svi.");
+                  "Add " + site.name + " to the mixture parameters.");
     }
   }
   parts_.resize(static_cast<std::size_t>(model.components));

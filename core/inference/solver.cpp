@@ -200,6 +200,9 @@ FitResult fit(const FitInput& input, const FitOptions& options, const Checkpoint
                     "Fit the mixture by the exact method, or take one of its components.");
       return fit_structured(input, options, resume, control);
     case Method::Svi:
+      if (input.model.components > 1)
+        throw Error(ErrorCode::Unsupported, "stochastic fits of mixtures are not built yet",
+                    "Fit the mixture by --method exact.");
       return fit_svi(input, options, resume, control);
   }
   throw Error(ErrorCode::Unsupported, "unknown method");
