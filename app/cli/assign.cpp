@@ -69,7 +69,8 @@ void tell_components(const result::Fit& fit, const analysis::Assignments& found)
   std::int64_t capped = 0;
   for (const bool one : found.capped) capped += one;
   if (capped > 0)
-    std::fprintf(stderr, "note: %lld cells have the same probabilities in every draw; their concentrations are capped\n",
+    std::fprintf(stderr,
+                 "note: %lld cells have the same probabilities in every draw; their concentrations are capped\n",
                  static_cast<long long>(capped));
 }
 
@@ -93,9 +94,10 @@ void run_entropy(const Options& options) {
   write(report::named_values_table("gene", job.fit.genes, "entropy",
                                    analysis::gene_entropy(job.fit, job.dataset->counts, job.assign, control)),
         options.out);
-  std::fprintf(stderr,
-               "note: by gene all cells are scored as if from one component; with many cells these entropies are nearly "
-               "always 0\n");
+  std::fprintf(
+      stderr,
+      "note: by gene all cells are scored as if from one component; with many cells these entropies are nearly "
+      "always 0\n");
 }
 
 }  // namespace

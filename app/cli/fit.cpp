@@ -295,10 +295,9 @@ void run_fit(const FitWords& words, CLI::App& command, const json& whole) {
       std::fprintf(stderr, "note: Nothing in this fit is done on a GPU; the CPU does it.\n");
     const bool had_checkpoint = resume.has_value();
     try {
-      fit.result = inference::fit({model, &fit.summary, keep ? &input.counts : nullptr, backend.get(),
-                                   annotation.logits},
-                                  options,
-                                  had_checkpoint ? &*resume : nullptr, fit_control);
+      fit.result =
+          inference::fit({model, &fit.summary, keep ? &input.counts : nullptr, backend.get(), annotation.logits},
+                         options, had_checkpoint ? &*resume : nullptr, fit_control);
       for (const auto& note : annotation.notes) fit.result.convergence.notes.push_back(note);
       if (backend)
         for (const auto& note : backend->notes()) fit.result.convergence.notes.push_back(note);
@@ -343,7 +342,9 @@ void add_fit(CLI::App& app) {
                       "parameters that differ between components: all (default) or names separated by commas");
   command->add_option("--restarts", words->restarts, "mixtures: starts, of which the best fit is kept")
       ->check(CLI::Range(1, 1000));
-  command->add_option("--start", words->start, "mixtures: data (clusters of the cells) or scribe (all alike but for noise)")
+  command
+      ->add_option("--start", words->start,
+                   "mixtures: data (clusters of the cells) or scribe (all alike but for noise)")
       ->check(CLI::IsMember({"data", "scribe"}));
   command->add_option("--annotation", words->annotation,
                       "columns of the cell table whose labels inform the components: KEY[,KEY]");

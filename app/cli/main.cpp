@@ -27,11 +27,11 @@ int main(int argc, char** argv) {
   app.set_version_flag("--version", "scriptorium-cli " SCRIPTORIUM_VERSION);
   app.require_subcommand(1);
   app.fallthrough(false);
-  for (auto* add : {cli::add_inspect, cli::add_convert, cli::add_models, cli::add_summarise, cli::add_fit,
-                    cli::add_show, cli::add_loss, cli::add_map, cli::add_distributions, cli::add_sample, cli::add_ppc,
-                    cli::add_diagnose, cli::add_loglik, cli::add_density, cli::add_subset, cli::add_assign,
-                    cli::add_entropy, cli::add_component, cli::add_export,
-                    cli::add_embed, cli::add_devices, cli::add_later})
+  for (auto* add : {cli::add_inspect, cli::add_convert,  cli::add_models,    cli::add_summarise,     cli::add_fit,
+                    cli::add_show,    cli::add_loss,     cli::add_map,       cli::add_distributions, cli::add_sample,
+                    cli::add_ppc,     cli::add_diagnose, cli::add_loglik,    cli::add_density,       cli::add_subset,
+                    cli::add_assign,  cli::add_entropy,  cli::add_component, cli::add_export,        cli::add_embed,
+                    cli::add_devices, cli::add_later})
     add(app);
   try {
     const std::string command = argc > 1 ? argv[1] : "";
@@ -39,7 +39,8 @@ int main(int argc, char** argv) {
     for (int i = 1; i < argc && !has_variant; ++i)
       if (const std::string word = argv[i]; word == "--compat" || word.starts_with("--compat="))
         throw cli::UsageError(
-            "not built yet: --compat for this command (loglik, assign and entropy have it, and fit has --svi-mode scribe)");
+            "not built yet: --compat for this command (loglik, assign and entropy have it, and fit has --svi-mode "
+            "scribe)");
     app.parse(argc, argv);
     return 0;
   } catch (const CLI::Success& success) {

@@ -1,45 +1,12 @@
 #include "core/inference/newton_system.hpp"
 
-#include <Eigen/Dense>
-#include <algorithm>
 #include <atomic>
-#include <cmath>
 
 #include "core/compute/parallel.hpp"
+#include "core/inference/newton_blocks.hpp"
 
 namespace scriptorium::inference {
 namespace {
-
-using Block = Eigen::Matrix<double, Eigen::Dynamic, Eigen::Dynamic, Eigen::ColMajor, 6, 6>;
-using Rows = Eigen::Matrix<double, Eigen::Dynamic, Eigen::Dynamic, Eigen::ColMajor, 6, 3 + NewtonSystem::most_rank>;
-constexpr std::int64_t grain = 256;
-
-/// D⁻¹ R; where D is not positive definite its eigenvalues are replaced by their sizes, with a floor, and `changed`
-/// set.
-Rows solve_block(const Block& d, const Rows& r, bool& changed) {
-  if (d.rows() == 2) {
-    const double a = d(0, 0), b = d(0, 1), c = d(1, 1), det = a * c - b * b;
-    if (a > 0 && det > 1e-12 * a * c) {
-      Rows out(2, r.cols());
-      for (Eigen::Index k = 0; k < r.cols(); ++k) {
-        out(0, k) = (c * r(0, k) - b * r(1, k)) / det;
-        out(1, k) = (a * r(1, k) - b * r(0, k)) / det;
-      }
-      return out;
-    }
-  } else {
-    const Eigen::LLT<Block> llt(d);
-    if (llt.info() == Eigen::Success &&
-        llt.matrixLLT().diagonal().minCoeff() > 1e-6 * llt.matrixLLT().diagonal().maxCoeff())
-      return llt.solve(r);
-  }
-  changed = true;
-  const Eigen::SelfAdjointEigenSolver<Block> eigen(d);
-  const auto values = eigen.eigenvalues().cwiseAbs();
-  const double floor = std::max(1e-8, 1e-6 * values.maxCoeff());
-  return eigen.eigenvectors() * values.cwiseMax(floor).cwiseInverse().asDiagonal() *
-         (eigen.eigenvectors().transpose() * r);
-}
 
 /// Σ [B ∇]ᵀ D⁻¹ [−g B ∇] over the genes of one kind, or the units of one pattern; B has two columns, ∇ has `rank`.
 using Sums = Eigen::MatrixXd;
@@ -52,27 +19,6 @@ struct Reduced {
   Eigen::VectorXd right;                                   ///< P·rank: ∇ᵀ D⁻¹ (−g)
   Eigen::MatrixXd product;                                 ///< P·rank square: ∇ᵀ D⁻¹ ∇
 };
-
-/// Σ over the kinds that measured both patterns, for every pair of them.
-Eigen::MatrixXd over_pairs(const std::vector<Eigen::MatrixXd>& by_kind, const std::vector<std::vector<bool>>& measures,
-                           std::size_t patterns) {
-  const auto p = static_cast<Eigen::Index>(patterns), n = by_kind.front().rows();
-  Eigen::MatrixXd out = Eigen::MatrixXd::Zero(p * n, p * n);
-  std::vector<Eigen::Index> measured;
-  for (std::size_t k = 0; k < by_kind.size(); ++k) {
-    measured.clear();
-    for (std::size_t i = 0; i < patterns; ++i)
-      if (measures[k][i]) measured.push_back(static_cast<Eigen::Index>(i) * n);
-    const double* values = by_kind[k].data();
-    for (const auto j : measured)
-      for (Eigen::Index b = 0; b < n; ++b) {
-        double* column = out.data() + (j + b) * out.rows();
-        for (const auto i : measured)
-          for (Eigen::Index a = 0; a < n; ++a) column[i + a] += values[b * n + a];
-      }
-  }
-  return out;
-}
 
 /// The sums by pattern, with the columns of ∇ turned by `turn` (rank × fewer).
 Reduced spread(const std::vector<Sums>& sums, const Eigen::MatrixXd& turn,
@@ -97,28 +43,6 @@ Reduced spread(const std::vector<Sums>& sums, const Eigen::MatrixXd& turn,
   }
   out.product = over_pairs(products, measures, patterns);
   return out;
-}
-
-/// The symmetric root of a positive semi-definite matrix, and its pseudo-inverse.
-struct Root {
-  Eigen::MatrixXd root, inverse;
-  explicit Root(const Eigen::MatrixXd& matrix) {
-    const Eigen::SelfAdjointEigenSolver<Eigen::MatrixXd> eigen(0.5 * (matrix + matrix.transpose()));
-    const Eigen::ArrayXd values = eigen.eigenvalues().array().max(0.0).sqrt();
-    const double floor = 1e-7 * values.maxCoeff();
-    const Eigen::VectorXd inverted = (values > floor && values > 0).select(1 / values, 0.0);
-    root = eigen.eigenvectors() * values.matrix().asDiagonal() * eigen.eigenvectors().transpose();
-    inverse = eigen.eigenvectors() * inverted.asDiagonal() * eigen.eigenvectors().transpose();
-  }
-};
-
-/// The largest eigenvalue of Q_M Q_A.
-double largest_product(const Eigen::MatrixXd& means, const Eigen::MatrixXd& rates) {
-  if (means.rows() == 1) return means(0, 0) * rates(0, 0);
-  const Eigen::MatrixXd root = Root(rates).root, both = root * means * root;
-  return Eigen::SelfAdjointEigenSolver<Eigen::MatrixXd>(0.5 * (both + both.transpose()), Eigen::EigenvaluesOnly)
-      .eigenvalues()
-      .maxCoeff();
 }
 
 /// The few combinations of the pairs through which genes and cells really pull at each other: the leading directions
@@ -151,9 +75,9 @@ Eigen::VectorXd solve_mended(const Eigen::MatrixXd& matrix, const Eigen::VectorX
   const Eigen::SelfAdjointEigenSolver<Eigen::MatrixXd> eigen(scale.asDiagonal() * even * scale.asDiagonal());
   if (eigen.eigenvalues().minCoeff() < 1e-10) changed = true;
   const double floor = 1e-8 * eigen.eigenvalues().cwiseAbs().maxCoeff();
-  return scale.asDiagonal() * (eigen.eigenvectors() *
-                               eigen.eigenvalues().cwiseAbs().cwiseMax(floor).cwiseInverse().asDiagonal() *
-                               (eigen.eigenvectors().transpose() * (scale.asDiagonal() * right)));
+  return scale.asDiagonal() *
+         (eigen.eigenvectors() * eigen.eigenvalues().cwiseAbs().cwiseMax(floor).cwiseInverse().asDiagonal() *
+          (eigen.eigenvectors().transpose() * (scale.asDiagonal() * right)));
 }
 
 /// One of the systems that share units: D⁻¹ [−g, B, ∇] of its genes, their sums by kind, and where its scalar, genes
@@ -181,8 +105,9 @@ void reduce_genes(Member& member, const std::vector<double>& gradient, int threa
   const auto genes = static_cast<std::int64_t>(s.gene_block.size() / size / size);
   member.rows.resize(static_cast<std::size_t>(genes));
   // Each piece's sums by kind, in the order in which kinds come.
-  std::vector<std::vector<std::pair<std::size_t, Sums>>> partial(static_cast<std::size_t>(compute::pieces(genes, grain)));
-  compute::parallel_for(genes, grain, threads, [&](std::int64_t piece, std::int64_t first, std::int64_t last) {
+  std::vector<std::vector<std::pair<std::size_t, Sums>>> partial(
+      static_cast<std::size_t>(compute::pieces(genes, unit_grain)));
+  compute::parallel_for(genes, unit_grain, threads, [&](std::int64_t piece, std::int64_t first, std::int64_t last) {
     Rows r(s.gene_size, 3 + rank);
     bool changed = false;
     auto& sums = partial[static_cast<std::size_t>(piece)];
@@ -224,8 +149,8 @@ UnitSums reduce_units(const std::vector<Member>& members, Eigen::Index width, st
   out.width = width;
   out.rows.resize(static_cast<std::size_t>(cells * 2 * width));
   std::vector<std::vector<std::pair<std::size_t, Eigen::MatrixXd>>> partial(
-      static_cast<std::size_t>(compute::pieces(cells, grain)));
-  compute::parallel_for(cells, grain, threads, [&](std::int64_t piece, std::int64_t first, std::int64_t last) {
+      static_cast<std::size_t>(compute::pieces(cells, unit_grain)));
+  compute::parallel_for(cells, unit_grain, threads, [&](std::int64_t piece, std::int64_t first, std::int64_t last) {
     Wide r(2, width);
     bool changed = false;
     auto& sums = partial[static_cast<std::size_t>(piece)];
@@ -319,8 +244,7 @@ NewtonSystem::Direction NewtonSystem::solve_joint(std::span<const NewtonSystem> 
   Eigen::MatrixXd gene_product = Eigen::MatrixXd::Zero(p, p), cell_product = gene_product,
                   gene_mean = Eigen::MatrixXd::Zero(scalars, p), cell_mean = gene_mean, rate = gene_mean,
                   m11 = Eigen::MatrixXd::Zero(scalars, scalars);
-  Eigen::VectorXd gene_right = Eigen::VectorXd::Zero(p), cell_right = gene_right,
-                  r1 = Eigen::VectorXd::Zero(scalars);
+  Eigen::VectorXd gene_right = Eigen::VectorXd::Zero(p), cell_right = gene_right, r1 = Eigen::VectorXd::Zero(scalars);
   for (Eigen::Index i = 0; i < scalars; ++i) r1(i) = -gradient[static_cast<std::size_t>(i)];
   for (const auto& m : members) {
     const Reduced g = spread(m.sums, m.leading.genes, problem.measures, patterns);
@@ -433,60 +357,6 @@ NewtonSystem::Direction NewtonSystem::solve_joint(std::span<const NewtonSystem> 
                                   Eigen::Map<const Eigen::VectorXd>(row, width).dot(asked[problem.units[i].pattern]);
                             }
                         });
-  return out;
-}
-
-NewtonSystem::Response NewtonSystem::response(int threads) const {
-  Response out;
-  const std::size_t size = static_cast<std::size_t>(gene_size);
-  const auto genes = static_cast<std::int64_t>(gene_mean.size() / size),
-             cells = static_cast<std::int64_t>(cell_block.size() / 3);
-  out.gene_step.resize(gene_mean.size());
-  out.cell_step.resize(cell_rate.size());
-  std::vector<Eigen::MatrixXd> by_kind(problem->n_kinds(), Eigen::MatrixXd::Zero(1, 1));
-  std::vector<double> own(static_cast<std::size_t>(genes));
-  compute::parallel_for(genes, grain, threads, [&](std::int64_t, std::int64_t first, std::int64_t last) {
-    for (auto i = static_cast<std::size_t>(first); i < static_cast<std::size_t>(last); ++i) {
-      const Block d = Eigen::Map<const Eigen::MatrixXd>(&gene_block[i * size * size], gene_size, gene_size);
-      const Rows r = Eigen::Map<const Eigen::VectorXd>(&gene_mean[i * size], gene_size);
-      bool changed = false;
-      const Rows x = solve_block(d, r, changed);
-      for (std::size_t a = 0; a < size; ++a) {
-        out.gene_step[i * size + a] = x(static_cast<Eigen::Index>(a), 0);
-        own[i] += x(static_cast<Eigen::Index>(a), 0) * gene_mean[i * size + a];
-      }
-    }
-  });
-  for (std::size_t i = 0; i < own.size(); ++i) by_kind[problem->kind_of_gene[i]](0, 0) += own[i];
-  const auto p = static_cast<Eigen::Index>(problem->n_patterns());
-  const Eigen::MatrixXd means = over_pairs(by_kind, problem->measures, problem->n_patterns());
-  Eigen::MatrixXd rates = Eigen::MatrixXd::Zero(p, p);
-  for (std::size_t i = 0; i < static_cast<std::size_t>(cells); ++i) {
-    Block d(2, 2);
-    d << cell_block[i * 3], cell_block[i * 3 + 1], cell_block[i * 3 + 1], cell_block[i * 3 + 2];
-    const Rows r = Eigen::Map<const Eigen::VectorXd>(&cell_rate[i * 2], 2);
-    bool changed = false;
-    const Rows x = solve_block(d, r, changed);
-    for (std::size_t a = 0; a < 2; ++a) {
-      out.cell_step[i * 2 + a] = x(static_cast<Eigen::Index>(a), 0);
-      const auto q = static_cast<Eigen::Index>(problem->units[i].pattern);
-      rates(q, q) += x(static_cast<Eigen::Index>(a), 0) * cell_rate[i * 2 + a];
-    }
-  }
-  out.proper = largest_product(means, rates) < 1;
-  if (!out.proper) return out;
-  const Eigen::PartialPivLU<Eigen::MatrixXd> both(Eigen::MatrixXd::Identity(p, p) - rates * means);
-  out.log_determinant = std::log(both.determinant());
-  const Eigen::MatrixXd genes_gain = both.solve(rates),
-                        units_gain = (Eigen::MatrixXd::Identity(p, p) - means * rates).partialPivLu().solve(means);
-  for (const auto& measured : problem->measures) {
-    double gain = 0;
-    for (Eigen::Index i = 0; i < p; ++i)
-      for (Eigen::Index j = 0; j < p; ++j)
-        if (measured[static_cast<std::size_t>(i)] && measured[static_cast<std::size_t>(j)]) gain += genes_gain(i, j);
-    out.gene_gain.push_back(gain);
-  }
-  for (Eigen::Index i = 0; i < p; ++i) out.unit_gain.push_back(units_gain(i, i));
   return out;
 }
 

@@ -167,7 +167,8 @@ std::vector<std::string> identifiability_notes(const Problem& p) {
 }
 
 bool needs_counts(const model::Model& model, const FitOptions& options) {
-  return model.components > 1 || visits_nonzeros(model) || (options.method == Method::Svi && options.svi.batch_size > 0);
+  return model.components > 1 || visits_nonzeros(model) ||
+         (options.method == Method::Svi && options.svi.batch_size > 0);
 }
 
 FitResult fit(const FitInput& input, const FitOptions& options, const Checkpoint* resume, const FitControl& control) {
@@ -249,7 +250,8 @@ FitEstimate estimate(const FitInput& input, const FitOptions& options) {
   out.seconds = evaluation * iterations;
   // Rounds of a mixture: three evaluations of every component, its cells one by one, and the visit of the counts.
   if (mixture)
-    out.seconds = options.restarts * 40 * (components * (3 * evaluation + 1.5e-5 * cells) + 4e-9 * components * nonzeros);
+    out.seconds =
+        options.restarts * 40 * (components * (3 * evaluation + 1.5e-5 * cells) + 4e-9 * components * nonzeros);
   return out;
 }
 

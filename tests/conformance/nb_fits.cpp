@@ -78,8 +78,7 @@ void loss_at(const model::Model& model, const json& parameters, const data::Coun
         }
         log_q += math::log_gamma(all);
       } else {
-        for (std::size_t i = 0; i < values.size(); ++i)
-          log_q += std::log(result::marginal(site, i).density(values[i]));
+        for (std::size_t i = 0; i < values.size(); ++i) log_q += std::log(result::marginal(site, i).density(values[i]));
       }
       auto& array = point[site.name];
       result::append_axes(site, array);

@@ -112,7 +112,8 @@ class TestMixture : public QObject {
     options.missing = &missing;
     for (std::size_t k = 0; k < 2; ++k) {
       const auto one = model::component_model(model);
-      const auto point = result::map_estimate(one, sites_at(objective.part(k), objective.of_part(x, k)), {.canonical = false});
+      const auto point =
+          result::map_estimate(one, sites_at(objective.part(k), objective.of_part(x, k)), {.canonical = false});
       const auto found = result::log_likelihood(one, point, counts, options, {}).by_cell;
       for (std::size_t c = 0; c < found.size(); ++c)
         QVERIFY2(std::fabs(scores[c * 2 + k] - found[c]) < 1e-6 * std::max(1.0, std::fabs(found[c])),
@@ -127,8 +128,9 @@ class TestMixture : public QObject {
     for (const char* likelihood : {"nbdm", "nbvcp", "zinbvcp"})
       for (const bool shared : {false, true}) {
         auto model = mixture_of(likelihood, "canonical", 2);
-        if (shared) model.mixture_params = std::string(likelihood) == "zinbvcp" ? std::vector<std::string>{"r", "gate"}
-                                                                                 : std::vector<std::string>{"r"};
+        if (shared)
+          model.mixture_params = std::string(likelihood) == "zinbvcp" ? std::vector<std::string>{"r", "gate"}
+                                                                      : std::vector<std::string>{"r"};
         MixtureObjective objective(model, summary, counts, 2);
         objective.share_out(random_shares(60, 2, 7));
         MinimiseState state;
