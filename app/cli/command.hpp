@@ -59,6 +59,16 @@ struct PointOption {
   result::MapOptions options() const { return {.use_mean = true, .mean_everywhere = mean()}; }
 };
 
+/// --component of commands that can look at one component of a mixture.
+struct ComponentOption {
+  std::string component;
+  void add_to(CLI::App& command);
+  /// Puts that component in the place of the fit, if one was named.
+  void apply(result::Fit& fit) const;
+  /// The same, with the cells that most probably belong to it where there are data.
+  void apply_with_cells(result::Fit& fit, std::optional<data::Dataset>& dataset, const RunControl& control) const;
+};
+
 /// --device auto|cpu|cuda:N.
 struct DeviceOption {
   std::string device = "auto";
@@ -107,6 +117,9 @@ void add_diagnose(CLI::App& app);
 void add_loglik(CLI::App& app);
 void add_density(CLI::App& app);
 void add_subset(CLI::App& app);
+void add_assign(CLI::App& app);
+void add_entropy(CLI::App& app);
+void add_component(CLI::App& app);
 void add_export(CLI::App& app);
 void add_embed(CLI::App& app);
 void add_devices(CLI::App& app);

@@ -35,6 +35,7 @@ void add_density(CLI::App& app) {
     likelihood.guards = options->guards == "none" ? result::Guards::None : result::Guards::Fitting;
     likelihood.threads = options->common.threads;
     likelihood.missing = &dataset->missing;
+    likelihood.cell_logits = fit.cell_logits;
     // The captures of a gene subset belong to the whole cells.
     std::vector<double> library;
     for (std::int64_t c = 0; c < dataset->counts.n_cells; ++c)

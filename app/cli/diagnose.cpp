@@ -14,6 +14,7 @@ void add_diagnose(CLI::App& app) {
     Common common;
     PointOption point;
     DeviceOption device;
+    ComponentOption component;
     analysis::DiagnoseOptions diagnose;
   };
   auto options = std::make_shared<Options>();
@@ -35,6 +36,7 @@ void add_diagnose(CLI::App& app) {
   command->add_option("--share", rule.share, "share of genes that makes an overall verdict");
   command->add_option("--nonconverged-share", rule.nonconverged_share, "the same for nonconverged");
   options->point.add_to(*command);
+  options->component.add_to(*command);
   options->device.add_to(*command);
   options->common.add_to(*command);
   command->footer(
@@ -55,7 +57,8 @@ void add_diagnose(CLI::App& app) {
     diagnose.backend = backend.get();
     {
       const auto control = options->common.control();
-      data_of_fit(fit, options->data, true, control);
+      auto dataset = data_of_fit(fit, options->data, true, control);
+      options->component.apply_with_cells(fit, dataset, control);
       diagnose.genes =
           options->genes == "all" ? std::vector<std::int64_t>(fit.genes.size()) : chosen_genes(fit, options->genes);
       if (options->genes == "all") std::iota(diagnose.genes.begin(), diagnose.genes.end(), 0);

@@ -311,10 +311,9 @@ void run_fit(const FitWords& words, CLI::App& command, const json& whole) {
       std::fprintf(stderr, "note: Nothing in this fit is done on a GPU; the CPU does it.\n");
     const bool had_checkpoint = resume.has_value();
     try {
-      fit.result = inference::fit({model, &fit.summary, keep ? &input.counts : nullptr, backend.get(),
-                                   annotation.logits},
-                                  options,
-                                  had_checkpoint ? &*resume : nullptr, fit_control);
+      fit.result =
+          inference::fit({model, &fit.summary, keep ? &input.counts : nullptr, backend.get(), annotation.logits},
+                         options, had_checkpoint ? &*resume : nullptr, fit_control);
       for (const auto& note : annotation.notes) fit.result.convergence.notes.push_back(note);
       if (backend)
         for (const auto& note : backend->notes()) fit.result.convergence.notes.push_back(note);
@@ -362,15 +361,17 @@ void add_fit(CLI::App& app) {
                       "parameters that differ between components: all (default) or names separated by commas");
   command->add_option("--restarts", words->restarts, "mixtures: starts, of which the best fit is kept")
       ->check(CLI::Range(1, 1000));
-  command->add_option("--start", words->start, "mixtures: data (clusters of the cells) or scribe (all alike but for noise)")
-      ->check(CLI::IsMember({"data", "scribe"}));
+  command
+      ->add_option("--start", words->start,
+                   "mixtures: data (clusters of the cells) or scribe (all alike but for noise)")
+      ->transform(one_of({"data", "scribe"}));
   command->add_option("--annotation", words->annotation,
                       "columns of the cell table whose labels inform the components: KEY[,KEY]");
   command->add_option("--annotation-confidence", words->labels.confidence, "logit of a cell for its label's component")
-      ->check(CLI::PositiveNumber);
+      ->check(positive_number);
   command->add_option("--annotation-order", words->annotation_order, "labels in the order of the components");
   command->add_option("--annotation-min-cells", words->labels.min_cells, "labels with fewer cells say nothing")
-      ->check(CLI::NonNegativeNumber);
+      ->check(whole_number);
   command->add_option("--prior", words->priors, "NAME=A,B or NAME=FAMILY:key=value,… (repeatable)")
       ->allow_extra_args(false)
       ->take_all();

@@ -7,7 +7,7 @@ namespace scriptorium::cli {
 
 void add_loglik(CLI::App& app) {
   struct Options {
-    std::string fit, params, by = "cell", out, guards = "evaluation";
+    std::string compat, fit, params, by = "cell", out, guards = "evaluation";
     DataOptions data;
     Common common;
     PointOption point;
@@ -25,6 +25,8 @@ void add_loglik(CLI::App& app) {
   command->add_option("--r-floor", options->likelihood.r_floor, "floor of r")->check(number_from_zero);
   command->add_option("--p-floor", options->likelihood.p_floor, "p is kept this far from 0 and 1")
       ->check(CLI::Range(0.0, 0.5));
+  command->add_option("--compat", options->compat, "scribe: mixtures by gene as if all cells were of one component")
+      ->transform(one_of({"scribe"}));
   add_table_output(*command, options->out);
   options->point.add_to(*command);
   options->device.add_to(*command);
@@ -46,6 +48,7 @@ void add_loglik(CLI::App& app) {
     const auto point = result::map_estimate(fit, map);
     const auto backend = options->device.choose(likelihood.threads);
     likelihood.backend = backend.get();
+    likelihood.scribe_by_gene = !options->compat.empty();
     likelihood.by_cell = options->by == "cell";
     likelihood.by_gene = options->by == "gene";
     const auto found = result::log_likelihood(fit.model, point, dataset->counts, likelihood, control);

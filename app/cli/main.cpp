@@ -27,18 +27,21 @@ int main(int argc, char** argv) {
   app.set_version_flag("--version", "scriptorium-cli " SCRIPTORIUM_VERSION);
   app.require_subcommand(1);
   app.fallthrough(false);
-  for (auto* add : {cli::add_inspect, cli::add_convert, cli::add_models, cli::add_summarise, cli::add_fit,
-                    cli::add_show, cli::add_loss, cli::add_map, cli::add_distributions, cli::add_sample, cli::add_ppc,
-                    cli::add_diagnose, cli::add_loglik, cli::add_density, cli::add_subset, cli::add_export,
-                    cli::add_embed, cli::add_devices, cli::add_later})
+  for (auto* add : {cli::add_inspect, cli::add_convert,  cli::add_models,    cli::add_summarise,     cli::add_fit,
+                    cli::add_show,    cli::add_loss,     cli::add_map,       cli::add_distributions, cli::add_sample,
+                    cli::add_ppc,     cli::add_diagnose, cli::add_loglik,    cli::add_density,       cli::add_subset,
+                    cli::add_assign,  cli::add_entropy,  cli::add_component, cli::add_export,        cli::add_embed,
+                    cli::add_devices, cli::add_later})
     add(app);
   const auto known = app.get_subcommands([&](CLI::App* one) { return argc > 1 && one->get_name() == argv[1]; });
   const std::string command = known.empty() ? "" : known.front()->get_name();
   try {
-    for (int i = 1; i < argc; ++i)
+    const bool has_variant = command == "loglik" || command == "assign" || command == "entropy";
+    for (int i = 1; i < argc && !has_variant; ++i)
       if (const std::string word = argv[i]; word == "--compat" || word.starts_with("--compat="))
         throw cli::UsageError(
-            "not built yet: --compat (what is built has no variant of SCRIBE's own but --svi-mode scribe)");
+            "not built yet: --compat for this command (loglik, assign and entropy have it, and fit has --svi-mode "
+            "scribe)");
     if (argc > 1 && argv[1][0] != '-' && known.empty())
       throw cli::UsageError("there is no command \"" + std::string(argv[1]) + "\". See `scriptorium-cli --help`.");
     app.parse(argc, argv);

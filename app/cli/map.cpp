@@ -8,6 +8,7 @@ void add_map(CLI::App& app) {
   struct Options {
     std::string fit, out, genes;
     PointOption point;
+    ComponentOption component;
     bool descriptive = false;
   };
   auto options = std::make_shared<Options>();
@@ -17,9 +18,11 @@ void add_map(CLI::App& app) {
   command->add_option("--genes", options->genes, "names separated by commas, or a file with one a line");
   command->add_flag("--descriptive", options->descriptive, "dispersion instead of r, and so on");
   options->point.add_to(*command);
+  options->component.add_to(*command);
   command->callback([options] {
     keep_inputs(options->out, {options->fit});
     auto fit = result::load_fit_or_point(options->fit);
+    options->component.apply(fit);
     if (!options->genes.empty()) fit = result::subset_genes(fit, chosen_genes(fit, options->genes));
     write(report::values_table(fit, result::map_estimate(fit, options->point.options()), options->descriptive),
           options->out);

@@ -45,6 +45,7 @@ void add_ppc(CLI::App& app) {
     Common common;
     PointOption point;
     DeviceOption device;
+    ComponentOption component;
     result::PredictiveOptions predictive;
   };
   auto options = std::make_shared<Options>();
@@ -60,13 +61,15 @@ void add_ppc(CLI::App& app) {
   command->add_option("--seed", options->predictive.seed, "seed")->check(whole_number);
   command->add_option("--out", options->out, "bands (.tsv, .csv, .json, -) or draws (.nc)")->required();
   options->point.add_to(*command);
+  options->component.add_to(*command);
   options->device.add_to(*command);
   options->common.add_to(*command);
   command->callback([options] {
     keep_inputs(options->out, {options->fit, options->data.path});
     const auto control = options->common.control();
     auto fit = result::load_fit_or_point(options->fit);
-    const auto dataset = data_of_fit(fit, options->data, true, control);
+    auto dataset = data_of_fit(fit, options->data, true, control);
+    options->component.apply_with_cells(fit, dataset, control);
     auto predictive = options->predictive;
     predictive.kind = options->kind == "map" ? result::PredictiveKind::Map : result::PredictiveKind::Posterior;
     predictive.mean_point = options->point.mean();

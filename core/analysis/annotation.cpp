@@ -64,17 +64,17 @@ Annotation annotate(const data::Table& cells, const AnnotationOptions& options) 
                           " cells, fewer than asked for: they count as cells without a label.");
   }
   if (names.empty())
-    throw Error(ErrorCode::BadInput,
-                "No label of " + where + " has " + std::to_string(options.min_cells) + " cells.",
+    throw Error(ErrorCode::BadInput, "No label of " + where + " has " + std::to_string(options.min_cells) + " cells.",
                 "Lower --annotation-min-cells.");
   if (names.size() == 1 && options.components == 0)
-    throw Error(ErrorCode::BadInput, "There is only one label in " + where + ", " + names[0] + ": that makes no mixture.",
+    throw Error(ErrorCode::BadInput,
+                "There is only one label in " + where + ", " + names[0] + ": that makes no mixture.",
                 "Give the number of components, choose another column, or fit a model without components.");
   if (!options.order.empty()) {
     for (const auto& name : options.order)
       if (std::find(names.begin(), names.end(), name) == names.end())
-        throw Error(ErrorCode::BadInput, "The order of the components names \"" + name + "\", which is no label of " +
-                                             where + ".",
+        throw Error(ErrorCode::BadInput,
+                    "The order of the components names \"" + name + "\", which is no label of " + where + ".",
                     "Its labels are " + joined(names) + ".");
     for (const auto& name : names)
       if (std::count(options.order.begin(), options.order.end(), name) != 1)

@@ -43,8 +43,8 @@ void for_each_point(const result::Fit& fit, const data::CountMatrix& counts, con
   likelihood.by_gene = by_gene;
   likelihood.scribe_by_gene = by_gene;
   if (options.draws == 0) {
-    const auto point =
-        result::map_estimate(fit, {.use_mean = true, .mean_everywhere = options.mean_point, .canonical = !fit.point_only});
+    const auto point = result::map_estimate(
+        fit, {.use_mean = true, .mean_everywhere = options.mean_point, .canonical = !fit.point_only});
     each(result::log_likelihood(fit.model, point, counts, likelihood, control));
     return;
   }
@@ -110,21 +110,20 @@ Assignments assign_cells(const result::Fit& fit, const data::CountMatrix& counts
   out.concentration.resize(cells * k);
   out.probability.resize(cells * k);
   std::vector<std::uint8_t> capped(cells);
-  compute::parallel_for(out.rows, 64, options.likelihood.threads,
-                        [&](std::int64_t, std::int64_t first, std::int64_t last) {
-                          control.check();
-                          for (auto c = size(first); c < size(last); ++c) {
-                            const auto its =
-                                options.scribe_fit ? fit_dirichlet_as_scribe(moments[c]) : fit_dirichlet(moments[c]);
-                            double sum = 0;
-                            for (const double a : its.concentration) sum += a;
-                            for (std::size_t j = 0; j < k; ++j) {
-                              out.concentration[c * k + j] = its.concentration[j];
-                              out.probability[c * k + j] = its.concentration[j] / sum;
-                            }
-                            capped[c] = its.capped;
-                          }
-                        });
+  compute::parallel_for(
+      out.rows, 64, options.likelihood.threads, [&](std::int64_t, std::int64_t first, std::int64_t last) {
+        control.check();
+        for (auto c = size(first); c < size(last); ++c) {
+          const auto its = options.scribe_fit ? fit_dirichlet_as_scribe(moments[c]) : fit_dirichlet(moments[c]);
+          double sum = 0;
+          for (const double a : its.concentration) sum += a;
+          for (std::size_t j = 0; j < k; ++j) {
+            out.concentration[c * k + j] = its.concentration[j];
+            out.probability[c * k + j] = its.concentration[j] / sum;
+          }
+          capped[c] = its.capped;
+        }
+      });
   out.capped.assign(capped.begin(), capped.end());
   return out;
 }

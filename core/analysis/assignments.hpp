@@ -18,9 +18,9 @@ struct AssignmentOptions {
   int draws = 100;  ///< of the posterior; 0: at the point estimate
   double temperature = 1;
   std::uint64_t seed = 42;
-  bool mean_point = false;   ///< at posterior means instead of modes
-  bool scribe_fit = false;   ///< Dirichlet fits as SCRIBE has them
-  bool normalize = false;    ///< entropies over ln K
+  bool mean_point = false;  ///< at posterior means instead of modes
+  bool scribe_fit = false;  ///< Dirichlet fits as SCRIBE has them
+  bool normalize = false;   ///< entropies over ln K
   result::LikelihoodOptions likelihood;
 };
 

@@ -5,7 +5,8 @@
 
 namespace scriptorium::analysis {
 
-/// What a Dirichlet fit needs of draws of shares: their means, means of squares and mean logs. Streams: no draw is kept.
+/// What a Dirichlet fit needs of draws of shares: their means, means of squares and mean logs. Streams: no draw is
+/// kept.
 struct ShareMoments {
   explicit ShareMoments(std::size_t shares = 0) : sum(shares), squares(shares), logs(shares), scribe_logs(shares) {}
   double draws = 0;

@@ -37,10 +37,10 @@ struct MinimiseEnd {
   bool stuck = false;      ///< no step lowered the loss
 };
 
-/// Newton's method on an Objective or a MixtureObjective, with a line search on the exact loss. The Hessian is whole where the likelihood
-/// separates; elsewhere the coupling of genes and cells is its expectation (Objective::couple), which the last few
-/// steps correct (limited-memory BFGS with the Newton system in place of a scaled identity). `watch` sees every
-/// iteration and may throw; a stop token in `keep` ends it politely.
+/// Newton's method on an Objective or a MixtureObjective, with a line search on the exact loss. The Hessian is whole
+/// where the likelihood separates; elsewhere the coupling of genes and cells is its expectation (Objective::couple),
+/// which the last few steps correct (limited-memory BFGS with the Newton system in place of a scaled identity). `watch`
+/// sees every iteration and may throw; a stop token in `keep` ends it politely.
 template <class Loss>
 MinimiseEnd minimise(Loss& objective, MinimiseState& state, double tolerance, int max_iterations, int threads,
                      const RunControl& control, std::stop_token keep,

@@ -5,8 +5,8 @@
 
 namespace scriptorium::inference {
 
-/// The variational Dirichlet of the mixing weights. With an annotation a cell's weights are π_k e^l_ck / Σ_j π_j e^l_cj;
-/// the expected log of that sum is bounded by the log of its expectation, so the loss stays an upper bound.
+/// The variational Dirichlet of the mixing weights. With an annotation a cell's weights are π_k e^l_ck / Σ_j π_j
+/// e^l_cj; the expected log of that sum is bounded by the log of its expectation, so the loss stays an upper bound.
 class MixingPosterior {
  public:
   /// `prior`: concentrations. `logits`: cells × components, or empty.

@@ -16,11 +16,11 @@
 namespace scriptorium::inference {
 namespace {
 
-constexpr int first_steps = 6;       // Newton steps of the first round, from moments
-constexpr int steps = 2;             // of the others
-constexpr double loose = 1;          // nats left at the end of a simpler model's fit
-constexpr double resolution = 1e-10; // of the loss: what sums over 1e9 entries leave to be told apart
-constexpr double hardly_any = 0.5;   // cells: a component with fewer has died
+constexpr int first_steps = 6;        // Newton steps of the first round, from moments
+constexpr int steps = 2;              // of the others
+constexpr double loose = 1;           // nats left at the end of a simpler model's fit
+constexpr double resolution = 1e-10;  // of the loss: what sums over 1e9 entries leave to be told apart
+constexpr double hardly_any = 0.5;    // cells: a component with fewer has died
 
 /// A point of the search: where the sites are, and how cells are shared out.
 struct Place {
@@ -139,8 +139,8 @@ void begin(Place& at, VariationalEm& em, const FitInput& input, const FitOptions
   objective.share_out(plain.share);
   at.x.assign(objective.size(), 0.0);
   for (std::size_t k = objective.components(); k-- > 0;)
-    objective.put_part(k, carry_over(objective.part(k), first.objective().part(k), first.objective().of_part(plain.x, k)),
-                       at.x);
+    objective.put_part(
+        k, carry_over(objective.part(k), first.objective().part(k), first.objective().of_part(plain.x, k)), at.x);
   objective.improve_genes(at.x, control);
   at.share = std::move(plain.share);
 }
@@ -159,8 +159,8 @@ Posterior posterior_of(const MixtureObjective& objective, const Place& at, const
   const auto k = static_cast<std::int64_t>(order.size());
   const bool shared_scalar = objective.scalar_size() == 2 && k > 1;
   Posterior out;
-  SitePosterior mixing{"mixing_weights", model::Extent::Scalar, model::Law::Dirichlet, model::Transform::Identity,
-                       {},               {},                    k};
+  SitePosterior mixing{
+      "mixing_weights", model::Extent::Scalar, model::Law::Dirichlet, model::Transform::Identity, {}, {}, k};
   const double all = std::accumulate(at.concentration.begin(), at.concentration.end(), 0.0);
   for (const auto j : order) {
     mixing.arg1.push_back(at.concentration[j]);
@@ -272,6 +272,7 @@ FitResult fit_mixture(const FitInput& input, const FitOptions& options, const Ch
         begin(at, em, input, options, control);
       }
       em.run(at, options.tolerance, control, watch);
+      if (control.keep.stop_requested()) keep();  // with this start still under way
       losses.push_back(at.loss);
       earlier += at.round;
       if (!(best.loss <= at.loss)) best = at;
@@ -294,7 +295,7 @@ FitResult fit_mixture(const FitInput& input, const FitOptions& options, const Ch
   auto& c = result.convergence;
   const double tolerance = std::max(options.tolerance, resolution * std::fabs(best.loss));
   c.converged = best.small >= 2;
-  c.stopped_early = control.keep.stop_requested();
+  c.stopped_early = c.resumable = control.keep.stop_requested();
   c.notes = identifiability_notes(Problem(model::component_model(input.model), *input.summary, input.counts));
   if (losses.size() > 1) c.notes.push_back(losses_note(losses));
   for (std::size_t place = 0; place < order.size(); ++place)
@@ -304,10 +305,11 @@ FitResult fit_mixture(const FitInput& input, const FitOptions& options, const Ch
                         "components, or from other starts (--restarts).");
   char text[300];
   if (c.converged) {
-    std::snprintf(text, sizeof text,
-                  "Converged after %lld rounds: about %.1g nats of ELBO are left to gain (rule: twice in a row the last "
-                  "gain, the rest of its series and half the Newton decrement together below %.1g).",
-                  static_cast<long long>(best.round), best.left, tolerance);
+    std::snprintf(
+        text, sizeof text,
+        "Converged after %lld rounds: about %.1g nats of ELBO are left to gain (rule: twice in a row the last "
+        "gain, the rest of its series and half the Newton decrement together below %.1g).",
+        static_cast<long long>(best.round), best.left, tolerance);
   } else {
     std::snprintf(text, sizeof text, "%s %lld rounds with about %.2g nats of ELBO still to gain.",
                   c.stopped_early ? "Stopped by you after" : "Not converged: ended after",

@@ -25,7 +25,7 @@ MixtureObjective::MixtureObjective(const model::Model& model, const summary::Cou
     } else if (site.extent == model::Extent::Gene && !site.by_component) {
       throw Error(ErrorCode::Unsupported,
                   "the exact method gives every component its own " + site.name + ", and this model shares it",
-                  "Add " + site.name + " to the mixture parameters, or fit by --method svi.");
+                  "Add " + site.name + " to the mixture parameters.");
     }
   }
   parts_.resize(static_cast<std::size_t>(model.components));
@@ -135,8 +135,7 @@ void MixtureObjective::put_part(std::size_t k, const std::vector<double>& from, 
 
 bool MixtureObjective::choose_nodes(const std::vector<double>& x) {
   bool changed = false;
-  for (std::size_t k = 0; k < components(); ++k)
-    changed = parts_[k].objective->choose_nodes(of_part(x, k)) || changed;
+  for (std::size_t k = 0; k < components(); ++k) changed = parts_[k].objective->choose_nodes(of_part(x, k)) || changed;
   if (changed) at_.clear();
   return changed;
 }
@@ -189,8 +188,7 @@ double MixtureObjective::evaluate(const std::vector<double>& x, std::vector<doub
     const std::size_t scalar_at = shared_scalar_ ? 0 : own * k, gene_first = scalar_size_ + k * genes;
     for (std::size_t i = 0; i < own; ++i) (*gradient)[scalar_at + i] += part_gradient[i];
     for (std::size_t i = 0; i < genes; ++i) (*gradient)[gene_first + i] = part_gradient[own + i];
-    for (std::size_t i = 0; i < size_ - cell_at(0); ++i)
-      (*gradient)[cell_at(0) + i] += part_gradient[own + genes + i];
+    for (std::size_t i = 0; i < size_ - cell_at(0); ++i) (*gradient)[cell_at(0) + i] += part_gradient[own + genes + i];
   }
   if (shared_scalar_ && own) {  // its divergence was counted once a component
     const auto d = problem().scalar->divergence(x[0], x[1], 0);
@@ -216,8 +214,8 @@ std::vector<double> MixtureObjective::scores(const std::vector<double>& x, const
   const std::size_t k = components();
   const auto& s = *summary_;
   const bool capture = problem().capture;
-  std::vector<double> table(s.value.size() * k);                      // entries × components
-  std::vector<double> base(s.patterns.size() * k, 0.0);               // zeros of all genes measured
+  std::vector<double> table(s.value.size() * k);         // entries × components
+  std::vector<double> base(s.patterns.size() * k, 0.0);  // zeros of all genes measured
   for (std::size_t j = 0; j < k; ++j) {
     const auto its = of_part(x, j);
     std::vector<double> zeros(index(counts_->n_genes));
@@ -244,8 +242,8 @@ std::vector<double> MixtureObjective::scores(const std::vector<double>& x, const
       double* to = &out[c * k];
       const double* from = &base[s.classes[s.class_of_cell[c]].pattern * k];
       for (std::size_t j = 0; j < k; ++j)
-        to[j] = from[j] - log_factorial_[c] +
-                (capture ? parts_[j].objective->unit_values()[problem().unit_of_cell[c]] : 0);
+        to[j] =
+            from[j] - log_factorial_[c] + (capture ? parts_[j].objective->unit_values()[problem().unit_of_cell[c]] : 0);
       for (auto i = index(counts_->row_start[c]); i < index(counts_->row_start[c + 1]); ++i) {
         const double* row = &table[entry_by_cell_[i] * k];
         for (std::size_t j = 0; j < k; ++j) to[j] += row[j];

@@ -30,9 +30,7 @@ class MixtureObjective {
   std::size_t scalar_size() const { return scalar_size_; }
   std::size_t gene_size() const { return parts_.front().objective->gene_size(); }
   std::size_t n_gene_blocks() const { return components() * static_cast<std::size_t>(counts_->n_genes); }
-  std::size_t gene_at(std::int64_t block) const {
-    return scalar_size_ + static_cast<std::size_t>(block) * gene_size();
-  }
+  std::size_t gene_at(std::int64_t block) const { return scalar_size_ + static_cast<std::size_t>(block) * gene_size(); }
   std::size_t cell_at(std::size_t unit) const { return scalar_size_ + n_gene_blocks() * gene_size() + 2 * unit; }
   bool visits_nonzeros() const { return parts_.front().objective->visits_nonzeros(); }
   bool genes_apart() const { return parts_.front().objective->genes_apart(); }

@@ -170,7 +170,8 @@ std::vector<std::string> identifiability_notes(const Problem& p) {
 }
 
 bool needs_counts(const model::Model& model, const FitOptions& options) {
-  return model.components > 1 || visits_nonzeros(model) || (options.method == Method::Svi && options.svi.batch_size > 0);
+  return model.components > 1 || visits_nonzeros(model) ||
+         (options.method == Method::Svi && options.svi.batch_size > 0);
 }
 
 FitResult fit(const FitInput& input, const FitOptions& options, const Checkpoint* resume, const FitControl& control) {
@@ -203,6 +204,9 @@ FitResult fit(const FitInput& input, const FitOptions& options, const Checkpoint
                     "Fit the mixture by the exact method, or take one of its components.");
       return fit_structured(input, options, resume, control);
     case Method::Svi:
+      if (input.model.components > 1)
+        throw Error(ErrorCode::Unsupported, "stochastic fits of mixtures are not built yet",
+                    "Fit the mixture by --method exact.");
       return fit_svi(input, options, resume, control);
   }
   throw Error(ErrorCode::Unsupported, "unknown method");
@@ -249,7 +253,8 @@ FitEstimate estimate(const FitInput& input, const FitOptions& options) {
   out.seconds = evaluation * iterations;
   // Rounds of a mixture: three evaluations of every component, its cells one by one, and the visit of the counts.
   if (mixture)
-    out.seconds = options.restarts * 40 * (components * (3 * evaluation + 1.5e-5 * cells) + 4e-9 * components * nonzeros);
+    out.seconds =
+        options.restarts * 40 * (components * (3 * evaluation + 1.5e-5 * cells) + 4e-9 * components * nonzeros);
   return out;
 }
 

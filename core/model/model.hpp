@@ -62,8 +62,8 @@ struct Site {
   Prior prior;
   Law guide = Law::LogNormal;  ///< family of the mean-field posterior
   Transform guide_transform =
-      Transform::Exp;  ///< T of the guide: differs from `bijection` where SCRIBE's does (captures)
-  Prior guide_start;   ///< where SCRIBE's guide starts: family `guide`, its first pair of arguments
+      Transform::Exp;                 ///< T of the guide: differs from `bijection` where SCRIBE's does (captures)
+  Prior guide_start;                  ///< where SCRIBE's guide starts: family `guide`, its first pair of arguments
   std::vector<double> concentration;  ///< of mixing_weights: the Dirichlet prior, one a component
 };
 

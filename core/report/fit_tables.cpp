@@ -4,6 +4,7 @@
 #include <cmath>
 #include <nlohmann/json.hpp>
 
+#include "core/analysis/agreement.hpp"
 #include "core/error.hpp"
 #include "core/result/components.hpp"
 #include "core/result/settings_json.hpp"
@@ -167,11 +168,37 @@ Table diagnosis_table(const result::Fit& fit, const analysis::Diagnosis& diagnos
   return table;
 }
 
-Table likelihood_table(const std::string& axis, const std::vector<std::string>& names,
-                       const std::vector<double>& values) {
+Table named_values_table(const std::string& axis, const std::vector<std::string>& names, const std::string& column,
+                         const std::vector<double>& values) {
   Table table;
   table.add(axis, names);
-  table.add("loglik", values);
+  table.add(column, values);
+  return table;
+}
+
+Table likelihood_table(const std::string& axis, const std::vector<std::string>& names,
+                       const std::vector<double>& values) {
+  return named_values_table(axis, names, "loglik", values);
+}
+
+Table assignment_table(const result::Fit& fit, const analysis::Assignments& found) {
+  const auto k = static_cast<std::size_t>(found.components);
+  std::vector<std::string> assigned;
+  for (const auto j : analysis::assignment(found.probability, found.components))
+    assigned.push_back(j < 0 ? std::string() : result::component_name(fit, static_cast<std::size_t>(j)));
+  Table table;
+  table.add("cell", fit.cells);
+  table.add("assignment", std::move(assigned));
+  const auto add = [&](const char* stem, const std::vector<double>& values) {
+    for (std::size_t j = 0; j < k && !values.empty(); ++j) {
+      std::vector<double> column;
+      for (std::size_t c = 0; c < fit.cells.size(); ++c) column.push_back(values[c * k + j]);
+      table.add(stem + std::to_string(j + 1), std::move(column));
+    }
+  };
+  add("p_", found.probability);
+  table.add("entropy", found.entropy);
+  add("concentration_", found.concentration);
   return table;
 }
 

@@ -1,6 +1,7 @@
 #pragma once
 #include <nlohmann/json_fwd.hpp>
 
+#include "core/analysis/assignments.hpp"
 #include "core/analysis/goodness_of_fit.hpp"
 #include "core/report/table.hpp"
 #include "core/result/density.hpp"
@@ -23,6 +24,11 @@ Table diagnosis_table(const result::Fit& fit, const analysis::Diagnosis& diagnos
 /// gene or cell, loglik.
 Table likelihood_table(const std::string& axis, const std::vector<std::string>& names,
                        const std::vector<double>& values);
+/// gene or cell, and a column of numbers.
+Table named_values_table(const std::string& axis, const std::vector<std::string>& names, const std::string& column,
+                         const std::vector<double>& values);
+/// cell, assignment (the name of the most probable component), p_1 … p_K, entropy; over draws also concentration_1 ….
+Table assignment_table(const result::Fit& fit, const analysis::Assignments& found);
 /// site, log_prob: priors, counts (the log likelihood) and log_joint.
 Table density_table(const result::Density& density, const std::vector<std::string>& sites);
 /// site, index, gradient of log joint + log Jacobian on the unconstrained axis.

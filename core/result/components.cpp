@@ -125,8 +125,8 @@ Fit get_components(const Fit& fit, const std::vector<std::int64_t>& components) 
     check_component(fit, components[i]);
     if (std::find(components.begin(), components.begin() + static_cast<std::ptrdiff_t>(i), components[i]) !=
         components.begin() + static_cast<std::ptrdiff_t>(i))
-      throw Error(ErrorCode::BadInput, "The component " + component_name(fit, static_cast<std::size_t>(components[i])) +
-                                           " was named twice.",
+      throw Error(ErrorCode::BadInput,
+                  "The component " + component_name(fit, static_cast<std::size_t>(components[i])) + " was named twice.",
                   "Name each component once.");
   }
   Fit out = fit;

@@ -187,11 +187,11 @@ Density density(const model::Model& model, const model::Values& point, const dat
       throw Error(ErrorCode::BadInput, "The parameter " + site.name + " is missing.", "The model samples it.");
     const std::int64_t rows = site.by_component ? model.components : 1;
     if (static_cast<std::int64_t>(found->second.values.size()) != rows * wanted)
-      throw Error(
-          ErrorCode::BadInput,
-          "The parameter " + site.name + " has " + std::to_string(found->second.values.size()) +
-              " values where the model has " + std::to_string(rows * wanted) + ".",
-          "It is one per " + std::string(site.by_component ? "component and " : "") + (site.extent == model::Extent::Scalar ? "model" : model::to_string(site.extent)) + ".");
+      throw Error(ErrorCode::BadInput,
+                  "The parameter " + site.name + " has " + std::to_string(found->second.values.size()) +
+                      " values where the model has " + std::to_string(rows * wanted) + ".",
+                  "It is one per " + std::string(site.by_component ? "component and " : "") +
+                      (site.extent == model::Extent::Scalar ? "model" : model::to_string(site.extent)) + ".");
     for (double value : found->second.values)
       if (!(value >= 0) || (site.support != model::Support::Positive && value > 1))
         throw Error(ErrorCode::BadInput,

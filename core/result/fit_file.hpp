@@ -18,10 +18,10 @@ struct Fit {
   std::string data_filter;                     ///< the filters applied, as the command line writes them
   std::string device;                          ///< "cpu, 2 threads"
   std::string version, created_at;             ///< of the program; ISO 8601
-  std::vector<std::string> component_names;     ///< of a mixture, e.g. its annotation labels; empty: 1, 2, …
-  std::string annotation;                       ///< the columns and confidence that informed the components; may be empty
-  std::vector<double> cell_logits;              ///< of point estimates with an annotation prior: cells × components
-  bool point_only = false;                     ///< made from a P.json: point estimates, no posterior
+  std::vector<std::string> component_names;    ///< of a mixture, e.g. its annotation labels; empty: 1, 2, …
+  std::string annotation;           ///< the columns and confidence that informed the components; may be empty
+  std::vector<double> cell_logits;  ///< of point estimates with an annotation prior: cells × components
+  bool point_only = false;          ///< made from a P.json: point estimates, no posterior
 };
 
 /// Written aside, then renamed. @throws Error(Io) that names the path and the reason; the old file stays as it was.

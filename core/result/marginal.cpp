@@ -183,7 +183,8 @@ double Marginal::quantile(double probability) const {
 }
 
 double Marginal::density(double x) const {
-  const bool unit = law == Law::Beta || law == Law::Dirichlet || (law == Law::TransformedNormal && transform == Transform::Sigmoid);
+  const bool unit =
+      law == Law::Beta || law == Law::Dirichlet || (law == Law::TransformedNormal && transform == Transform::Sigmoid);
   if (x < 0 && transform != Transform::Identity) return 0;
   if (unit && x > 1) return 0;
   switch (law) {

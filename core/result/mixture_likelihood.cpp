@@ -75,11 +75,13 @@ std::vector<double> by_gene(const std::vector<LikelihoodTerms>& terms, const std
             return capture ? entry(mine, [&](const EntryValues& v) { return v.zero(g, c); }) : gene_zero[g];
           };
           for (std::size_t g = 0; g < genes; ++g)
-            sum[g] += weight * (row[g] == 0 ? zero(g)
-                                            : entry(mine, [&](const EntryValues& v) { return v.positive(g, c, row[g]); }));
+            sum[g] +=
+                weight *
+                (row[g] == 0 ? zero(g) : entry(mine, [&](const EntryValues& v) { return v.positive(g, c, row[g]); }));
           for (auto i = begin; i < end; ++i) row[counts.gene[i]] = 0;
           if (options.missing)
-            for (const std::uint32_t g : options.missing->genes[options.missing->pattern(c)]) sum[g] -= weight * zero(g);
+            for (const std::uint32_t g : options.missing->genes[options.missing->pattern(c)])
+              sum[g] -= weight * zero(g);
         }
       });
   std::vector<double> out(genes, multiply ? 0 : sum_of(options.cell_weights));
@@ -101,19 +103,19 @@ Likelihood mixture_likelihood(const model::Model& model, const model::Values& po
   const bool multiply = options.weight_type == WeightType::Multiplicative;
   std::vector<LikelihoodTerms> terms;
   std::vector<std::vector<double>> cells, genes;
-  const bool gpu = options.backend && options.backend->is_gpu() && options.gene_weights.empty() &&
-                   options.cell_weights.empty();
+  const bool gpu =
+      options.backend && options.backend->is_gpu() && options.gene_weights.empty() && options.cell_weights.empty();
   const bool sums_by_gene = options.by_gene && (options.split || options.scribe_by_gene);
   for (std::int64_t k = 0; k < model.components; ++k) {
-    auto& t = terms.emplace_back(
-        resolve_terms(one, component_values(point, k), counts.n_cells, counts.n_genes, options));
+    auto& t =
+        terms.emplace_back(resolve_terms(one, component_values(point, k), counts.n_cells, counts.n_genes, options));
     if (multiply) {
       t.gene_weight.assign(options.gene_weights.begin(), options.gene_weights.end());
       t.cell_weight.assign(options.cell_weights.begin(), options.cell_weights.end());
     }
     if (!options.by_cell && !sums_by_gene) continue;
-    auto found =
-        gpu ? evaluate_on(*options.backend, t, counts, options, control) : evaluate_terms(t, counts, options, control, nullptr);
+    auto found = gpu ? evaluate_on(*options.backend, t, counts, options, control)
+                     : evaluate_terms(t, counts, options, control, nullptr);
     cells.push_back(std::move(found.by_cell));
     genes.push_back(std::move(found.by_gene));
   }

@@ -107,9 +107,8 @@ Fit fit_from_point_json(const json& given) {
       throw Error(ErrorCode::Unsupported, "\"" + std::string(key) + "\" is not built yet.", "Leave it out.");
   Fit fit;
   json model = json::object();
-  for (const char* key :
-       {"model", "likelihood", "parameterization", "unconstrained", "positive_transform", "priors", "capture_prior",
-                          "mixture_params"})
+  for (const char* key : {"model", "likelihood", "parameterization", "unconstrained", "positive_transform", "priors",
+                          "capture_prior", "mixture_params"})
     if (given.contains(key)) model[key] = given[key];
   std::int64_t components = 1;
   if (given.contains("n_components") && !given["n_components"].is_null()) {

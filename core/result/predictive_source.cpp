@@ -38,8 +38,7 @@ PredictiveSource::PredictiveSource(const Fit& fit, const PredictiveOptions& opti
           for (std::size_t k = 0; k < components_ && !scalar_.empty(); ++k)
             shared_[d].scalar.push_back(at(scalar_, 0, k, &draw));
           std::vector<std::uint32_t> component;
-          if (components_ > 1)
-            component = draw_components(all("mixing_weights"), fit.summary.n_cells, options.seed, d);
+          if (components_ > 1) component = draw_components(all("mixing_weights"), fit.summary.n_cells, options.seed, d);
           shared_[d].strata = stratify(
               fit.summary, log_capture(fit.model, capture_, capture_.empty() ? std::vector<double>() : all(capture_)),
               component);

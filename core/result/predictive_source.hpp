@@ -27,8 +27,7 @@ class PredictiveSource {
   GenePoint gene(std::size_t g, std::size_t draw, std::size_t component) const;
 
  private:
-  double at(const std::string& site, std::size_t g, std::size_t component,
-            const PosteriorSampler::Draw* draw) const;
+  double at(const std::string& site, std::size_t g, std::size_t component, const PosteriorSampler::Draw* draw) const;
 
   bool posterior_kind_, gate_ = false;
   std::size_t components_ = 1, genes_ = 0;

@@ -127,8 +127,7 @@ void from_json(const nlohmann::json& json, FitOptions& options) {
   options = {};
   Reader fit{json};
   visit_fit(fit, options);
-  std::string method = to_string(options.method), mode = to_string(options.svi.mode),
-              start = to_string(options.start);
+  std::string method = to_string(options.method), mode = to_string(options.svi.mode), start = to_string(options.start);
   fit("method", method);
   fit("start", start);
   options.start = start_from_string(start);

@@ -13,7 +13,8 @@ constexpr double finest_strata = 24;
 constexpr std::size_t merge[Strata::levels] = {1, 4, 8};  // strata of the finest level in one of each level
 
 /// Gauss–Legendre points on the quantile function of sorted values.
-Stratum make_stratum(std::uint32_t pattern, std::uint32_t component, const double* sorted, std::size_t size, int points) {
+Stratum make_stratum(std::uint32_t pattern, std::uint32_t component, const double* sorted, std::size_t size,
+                     int points) {
   static constexpr double position[4][3] = {
       {}, {0.5}, {0.21132486540518712, 0.78867513459481288}, {0.11270166537925831, 0.5, 0.88729833462074169}};
   static constexpr double weight[4][3] = {{}, {1}, {0.5, 0.5}, {5.0 / 18, 8.0 / 18, 5.0 / 18}};
@@ -68,9 +69,9 @@ Strata stratify(const summary::CountSummary& summary, const std::vector<double>&
           strata.parent[level].push_back(strata.level[level + 1].size() + i / merge[level + 1]);
       for (std::size_t i = 0; i < count; i += step) {
         const std::size_t first = start(i), last = start(std::min(i + step, count));
-        strata.level[level].push_back(
-            make_stratum(static_cast<std::uint32_t>(group / components), static_cast<std::uint32_t>(group % components),
-                         values.data() + first, last - first, level == 0 ? 2 : 3));
+        strata.level[level].push_back(make_stratum(static_cast<std::uint32_t>(group / components),
+                                                   static_cast<std::uint32_t>(group % components),
+                                                   values.data() + first, last - first, level == 0 ? 2 : 3));
       }
     }
   }

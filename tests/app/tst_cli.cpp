@@ -171,8 +171,6 @@ class TestCli : public QObject {
     QVERIFY(error_.contains("fit needs DATA"));
     QCOMPARE(run({"regress", at("data")}), 2);
     QVERIFY(error_.contains("not built yet: regress"));
-    QCOMPARE(run({"fit", at("data"), "--out", at("x.fit"), "--components", "3"}), 2);
-    QVERIFY(error_.contains("not built yet: --components"));
     QCOMPARE(run({"map", at("a.fit"), "--out", "-", "--point", "median"}), 2);
     QCOMPARE(run({"--help"}), 0);
     QVERIFY(out_.contains("diagnose") && !out_.contains("perturb"));
@@ -366,8 +364,55 @@ class TestCli : public QObject {
     QCOMPARE(run({"sample", at("P.json"), "--out", at("y.nc")}), 1);
     put("bad.json", "{\"model\": \"nbdm\", ");
     QCOMPARE(run({"show", at("bad.json")}), 1);
-    put("mixed.json", R"({"model": "nbdm", "n_components": 3, "params": {"p": 0.5}})");
+    put("mixed.json", R"({"model": "nbdm", "n_components": 3, "params": {"p": 0.5, "r": [[1, 2], [3, 4]]}})");
     QCOMPARE(run({"show", at("mixed.json")}), 1);
+    QVERIFY(error_.contains("2 rows where there are 3 components"));
+  }
+
+  void mixtures() {
+    const QString fit = at("mix.fit");
+    QVERIFY2(run({"fit", at("data"), "--model", "nbvcp", "--components", "2", "--restarts", "2", "--out", fit}) == 0,
+             qPrintable(error_));
+    QVERIFY(error_.contains("2 starts, losses"));
+    QCOMPARE(run({"assign", fit, at("data"), "-n", "20", "--out", at("assign.tsv")}), 0);
+    const auto rows = lines("assign.tsv");
+    QCOMPARE(rows.size(), 121);
+    QCOMPARE(rows[0], QString("cell\tassignment\tp_1\tp_2\tentropy\tconcentration_1\tconcentration_2"));
+    const auto first = rows[1].split('\t');
+    QVERIFY(std::abs(first[2].toDouble() + first[3].toDouble() - 1) < 1e-12);
+    QCOMPARE(run({"assign", fit, at("data"), "--map", "--temperature", "3", "--out", at("map_assign.tsv")}), 0);
+    QCOMPARE(lines("map_assign.tsv")[0], QString("cell\tassignment\tp_1\tp_2\tentropy"));
+    QCOMPARE(run({"entropy", fit, at("data"), "--by", "cell", "--normalize", "--map", "--out", at("h.tsv")}), 0);
+    for (const auto& line : lines("h.tsv").mid(1)) QVERIFY(line.split('\t')[1].toDouble() <= 1);
+    QCOMPARE(run({"entropy", fit, at("data"), "--by", "gene", "--map", "--out", at("h.tsv")}), 0);
+    QCOMPARE(lines("h.tsv").size(), 16);
+    QCOMPARE(run({"map", fit, "--out", at("mix.tsv")}), 0);
+    QCOMPARE(lines("mix.tsv").filter("mixing_weights").size(), 2);
+    QCOMPARE(lines("mix.tsv").filter(QRegularExpression("^r\tGENE3\t\t2\t")).size(), 1);
+    QCOMPARE(run({"component", fit, "2", "--out", at("second.fit")}), 0);
+    QCOMPARE(run({"map", at("second.fit"), "--out", at("second.tsv")}), 0);
+    QCOMPARE(run({"map", fit, "--component", "2", "--out", at("same.tsv")}), 0);
+    QCOMPARE(lines("same.tsv"), lines("second.tsv"));
+    QCOMPARE(run({"ppc", fit, at("data"), "-n", "20", "--genes", "all", "--out", at("bands.tsv")}), 0);
+    QCOMPARE(run({"ppc", fit, at("data"), "--component", "1", "-n", "20", "--genes", "all", "--out", at("bands.tsv")}),
+             0);
+    QCOMPARE(run({"sample", fit, "-n", "5", "--out", at("mix.nc")}), 0);
+    QCOMPARE(run({"loglik", at("data"), "--fit", fit, "--by", "gene", "--out", at("ours.tsv")}), 0);
+    QCOMPARE(run({"loglik", at("data"), "--fit", fit, "--by", "gene", "--compat", "scribe", "--out", at("theirs.tsv")}),
+             0);
+    QVERIFY(lines("ours.tsv") != lines("theirs.tsv"));
+    // What cannot be is said, with what to do.
+    QCOMPARE(run({"component", fit, "7", "--out", at("x.fit")}), 1);
+    QVERIFY(error_.contains("There is no component \"7\""));
+    QCOMPARE(run({"component", at("second.fit"), "1", "--out", at("x.fit")}), 1);
+    QVERIFY(error_.contains("no mixture"));
+    QCOMPARE(run({"assign", at("second.fit"), at("data"), "--map", "--out", "-"}), 1);
+    QVERIFY(error_.contains("no mixture"));
+    QCOMPARE(run({"fit", at("data"), "--components", "2", "--annotation", "kind", "--out", at("x.fit")}), 1);
+    QVERIFY(error_.contains("no column \"kind\""));
+    QCOMPARE(run({"fit", at("data"), "--components", "2", "--mixture-params", "p_capture", "--out", at("x.fit")}), 1);
+    QVERIFY(error_.contains("captures belong to cells"));
+    QCOMPARE(run({"fit", at("data"), "--components", "2", "--method", "svi", "--out", at("x.fit")}), 1);
     QVERIFY(error_.contains("not built yet"));
   }
 

@@ -101,8 +101,8 @@ std::vector<scriptorium::inference::SitePosterior> marginals_of(const scriptoriu
   std::vector<inference::SitePosterior> sites;
   std::vector<std::int64_t> shape;
   for (const auto& site : model::layout(model)) {
-    inference::SitePosterior posterior{site.name, site.extent, site.guide, site.guide_transform, {}, {},
-                                       site.by_component ? model.components : 0};
+    inference::SitePosterior posterior{
+        site.name, site.extent, site.guide, site.guide_transform, {}, {}, site.by_component ? model.components : 0};
     if (site.guide == model::Law::Dirichlet) {
       posterior.arg1 = result::json_numbers(parameters.at("mixing_concentrations"), site.name, shape);
       double sum = 0;

@@ -57,9 +57,10 @@ void check_at_point(Case& test, const result::Fit& fit, const data::CountMatrix&
   compare_values(test, "map", result::map_estimate(fit, {}), expected.at("map"), rtol, atol);
   const auto point = result::map_estimate(fit, {.use_mean = true});
   const auto found = result::log_likelihood(fit.model, point, counts, likelihood, {});
-  test.compare("map components by cell", found.by_cell_component, expected.at("map_loglik_cell_components"), rtol, atol);
-  test.compare("map components by gene", found.by_gene_component, expected.at("scribe_map_loglik_gene_components"), rtol,
+  test.compare("map components by cell", found.by_cell_component, expected.at("map_loglik_cell_components"), rtol,
                atol);
+  test.compare("map components by gene", found.by_gene_component, expected.at("scribe_map_loglik_gene_components"),
+               rtol, atol);
   test.compare("map entropy by gene", analysis::entropy(analysis::probabilities(found.by_gene_component, k), k),
                expected.at("scribe_entropy_map_gene"), rtol, atol);
   analysis::AssignmentOptions options;
@@ -70,10 +71,10 @@ void check_at_point(Case& test, const result::Fit& fit, const data::CountMatrix&
   options.temperature = 3;
   test.compare("map probabilities, temperature 3", analysis::assign_cells(fit, counts, options, {}).probability,
                expected.at("map_probabilities_temperature_3"), rtol, atol);
-  check_empirical(test, "empirical",
-                  analysis::empirical_mixing_weights(found.by_cell_component, result::mixing_weights(fit.model, point),
-                                                     {}),
-                  expected.at("empirical_mixing"), rtol, atol);
+  check_empirical(
+      test, "empirical",
+      analysis::empirical_mixing_weights(found.by_cell_component, result::mixing_weights(fit.model, point), {}),
+      expected.at("empirical_mixing"), rtol, atol);
   compare_values(test, "component", result::map_estimate(result::get_component(fit, 1), {}),
                  expected.at("component_1").at("map"), rtol, atol);
 }
@@ -110,8 +111,9 @@ void check_draws(Case& test, const model::Model& model, const data::CountMatrix&
       moments[c].add(std::span(share).subspan(c * static_cast<std::size_t>(k), static_cast<std::size_t>(k)));
 
     // One component alone: SCRIBE still adds its log weight.
-    auto alone = result::log_likelihood(model::component_model(model), result::component_values(point, 1), counts, {}, {})
-                     .by_cell;
+    auto alone =
+        result::log_likelihood(model::component_model(model), result::component_values(point, 1), counts, {}, {})
+            .by_cell;
     for (double& value : alone) value += std::log(result::mixing_weights(model, point)[1]);
     test.compare(draw + "component 1", alone, expected.at("component_1").at("scribe_loglik_cell").at(s), rtol, atol);
     const auto weights = result::mixing_weights(model, point);
@@ -175,7 +177,8 @@ void check_mixture_assignment(Case& test) {
   const auto map = list(in.at("log_lik_map"));
   const auto share = analysis::probabilities(map, k);
   test.compare("map", share, expected.at("map_probabilities"), rtol, atol);
-  test.compare("map, temperature 2", analysis::probabilities(map, k, 2), expected.at("map_probabilities_T2"), rtol, atol);
+  test.compare("map, temperature 2", analysis::probabilities(map, k, 2), expected.at("map_probabilities_T2"), rtol,
+               atol);
   const auto exact = analysis::entropy(share, k);
   test.compare("entropy", exact, expected.at("entropy_exact"), rtol, atol);
   test.compare("entropy, SCRIBE's in double", exact, expected.at("entropy_map_float64_eps"), rtol, atol);
@@ -202,7 +205,8 @@ void check_mixture_assignment(Case& test) {
                  analysis::fit_dirichlet_as_scribe(cells.at(std::stoul(cell))).concentration, wanted, minka, atol);
   check_empirical(test, "flat", analysis::empirical_mixing_weights(map, weights, {}),
                   expected.at("empirical_mixing_flat_prior"), rtol, atol);
-  check_empirical(test, "prior 5", analysis::empirical_mixing_weights(map, weights, std::vector<double>(weights.size(), 5)),
+  check_empirical(test, "prior 5",
+                  analysis::empirical_mixing_weights(map, weights, std::vector<double>(weights.size(), 5)),
                   expected.at("empirical_mixing_prior_5"), rtol, atol);
   const auto genes = analysis::separation_weights(list(in.at("r_components")), k);
   test.compare("gene weights", genes, expected.at("de_gene_weights"), rtol, atol);
@@ -236,8 +240,7 @@ void check_dead_components(Case& test) {
   for (std::size_t i = 0; i < cases.size(); ++i) {
     const auto& one = cases[i];
     const auto k = static_cast<std::int64_t>(one.at("mixing_weights").at(0).size());
-    const auto live =
-        analysis::live_components(list(one.at("mixing_weights")), k, one.at("threshold").get<double>());
+    const auto live = analysis::live_components(list(one.at("mixing_weights")), k, one.at("threshold").get<double>());
     std::vector<bool> active(static_cast<std::size_t>(k), false);
     for (const auto j : live) active[static_cast<std::size_t>(j)] = true;
     const json& wanted = test.expected().at("active").at(i);  // null: all

@@ -4,6 +4,7 @@
 #include <QLineEdit>
 #include <QSignalSpy>
 #include <QTabWidget>
+#include <QSpinBox>
 #include <QTableView>
 #include <QTemporaryDir>
 #include <QTest>
@@ -282,6 +283,64 @@ class TestComponentsPage : public QObject {
     auto* map = driver().find<scriptorium::charts::FigureView>("cellMapFigure");
     QVERIFY(!map->figure().empty());  // laid out when the page was looked at
     QCOMPARE(map->figure().panels[0].x.title, QString("UMAP 1"));
+  }
+
+  /// From the Model page to the cells of a component in Diagnose, and the same again over draws.
+  void aFittedMixtureShowsWhoBelongsWhere() {
+    window_->openPath(kExample);
+    QVERIFY(driver().waitForData());
+    driver().page("model");
+    driver().find<QSpinBox>("components")->setValue(3);
+    QVERIFY(driver().text("formulaLabel").contains("one of 3 components"));
+    QCOMPARE(session().model.model().components, std::int64_t{3});
+    QVERIFY(driver().click("runButton"));
+    QVERIFY(driver().waitForQueue());
+    const auto* entry = session().fits.current();
+    QVERIFY2(entry && entry->fit->model.components == 3, qPrintable(driver().error()));
+    QCOMPARE(entry->name, QString("nbvcp K=3"));
+    driver().page("components");
+    settle();
+    const auto now = session().assignments.now();
+    QVERIFY(now && now->fit == entry->fit);
+    QCOMPARE(now->components, 3);
+    QCOMPARE(now->cells.size(), kCells);
+    QCOMPARE(std::accumulate(now->size.begin(), now->size.end(), std::int64_t{0}), static_cast<std::int64_t>(kCells));
+    QVERIFY(std::is_sorted(now->size.rbegin(), now->size.rend()));  // by weight
+
+    driver().find<TablePanel>("componentTable")->view().selectRow(1);
+    QVERIFY(driver().click("componentDiagnose"));
+    QVERIFY(driver().waitForWork());
+    QTRY_COMPARE(window_->currentPage()->key(), QString("diagnose"));
+    const auto& part = *session().fits.current()->fit;
+    QCOMPARE(part.model.components, std::int64_t{1});
+    QCOMPARE(static_cast<std::int64_t>(part.cells.size()), now->size[1]);
+    QCOMPARE(part.summary.n_cells, now->size[1]);
+
+    driver().page("components");
+    QVERIFY(driver().choose("assignmentSource", "nbvcp K=3 (fit, 25 draws)"));
+    settle();
+    QVERIFY(session().assignments.now()->source.contains("25 draws"));
+    int moved = 0;
+    for (std::size_t cell = 0; cell < kCells; ++cell)
+      moved += session().assignments.now()->assigned[cell] != now->assigned[cell];
+    QVERIFY(moved < static_cast<int>(kCells) / 50);
+    QVERIFY2(driver().error().isEmpty(), qPrintable(driver().error()));
+  }
+
+  void labelsInformTheComponents() {
+    window_->openPath(kExample);
+    QVERIFY(driver().waitForData());
+    driver().page("model");
+    driver().find<QSpinBox>("components")->setValue(2);
+    auto* labels = driver().find<QComboBox>("annotation");
+    QVERIFY(labels->count() > 1);
+    const QString column = labels->itemText(1);
+    QVERIFY(driver().choose("annotation", column));
+    QCOMPARE(session().model.annotation().columns, std::vector<std::string>{column.toStdString()});
+    QVERIFY2(!driver().text("mixtureSays").isEmpty(), qPrintable(column));
+    session().undo.undo();
+    QVERIFY(session().model.annotation().columns.empty());
+    QCOMPARE(labels->currentIndex(), 0);
   }
 
  private:

@@ -1,0 +1,177 @@
+#include "command.hpp"
+#include "core/analysis/agreement.hpp"
+#include "core/analysis/assignments.hpp"
+#include "core/error.hpp"
+#include "core/report/fit_tables.hpp"
+#include "core/result/components.hpp"
+#include "core/result/point_file.hpp"
+
+namespace scriptorium::cli {
+namespace {
+
+struct Options {
+  std::string fit, out, by = "cell", compat;
+  DataOptions data;
+  Common common;
+  PointOption point;
+  bool map = false;
+  analysis::AssignmentOptions assign;
+};
+
+void add_words(CLI::App& command, Options& options) {
+  command.add_option("fit", options.fit, "a fit of a mixture, or a file of parameters")->required();
+  options.data.add_to(command, true);
+  command.add_flag("--map", options.map, "at the point estimate instead of over posterior draws");
+  command.add_option("-n,--draws", options.assign.draws, "posterior draws")->check(draws_number);
+  command.add_option("--temperature", options.assign.temperature, "divides the log weights; above 1: less sure")
+      ->check(positive_number);
+  command.add_option("--seed", options.assign.seed, "seed")->check(whole_number);
+  command.add_option("--compat", options.compat, "scribe: Dirichlet fits stop where SCRIBE's do")
+      ->transform(one_of({"scribe"}));
+  add_table_output(command, options.out);
+  options.point.add_to(command);
+  options.common.add_to(command);
+}
+
+/// The fit and its data, and the options of the core from the words.
+struct Job {
+  result::Fit fit;
+  std::optional<data::Dataset> dataset;
+  analysis::AssignmentOptions assign;
+};
+
+Job read_job(const Options& options, const RunControl& control) {
+  keep_inputs(options.out, {options.fit, options.data.path});
+  Job job;
+  job.fit = result::load_fit_or_point(options.fit);
+  job.dataset = data_of_fit(job.fit, options.data, false, control);
+  job.assign = options.assign;
+  if (options.map) job.assign.draws = 0;
+  job.assign.mean_point = options.point.mean();
+  job.assign.scribe_fit = !options.compat.empty();
+  job.assign.likelihood.threads = options.common.threads;
+  job.assign.likelihood.missing = &job.dataset->missing;
+  return job;
+}
+
+/// What a reader of the assignments should know of the components.
+void tell_components(const result::Fit& fit, const analysis::Assignments& found) {
+  const auto k = static_cast<std::size_t>(found.components);
+  std::vector<double> size(k, 0.0);
+  for (std::size_t i = 0; i < found.probability.size(); ++i) size[i % k] += found.probability[i];
+  for (std::size_t j = 0; j < k; ++j)
+    if (size[j] < 0.5)
+      std::fprintf(stderr, "note: component %s has no cells\n", result::component_name(fit, j).c_str());
+  for (const auto& pair : analysis::duplicate_components(found.probability, found.components))
+    std::fprintf(stderr, "note: components %s and %s share their cells: they may be one\n",
+                 result::component_name(fit, static_cast<std::size_t>(pair.first)).c_str(),
+                 result::component_name(fit, static_cast<std::size_t>(pair.second)).c_str());
+  std::int64_t capped = 0;
+  for (const bool one : found.capped) capped += one;
+  if (capped > 0)
+    std::fprintf(stderr,
+                 "note: %lld cells have the same probabilities in every draw; their concentrations are capped\n",
+                 static_cast<long long>(capped));
+}
+
+void run_assign(const Options& options) {
+  const auto control = options.common.control();
+  const Job job = read_job(options, control);
+  const auto found = analysis::assign_cells(job.fit, job.dataset->counts, job.assign, control);
+  write(report::assignment_table(job.fit, found), options.out);
+  tell_components(job.fit, found);
+}
+
+void run_entropy(const Options& options) {
+  const auto control = options.common.control();
+  const Job job = read_job(options, control);
+  if (options.by == "cell") {
+    write(report::named_values_table("cell", job.fit.cells, "entropy",
+                                     analysis::assign_cells(job.fit, job.dataset->counts, job.assign, control).entropy),
+          options.out);
+    return;
+  }
+  write(report::named_values_table("gene", job.fit.genes, "entropy",
+                                   analysis::gene_entropy(job.fit, job.dataset->counts, job.assign, control)),
+        options.out);
+  std::fprintf(
+      stderr,
+      "note: by gene all cells are scored as if from one component; with many cells these entropies are nearly "
+      "always 0\n");
+}
+
+}  // namespace
+
+void add_assign(CLI::App& app) {
+  auto options = std::make_shared<Options>();
+  auto* command = app.add_subcommand("assign", "The component of each cell, with probabilities and entropy");
+  add_words(*command, *options);
+  command->callback([options] { run_assign(*options); });
+}
+
+void add_entropy(CLI::App& app) {
+  auto options = std::make_shared<Options>();
+  auto* command = app.add_subcommand("entropy", "How unsure the component of each cell, or gene, is (nats)");
+  add_words(*command, *options);
+  command->add_option("--by", options->by, "cell or gene")->required()->transform(one_of({"cell", "gene"}));
+  command->add_flag("--normalize", options->assign.normalize, "over ln K: 0 to 1");
+  command->callback([options] { run_entropy(*options); });
+}
+
+void add_component(CLI::App& app) {
+  struct Words {
+    std::string fit, component, out;
+  };
+  auto words = std::make_shared<Words>();
+  auto* command = app.add_subcommand("component", "One component as a fit of its own, or several as a smaller mixture");
+  command->add_option("fit", words->fit, "a fit of a mixture")->required();
+  command->add_option("component", words->component, "names or numbers (from 1), separated by commas")->required();
+  command->add_option("--out", words->out, "fit to write")->required();
+  command->callback([words] {
+    keep_inputs(words->out, {words->fit});
+    const auto fit = result::load_fit_or_point(words->fit);
+    if (fit.point_only)
+      throw Error(ErrorCode::BadInput, "A file of parameters is no fit to take a component from.", "Give a fit.");
+    std::vector<std::int64_t> chosen;
+    for (const auto& name : names_of("component", "components", words->component))
+      chosen.push_back(result::find_component(fit, name));
+    result::save_fit(chosen.size() == 1 ? result::get_component(fit, chosen[0]) : result::get_components(fit, chosen),
+                     words->out);
+  });
+}
+
+void ComponentOption::add_to(CLI::App& command) {
+  command.add_option("--component", component, "of a mixture: one component, by its name or number (from 1)");
+}
+
+void ComponentOption::apply(result::Fit& fit) const {
+  if (!component.empty()) fit = result::get_component(fit, result::find_component(fit, component));
+}
+
+void ComponentOption::apply_with_cells(result::Fit& fit, std::optional<data::Dataset>& dataset,
+                                       const RunControl& control) const {
+  if (component.empty()) return;
+  const auto k = result::find_component(fit, component);
+  if (dataset) {
+    analysis::AssignmentOptions options;
+    options.draws = 0;
+    options.likelihood.missing = &dataset->missing;
+    const auto found = analysis::assign_cells(fit, dataset->counts, options, control);
+    const auto assigned = analysis::assignment(found.probability, found.components);
+    std::vector<std::int64_t> cells;
+    for (std::size_t c = 0; c < assigned.size(); ++c)
+      if (assigned[c] == k) cells.push_back(static_cast<std::int64_t>(c));
+    if (cells.empty())
+      throw Error(ErrorCode::BadInput, "No cell is most probably of component " + component + ".",
+                  "Choose another component, or leave the data out.");
+    data::Dataset some = *dataset;
+    some.counts = dataset->counts.select(cells, {});
+    if (!dataset->missing.none()) some.missing = dataset->missing.select(cells, {}, dataset->counts.n_genes);
+    some.cells = dataset->cells.select(cells);
+    fit = result::select_cells(fit, cells, summary::summarise(some.counts, 0, control, some.missing));
+    dataset = std::move(some);
+  }
+  fit = result::get_component(fit, k);
+}
+
+}  // namespace scriptorium::cli
