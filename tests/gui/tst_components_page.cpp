@@ -3,8 +3,8 @@
 #include <QFile>
 #include <QLineEdit>
 #include <QSignalSpy>
-#include <QTabWidget>
 #include <QSpinBox>
+#include <QTabWidget>
 #include <QTableView>
 #include <QTemporaryDir>
 #include <QTest>

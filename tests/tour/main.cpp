@@ -2,6 +2,7 @@
 #include <QCommandLineParser>
 #include <QDir>
 #include <QLineEdit>
+#include <QSpinBox>
 #include <QSet>
 #include <QTabWidget>
 #include <QTemporaryDir>
@@ -59,9 +60,14 @@ class Tour {
   bool ok_ = true;
 };
 
+struct Wanted {
+  QString data, out, model, assignments;
+  int components = 1;
+};
+
 /// Open, model, run, every page, export.
-void walk(Tour& tour, MainWindow& window, const QString& data, const QString& out, const QString& model,
-          const QString& assignments) {
+void walk(Tour& tour, MainWindow& window, const Wanted& wanted) {
+  const auto& [data, out, model, assignments, components] = wanted;
   WindowDriver& driver = tour.driver();
   tour.picture("start");
   window.openPath(data);
@@ -73,6 +79,7 @@ void walk(Tour& tour, MainWindow& window, const QString& data, const QString& ou
   driver.page("model");
   driver.waitForWork();
   if (!driver.click("likelihood_" + model)) return tour.fail("there is no model " + model);
+  driver.find<QSpinBox>("components")->setValue(components);
   driver.waitForWork();
   tour.picture("model");
 
@@ -96,8 +103,8 @@ void walk(Tour& tour, MainWindow& window, const QString& data, const QString& ou
                 driver.find<QComboBox>("mapColor")->itemText(driver.find<QComboBox>("mapColor")->count() - 1));
   driver.waitForWork();
   tour.picture("components");
-  if (!assignments.isEmpty()) {
-    window.session().assignments.show(readAssignments(assignments));
+  if (!assignments.isEmpty()) window.session().assignments.show(readAssignments(assignments));
+  if (window.session().assignments.now()) {
     driver.choose("mapColor", "assignment");
     auto* tabs = driver.find<QTabWidget>("componentTabs");
     for (int i = 0; i < tabs->count(); ++i) {
@@ -149,9 +156,9 @@ int main(int argc, char** argv) {
   parser.addPositionalArgument("DATA", "A data set.");
   const QCommandLineOption out("out", "Folder for the pictures.", "DIR"), dark("dark", "Dark windows."),
       scale("scale", "Pixels per point.", "N", "1"), model("model", "Model of the catalogue.", "M", "nbvcp"),
-      size("size", "Window size.", "WxH", "1280x800"),
+      size("size", "Window size.", "WxH", "1280x800"), components("components", "Components of the model.", "K", "1"),
       assignments("assignments", "Table of probabilities of components, for the page Components.", "FILE");
-  parser.addOptions({out, dark, scale, model, size, assignments});
+  parser.addOptions({out, dark, scale, model, size, components, assignments});
   parser.process(app);
   if (parser.positionalArguments().size() != 1 || !parser.isSet(out)) parser.showHelp(2);
   if (!QDir().mkpath(parser.value(out))) {
@@ -161,11 +168,12 @@ int main(int argc, char** argv) {
   QTemporaryDir folder;
   MainWindow window({folder.path(), folder.filePath("settings.ini")});
   window.setDark(parser.isSet(dark));
-  const QStringList wanted = parser.value(size).split('x');
-  window.resize(wanted.value(0).toInt(), wanted.value(1).toInt());
+  const QStringList sides = parser.value(size).split('x');
+  window.resize(sides.value(0).toInt(), sides.value(1).toInt());
   window.show();
   Tour tour(window, parser.value(out));
-  walk(tour, window, parser.positionalArguments().first(), parser.value(out), parser.value(model),
-       parser.value(assignments));
+  walk(tour, window,
+       {parser.positionalArguments().first(), parser.value(out), parser.value(model), parser.value(assignments),
+        parser.value(components).toInt()});
   return tour.ok() ? 0 : 1;
 }
