@@ -206,7 +206,11 @@ std::int64_t run_one_child(const Copies& copies, Source::Place& place, const fs:
   }
   if (leaks || (WIFEXITED(status) && WEXITSTATUS(status) == exit_done)) return done;
   if (done == copies.n) throw std::runtime_error("a child died after its work: " + text_of(report_path));
-  tell(board->copy, judge_death(status, too_slow, too_slow ? most_seconds : 0, text_of(report_path)), place.path());
+  const std::string report = text_of(report_path);
+  if (blame(report) == Blame::Unsaid)  // whether the program survives it is what counts
+    run_program(SCRIPTORIUM_CLI, {copies.source, copies.seed, board->copy, 1}, work / "again", tell);
+  else
+    tell(board->copy, judge_death(status, too_slow, too_slow ? most_seconds : 0, report), place.path());
   return done + 1;
 }
 

@@ -25,11 +25,11 @@ bool is_runtime(std::string_view frame) {
 }  // namespace
 
 Blame blame(const std::string& report) {
-  if (report.find("ERROR:") == std::string::npos && report.find("runtime error:") == std::string::npos)
-    return Blame::Nobody;
-  const bool leaks = report.find("LeakSanitizer") != std::string::npos;
+  const auto says = [&](const char* words) { return report.find(words) != std::string::npos; };
+  if (!says("ERROR:") && !says("runtime error:") && !says("CHECK failed")) return Blame::Nobody;
+  const bool leaks = says("LeakSanitizer");
   std::istringstream lines(report);
-  Blame found = Blame::Own;  // where no frame says otherwise
+  Blame found = says("nested bug") ? Blame::Unsaid : Blame::Own;  // where no frame says otherwise
   bool searching = !leaks, library = false;
   for (std::string line; std::getline(lines, line);) {
     if (leaks && line.find(" leak of ") != std::string::npos) searching = true;
