@@ -80,7 +80,7 @@ void make_unique(std::vector<std::string>& names, const std::string& what, std::
 }
 
 std::vector<std::string> generated_names(std::int64_t n, const std::string& what, std::vector<std::string>& notes) {
-  constexpr std::int64_t most = 50'000'000;
+  constexpr std::int64_t most = 10'000'000;
   if (n > most)
     throw Error(ErrorCode::BadInput, "The file claims " + grouped(n) + " " + what + "s and names none of them.",
                 "It may be damaged: copy or download it again; more than " + grouped(most) + " need names.");
