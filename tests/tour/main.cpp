@@ -2,8 +2,8 @@
 #include <QCommandLineParser>
 #include <QDir>
 #include <QLineEdit>
-#include <QSpinBox>
 #include <QSet>
+#include <QSpinBox>
 #include <QTabWidget>
 #include <QTemporaryDir>
 #include <cstdio>
