@@ -3,8 +3,10 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "core/analysis/assignments.hpp"
 #include "core/data/writers/writers.hpp"
 #include "core/report/fit_tables.hpp"
+#include "core/result/components.hpp"
 #include "core/result/likelihood.hpp"
 
 namespace scriptorium::report {
@@ -23,6 +25,35 @@ void put(data::Table& table, const std::string& name, std::vector<double> values
   put(table, {name, std::move(values), {}});
 }
 
+/// The most probable component of each cell, how probable and how sure, and all probabilities as an embedding.
+void put_assignments(data::Dataset& dataset, const result::Fit& fit, const result::MapOptions& point, int threads,
+                     const RunControl& control) {
+  analysis::AssignmentOptions options;
+  options.draws = 0;
+  options.mean_point = point.mean_everywhere;
+  options.likelihood.threads = threads;
+  options.likelihood.missing = &dataset.missing;
+  const auto found = analysis::assign_cells(fit, dataset.counts, options, control);
+  const auto k = static_cast<std::size_t>(found.components);
+  data::Categorical label;
+  for (std::size_t j = 0; j < k; ++j) label.categories.push_back(result::component_name(fit, j));
+  std::vector<double> most;
+  data::Embedding all{"X_assignment", static_cast<int>(k), {}};
+  for (std::size_t at = 0; at < found.probability.size(); at += k) {
+    const auto first = found.probability.begin() + static_cast<std::ptrdiff_t>(at);
+    const auto best = std::max_element(first, first + static_cast<std::ptrdiff_t>(k));
+    label.codes.push_back(static_cast<std::int32_t>(best - first));
+    most.push_back(*best);
+    for (std::size_t j = 0; j < k; ++j)
+      all.coordinates.push_back(static_cast<float>(first[static_cast<std::ptrdiff_t>(j)]));
+  }
+  put(dataset.cells, {"assignment", std::move(label), {}});
+  put(dataset.cells, "assignment_prob", std::move(most));
+  put(dataset.cells, "assignment_entropy", found.entropy);
+  std::erase_if(dataset.embeddings, [&](const data::Embedding& old) { return old.name == all.name; });
+  dataset.embeddings.push_back(std::move(all));
+}
+
 }  // namespace
 
 void add_fit_columns(data::Dataset& dataset, const result::Fit& fit, const result::MapOptions& point,
@@ -36,9 +67,17 @@ void add_fit_columns(data::Dataset& dataset, const result::Fit& fit, const resul
     put(cells, {"n_counts", std::move(totals), {}});
   }
   const auto estimates = result::map_estimate(fit, point);
+  const auto put_genes = [&](const std::string& name, const std::vector<double>& values) {
+    const std::size_t n = genes.size();
+    if (values.size() == n) return put(genes, name, values);
+    for (std::size_t k = 0; (k + 1) * n <= values.size(); ++k) {  // a component after the other
+      const auto first = values.begin() + static_cast<std::ptrdiff_t>(k * n);
+      put(genes, name + "_" + result::component_name(fit, k), {first, first + static_cast<std::ptrdiff_t>(n)});
+    }
+  };
   for (const auto& [name, array] : estimates) {
     if (array.dims == std::vector<std::string>{"cell"}) put(cells, name, array.values);
-    if (array.dims == std::vector<std::string>{"gene"}) put(genes, name + "_map", array.values);
+    if (!array.dims.empty() && array.dims.back() == "gene") put_genes(name + "_map", array.values);
   }
   if (!fit.point_only)
     for (const auto& site : fit.result.posterior.sites) {
@@ -47,8 +86,12 @@ void add_fit_columns(data::Dataset& dataset, const result::Fit& fit, const resul
       std::vector<double> sd;
       sd.reserve(site.arg1.size());
       for (std::size_t i = 0; i < site.arg1.size(); ++i) sd.push_back(result::marginal(site, i).sd());
-      put(site.extent == model::Extent::Cell ? cells : genes, site.name + "_sd", std::move(sd));
+      if (site.extent == model::Extent::Cell)
+        put(cells, site.name + "_sd", std::move(sd));
+      else
+        put_genes(site.name + "_sd", sd);
     }
+  if (fit.model.components > 1) put_assignments(dataset, fit, point, threads, control);
   const auto likelihood = result::log_likelihood(fit.model, estimates, dataset.counts,
                                                  {.threads = threads, .missing = &dataset.missing}, control);
   put(cells, "loglik", likelihood.by_cell);

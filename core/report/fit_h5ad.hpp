@@ -10,8 +10,10 @@ namespace scriptorium::report {
 
 /// What a fit says of the cells and genes it was made from, as columns of their tables: of the cells `n_counts`,
 /// `loglik` and, by cell, the point estimates (`p_capture`, `p_hat`, …); of the genes `r_map`, `mu_map`, …, and where
-/// there is a diagnosis its `verdict`; of both `<parameter>_sd`, the posterior's. A column of that name that is there
-/// already is replaced, but for n_counts. `dataset` has the fit's cells and genes, in its order.
+/// there is a diagnosis its `verdict` (of a mixture `r_map_<component>`, and the cells' `assignment`,
+/// `assignment_prob`, `assignment_entropy` and X_assignment); of both `<parameter>_sd`, the posterior's. A column of
+/// that name that is there already is replaced, but for n_counts. `dataset` has the fit's cells and genes, in its
+/// order.
 void add_fit_columns(data::Dataset& dataset, const result::Fit& fit, const result::MapOptions& point,
                      const analysis::Diagnosis* diagnosis, int threads, const RunControl& control);
 
