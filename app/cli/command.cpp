@@ -169,7 +169,7 @@ CLI::Validator one_of(std::vector<std::string> words, std::vector<std::string> l
   std::string list;
   for (std::size_t i = 0; i < words.size(); ++i)
     list += (i == 0 ? "" : i + 1 == words.size() ? " or " : ", ") + words[i];
-  return {[=](std::string& text) {
+  return {[words = std::move(words), later = std::move(later), list](std::string& text) {
             const auto same = [&text](const std::string& word) {
               return CLI::detail::to_lower(word) == CLI::detail::to_lower(text);
             };

@@ -8,12 +8,16 @@
 namespace scriptorium::cli {
 namespace {
 
+bool is_blank(const nlohmann::json& value) {
+  return value.is_string() && value.get_ref<const std::string&>().empty();
+}
+
 void print_block(const nlohmann::json& block, const std::string& indent) {
   for (const auto& [key, value] : block.items()) {
     if (value.is_object() && !value.empty()) {
       std::printf("%s%s:\n", indent.c_str(), key.c_str());
       print_block(value, indent + "  ");
-    } else if (key != "sites" && !(value.is_structured() && value.empty()) && value != "") {
+    } else if (key != "sites" && !(value.is_structured() && value.empty()) && !is_blank(value)) {
       std::printf("%s%s: %s\n", indent.c_str(), key.c_str(),
                   value.is_string() ? value.get<std::string>().c_str() : value.dump().c_str());
     }

@@ -136,13 +136,14 @@ int main(int argc, char** argv) try {
   CLI::App app("Speed ratios of the engine, measured in one run");
   std::string path = SCRIPTORIUM_EXAMPLE, layer, likelihoods = "nbdm,zinb,nbvcp", scribe;
   std::vector<std::int64_t> cells{1'000, 10'000, 100'000, 1'000'000}, genes{500, 2000, 8000};
-  std::int64_t streamed_genes = 500;
+  std::int64_t streamed_genes = 500, components = 0;
   int threads = 0;
   bool gpu = false;
   app.add_flag("--gpu", gpu, "only the kernels that a GPU can do: CPU against GPU");
   app.add_option("--data", path, "data set for the comparison with dense evaluations");
   app.add_option("--layer", layer, "its layer");
   app.add_option("--models", likelihoods, "likelihoods to fit, canonical");
+  app.add_option("--components", components, "also a mixture of so many components");
   app.add_option("--cells", cells, "numbers of simulated cells")->delimiter(',');
   app.add_option("--streamed-genes", streamed_genes, "genes of these cells");
   app.add_option("--genes", genes, "numbers of simulated genes")->delimiter(',');
@@ -200,6 +201,15 @@ int main(int argc, char** argv) try {
                 static_cast<long long>(t.iterations), t.fit, t.evaluation, t.fit / slow, t.loss);
     std::fflush(stdout);
     if (model.likelihood == "nbvcp") ours = t.summary + t.fit;
+  }
+  if (components > 1) {
+    nbvcp.components = components;
+    FitOptions options;
+    options.threads = threads;
+    const auto result = fit({nbvcp, &summary, &counts}, options, nullptr, {});
+    std::printf("nbvcp of %lld components\t\t%lld\t%.2f\t\t\t%.3f\n", static_cast<long long>(components),
+                static_cast<long long>(result.trace.back().iteration), result.seconds, result.loss);
+    nbvcp.components = 1;
   }
   if (!scribe.empty() && ours > 0) compare_scribe(scribe, path, layer, ours);
 
