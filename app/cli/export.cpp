@@ -2,6 +2,7 @@
 #include <nlohmann/json.hpp>
 
 #include "command.hpp"
+#include "core/analysis/assignments.hpp"
 #include "core/error.hpp"
 #include "core/report/fit_h5ad.hpp"
 #include "core/report/fit_tables.hpp"
@@ -95,6 +96,9 @@ void add_export(CLI::App& app) {
     if (problem)
       throw Error(ErrorCode::Io, "The folder \"" + options->to + "\" cannot be made: " + problem.message() + ".",
                   "Choose another place.");
+    // What an earlier export left there may be of another fit.
+    for (const char* name : {"map", "loss", "distributions", "diagnose", "loglik_cell", "loglik_gene", "assignments"})
+      std::filesystem::remove(to / (std::string(name) + ".tsv"), problem);
     write(report::values_table(fit, result::map_estimate(fit, options->point.options()), options->descriptive),
           to / "map.tsv");
     if (!fit.point_only) {
@@ -108,6 +112,15 @@ void add_export(CLI::App& app) {
                                  {.threads = options->common.threads, .missing = &dataset->missing}, control);
       write(report::likelihood_table("cell", fit.cells, likelihood.by_cell), to / "loglik_cell.tsv");
       write(report::likelihood_table("gene", fit.genes, likelihood.by_gene), to / "loglik_gene.tsv");
+      if (fit.model.components > 1) {
+        analysis::AssignmentOptions assign;
+        assign.draws = 0;
+        assign.mean_point = options->point.mean();
+        assign.likelihood.threads = options->common.threads;
+        assign.likelihood.missing = &dataset->missing;
+        write(report::assignment_table(fit, analysis::assign_cells(fit, dataset->counts, assign, control)),
+              to / "assignments.tsv");
+      }
     }
     storage::write_whole_file(
         (to / "fit.json").string(),

@@ -115,11 +115,9 @@ Assignments assign_cells(const result::Fit& fit, const data::CountMatrix& counts
         control.check();
         for (auto c = size(first); c < size(last); ++c) {
           const auto its = options.scribe_fit ? fit_dirichlet_as_scribe(moments[c]) : fit_dirichlet(moments[c]);
-          double sum = 0;
-          for (const double a : its.concentration) sum += a;
           for (std::size_t j = 0; j < k; ++j) {
             out.concentration[c * k + j] = its.concentration[j];
-            out.probability[c * k + j] = its.concentration[j] / sum;
+            out.probability[c * k + j] = moments[c].sum[j] / moments[c].draws;
           }
           capped[c] = its.capped;
         }

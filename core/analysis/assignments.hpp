@@ -27,7 +27,8 @@ struct AssignmentOptions {
 /// Rows are cells (or genes, see gene_entropy()).
 struct Assignments {
   std::int64_t rows = 0, components = 0;
-  /// rows × components. At a point: its probabilities; over draws: concentration / sum.
+  /// rows × components. At a point: its probabilities; over draws: their mean (a Dirichlet fit to draws that are all
+  /// but 0 or 1 has concentrations whose shares are not).
   std::vector<double> probability;
   std::vector<double> concentration;  ///< rows × components: Dirichlet fits to the draws; empty at a point
   std::vector<bool> capped;           ///< rows whose draws were all equal; empty at a point

@@ -73,8 +73,8 @@ std::string richer_than(const model::Model& model) {
 VerdictText explain(const std::string& verdict, const model::Model& model) {
   if (verdict == "fine")
     return {"Fits",
-            "The data lie in predictive bands that are about as wide as counting noise, at the point and over the "
-            "posterior.",
+            "The data lie mostly within predictive bands that are about as wide as counting noise, at the point and "
+            "over the posterior.",
             "Nothing to do."};
   if (verdict == "tight_off")
     return {"Tight, but off target",
@@ -93,8 +93,9 @@ VerdictText explain(const std::string& verdict, const model::Model& model) {
             "Change the model or its priors; a richer approximation of the posterior will not help."};
   if (verdict == "nonconverged")
     return {"Point wide, posterior tight",
-            "The point estimate fits worse than the posterior around it: the fit has not arrived.",
-            "Look at the loss and train longer, or use the method \"exact\"."};
+            "The point estimate fits worse than the posterior around it: the fit has not arrived, or its mode is far "
+            "from its mean here.",
+            "Let a fit that has not converged go on; of one that has, judge such genes by the posterior or the means."};
   throw Error(ErrorCode::BadInput, "There is no verdict \"" + verdict + "\".", {});
 }
 
@@ -114,6 +115,8 @@ VerdictText explain(const Diagnosis& diagnosis, const result::Fit& fit) {
     return text;
   }
   const auto off = static_cast<std::int64_t>(diagnosis.genes.size()) - diagnosis.count("fine");
+  if (diagnosis.verdict == "fine" && 10 * off > static_cast<std::int64_t>(diagnosis.genes.size()))
+    text.title = "Fits most genes, but not all";
   if (diagnosis.verdict == "fine" && off > 0)
     text.remedy = "Nothing to do for most genes; look at the " + std::to_string(off) + " of " +
                   std::to_string(diagnosis.genes.size()) + " that are not fine before relying on them.";

@@ -244,16 +244,20 @@ FitResult fit_mixture(const FitInput& input, const FitOptions& options, const Ch
   Recorder recorder(control, options, "mixture", print, resume);
   Place at, best;
   std::vector<double> losses;
-  std::int64_t earlier = 0;  // rounds of the starts before
+  std::int64_t earlier = 0, best_began = 0;  // rounds of the starts before; before the best one
   if (resume) {
     at = unpack(*resume, "");
     best = unpack(*resume, "best_");
     losses = resume->arrays.at("losses");
+    best_began = static_cast<std::int64_t>(resume->arrays.at("best_began").at(0));
     if (!resume->trace.empty()) earlier = resume->trace.back().iteration - at.round;
   }
   const int restarts = std::max(1, options.restarts);
   const auto keep = [&] {
-    if (!at.x.empty()) recorder.keep(pack(at, best, losses));
+    if (at.x.empty()) return;
+    auto arrays = pack(at, best, losses);
+    arrays["best_began"] = {static_cast<double>(best_began)};
+    recorder.keep(std::move(arrays));
   };
   const auto watch = [&](const Place& place) {
     char message[160];
@@ -274,8 +278,8 @@ FitResult fit_mixture(const FitInput& input, const FitOptions& options, const Ch
       em.run(at, options.tolerance, control, watch);
       if (control.keep.stop_requested()) keep();  // with this start still under way
       losses.push_back(at.loss);
+      if (!(best.loss <= at.loss)) best = at, best_began = earlier;
       earlier += at.round;
-      if (!(best.loss <= at.loss)) best = at;
       if (control.keep.stop_requested()) break;
       at = {};
     }
@@ -290,7 +294,10 @@ FitResult fit_mixture(const FitInput& input, const FitOptions& options, const Ch
   FitResult result;
   result.posterior = posterior_of(objective, best, order);
   result.loss = best.loss;
-  result.trace = recorder.trace();
+  for (auto point : recorder.trace()) {  // of the start that is kept
+    point.iteration -= best_began;
+    if (point.iteration > 0 && point.iteration <= best.round) result.trace.push_back(point);
+  }
   result.seconds = recorder.seconds();
   auto& c = result.convergence;
   const double tolerance = std::max(options.tolerance, resolution * std::fabs(best.loss));

@@ -7,7 +7,7 @@ namespace scriptorium::inference {
 namespace {
 
 constexpr int most_rounds = 4;
-constexpr double nearly = 0.05;  // nats a gene: the joint steps are nearly there
+constexpr double nearly = 0.005;  // nats a gene: the joint steps are nearly there
 constexpr double little = 1;     // nats
 
 /// Middle of a marginal as the likelihood reads it, and its sd on the axis of z.

@@ -157,6 +157,11 @@ Table diagnosis_table(const result::Fit& fit, const analysis::Diagnosis& diagnos
     for (std::size_t i = 0; i < 6; ++i) numbers[i].push_back(row[i]);
     verdict.push_back(entry.verdict);
     reason.push_back(analysis::explain(entry.verdict, fit.model).reason);
+    // The verdict tolerates some misfit (its rule); a reader of the table should see how much there is.
+    const double outside = std::max(entry.map.failure, entry.posterior.failure);
+    if (entry.verdict == "fine" && outside > 0.1)
+      reason.back() += " Of the counts that occur " + std::to_string(std::lround(100 * outside)) +
+                       " % lie outside their 95 % band.";
   }
   Table table;
   table.add("gene", std::move(gene));

@@ -61,11 +61,11 @@ void ExportPage::addFitItems() {
                                  };
                                }});
   };
-  file("provenance", tr("Data, settings, seed, versions"), "txt", true,
+  file("provenance", tr("Record: settings, seed, versions"), "txt", true,
        [](const QString& path, const result::Fit& fit, const RunControl&) { writeText(path, provenance(fit)); });
   file("posterior", tr("Posterior draws (netCDF)"), "nc", false, writeDraws);
   session().exports.addFile(
-      {"data", tr("Data with the fit's columns (h5ad)"), "h5ad", false, [this]() -> ExportList::FileMaker {
+      {"data", tr("Data with the fit (h5ad)"), "h5ad", false, [this]() -> ExportList::FileMaker {
          const auto* entry = session().fits.current();
          const auto prepared = session().data.prepared();
          if (!entry || !prepared || prepared->id != entry->fit->data_id)
@@ -188,7 +188,7 @@ QWidget* ExportPage::makeContent() {
   };
   figures_ = group(tr("Figures"));
   tables_ = group(tr("Tables"));
-  files_ = group(tr("Files for other programs, and the record"));
+  files_ = group(tr("Other files"));
   connect(list_, &QTreeWidget::itemChanged, this, &ExportPage::countFiles);
   connect(list_, &QTreeWidget::currentItemChanged, this, &ExportPage::showPreview);
   preview_ = new QLabel;
