@@ -64,6 +64,9 @@ void add_export(CLI::App& app) {
     const std::filesystem::path to = options->to;
     keep_inputs(options->to, {options->fit, options->data.path});
     const bool to_h5ad = to.extension() == ".h5ad";
+    for (const char* ending : {".csv", ".tsv", ".json", ".txt", ".xlsx", ".h5"})
+      if (to.extension() == ending)
+        throw UsageError("--to \"" + options->to + "\": give FILE.nc, FILE.h5ad, or a folder for tables");
     if (to_h5ad && options->data.path.empty())
       throw UsageError("an h5ad file holds the counts too: give them with --data");
     auto fit = result::load_fit_or_point(options->fit);

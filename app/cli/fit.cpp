@@ -273,7 +273,8 @@ void run_fit(const FitWords& words, CLI::App& command, const json& whole) {
     fit = result::new_fit(tables, {std::move(input.summary.summary), std::move(input.summary.data_id)}, model, options);
     fit.data_filter = filter;
     if (!keep)
-      words.memory.check(inference::estimate({model, &fit.summary, nullptr}, options).bytes, "The fit", needs_less);
+      words.memory.check(inference::estimate({model, &fit.summary, nullptr}, options).bytes, "The fit",
+                         "Allow more memory, or fit fewer cells or genes (--cells, --genes hvg:N).");
     fit.name = words.name;
     fit.component_names = annotation.names;
     if (!words.annotation.empty())

@@ -66,6 +66,12 @@ Annotation annotate(const data::Table& cells, const AnnotationOptions& options) 
   if (names.empty())
     throw Error(ErrorCode::BadInput, "No label of " + where + " has " + std::to_string(options.min_cells) + " cells.",
                 "Lower --annotation-min-cells.");
+  constexpr std::size_t most_labels = 100;
+  if (names.size() > most_labels)
+    throw Error(ErrorCode::BadInput,
+                "There are " + std::to_string(names.size()) + " labels in " + where + ", more than " +
+                    std::to_string(most_labels) + ": they name cells or measure them.",
+                "Choose a column with a few labels, or leave rare ones out (--annotation-min-cells).");
   if (names.size() == 1 && options.components == 0)
     throw Error(ErrorCode::BadInput,
                 "There is only one label in " + where + ", " + names[0] + ": that makes no mixture.",
