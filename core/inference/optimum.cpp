@@ -8,7 +8,7 @@ namespace {
 
 constexpr int most_rounds = 4;
 constexpr double nearly = 0.005;  // nats a gene: the joint steps are nearly there
-constexpr double little = 1;     // nats
+constexpr double little = 1;      // nats
 
 /// Middle of a marginal as the likelihood reads it, and its sd on the axis of z.
 struct Middle {
