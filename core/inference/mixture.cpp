@@ -37,8 +37,7 @@ using Watch = std::function<void(const Place&)>;
 class VariationalEm {
  public:
   VariationalEm(const model::Model& model, const FitInput& input, const FitOptions& options)
-      : input_(input),
-        options_(options),
+      : options_(options),
         objective_(model, *input.summary, *input.counts, options.threads),
         mixing_(model::layout(model).front().concentration, input.cell_logits) {}
 
@@ -121,7 +120,6 @@ class VariationalEm {
     return true;
   }
 
-  const FitInput& input_;
   const FitOptions& options_;
   MixtureObjective objective_;
   MixingPosterior mixing_;
