@@ -37,14 +37,13 @@ MixtureStarts::MixtureStarts(const FitInput& input, const FitOptions& options, c
   }
   if (options.start == Start::Scribe) return;
   control.tell(-1, "looking for clusters of cells");
-  data::Dataset tables;
-  tables.counts = *input.counts;
-  tables.missing = missing_of(*input.summary);
   embedding::PcaOptions pca;
   pca.seed = options.seed;
   pca.threads = options.threads;
   pca.dims = std::max(20, static_cast<int>(components_));
-  const auto found = embedding::principal_components(tables, pca, control);
+  const auto found = embedding::principal_components(input.counts->n_cells, input.counts->n_genes,
+                                                     data::source_of(*input.counts), missing_of(*input.summary), pca,
+                                                     control);
   dims_ = found.dims;
   points_ = found.scores;
 }
