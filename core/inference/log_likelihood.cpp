@@ -221,7 +221,7 @@ void LogLikelihood::visiting(State& s, const RunControl& control) {
   const auto& p = *problem_;
   const bool own_p = s.log_phi.size() > 1, gated = p.gate_at >= 0;
   const std::size_t units = p.units.size();  // one a cell
-  const data::CountMatrix& by_gene = s.batch.empty() ? p.by_gene : by_gene_;
+  const data::CountMatrix& by_gene = s.batch.empty() ? *p.by_gene : by_gene_;
   // t: ln ν, or ln λ with λ = −ln(1−p̂).
   std::vector<double> t(units), effective(units), slope_t(units, 0.0);
   double low = INFINITY, high = -INFINITY;

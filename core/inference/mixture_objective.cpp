@@ -31,7 +31,10 @@ MixtureObjective::MixtureObjective(const model::Model& model, const summary::Cou
   parts_.resize(static_cast<std::size_t>(model.components));
   for (auto& part : parts_) {
     part.summary = std::make_unique<summary::CountSummary>(summary);
-    part.problem = std::make_unique<Problem>(one, *part.summary, &counts, !inference::visits_nonzeros(one));
+    part.problem = &part == &parts_.front()
+                       ? std::make_unique<Problem>(one, *part.summary, &counts, !inference::visits_nonzeros(one))
+                       : std::make_unique<Problem>(problem());
+    part.problem->summary = part.summary.get();
     part.objective = std::make_unique<Objective>(*part.problem, threads);
   }
   scalar_size_ = !has_scalar ? 0 : shared_scalar_ ? 2 : 2 * components();
@@ -41,31 +44,28 @@ MixtureObjective::MixtureObjective(const model::Model& model, const summary::Cou
 
 void MixtureObjective::find_entries() {
   const auto& s = *summary_;
-  const auto nnz = static_cast<std::size_t>(counts_->nnz());
-  entry_by_cell_.resize(nnz);
+  const auto entry_of = [&](std::size_t gene, data::Count count) {
+    const auto begin = s.value.begin() + s.gene_start[gene], end = s.value.begin() + s.gene_start[gene + 1];
+    return static_cast<std::uint32_t>(std::lower_bound(begin, end, count) - s.value.begin());
+  };
+  entry_by_cell_.resize(index(counts_->nnz()));
   log_factorial_.assign(n_cells(), 0.0);
   compute::parallel_for(counts_->n_cells, 64, threads_, [&](std::int64_t, std::int64_t first, std::int64_t last) {
     for (auto c = index(first); c < index(last); ++c)
       for (auto i = index(counts_->row_start[c]); i < index(counts_->row_start[c + 1]); ++i) {
-        const auto g = counts_->gene[i];
-        const auto begin = s.value.begin() + s.gene_start[g], end = s.value.begin() + s.gene_start[g + 1];
-        entry_by_cell_[i] =
-            static_cast<std::uint32_t>(std::lower_bound(begin, end, counts_->count[i]) - s.value.begin());
+        entry_by_cell_[i] = entry_of(counts_->gene[i], counts_->count[i]);
         log_factorial_[c] += math::log_gamma(counts_->count[i] + 1.0);
       }
   });
-  gene_start_.assign(index(counts_->n_genes) + 1, 0);
-  for (const auto g : counts_->gene) ++gene_start_[g + 1];
-  for (std::size_t g = 0; g + 1 < gene_start_.size(); ++g) gene_start_[g + 1] += gene_start_[g];
-  auto next = gene_start_;
-  entry_by_gene_.resize(nnz);
-  cell_by_gene_.resize(nnz);
-  for (std::size_t c = 0; c < n_cells(); ++c)
-    for (auto i = index(counts_->row_start[c]); i < index(counts_->row_start[c + 1]); ++i) {
-      const auto at = index(next[counts_->gene[i]]++);
-      entry_by_gene_[at] = entry_by_cell_[i];
-      cell_by_gene_[at] = static_cast<std::uint32_t>(c);
-    }
+  auto by_gene = counts_->transposed();
+  entry_by_gene_.resize(entry_by_cell_.size());
+  compute::parallel_for(counts_->n_genes, 64, threads_, [&](std::int64_t, std::int64_t first, std::int64_t last) {
+    for (auto g = index(first); g < index(last); ++g)
+      for (auto i = index(by_gene.row_start[g]); i < index(by_gene.row_start[g + 1]); ++i)
+        entry_by_gene_[i] = entry_of(g, by_gene.count[i]);
+  });
+  gene_start_ = std::move(by_gene.row_start);
+  cell_by_gene_ = std::move(by_gene.gene);
 }
 
 void MixtureObjective::share_out(const std::vector<double>& share) {

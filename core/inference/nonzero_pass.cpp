@@ -13,7 +13,7 @@ compute::CsrView view(const data::CountMatrix& m) {
 
 NonzeroPass::NonzeroPass(const Problem& problem) : problem_(&problem) {
   if (!problem.gpu) return;
-  gene_rows_ = problem.gpu->hold(view(problem.by_gene));
+  gene_rows_ = problem.gpu->hold(view(*problem.by_gene));
   cell_rows_ = problem.gpu->hold(view(*problem.counts));
 }
 
@@ -79,7 +79,7 @@ void NonzeroPass::gene_weights(std::int64_t gene, double* nonzero, double* by_co
     if (by_count) std::copy_n(&gathered_counts_[static_cast<std::size_t>(gene) * m], m, by_count);
     return;
   }
-  const auto& matrix = problem_->by_gene;  // its `gene` holds units
+  const auto& matrix = *problem_->by_gene;  // its `gene` holds units
   const auto begin = static_cast<std::size_t>(matrix.row_start[static_cast<std::size_t>(gene)]),
              n = static_cast<std::size_t>(matrix.row_start[static_cast<std::size_t>(gene) + 1]) - begin;
   const std::uint32_t* cells = matrix.gene.data() + begin;

@@ -63,7 +63,7 @@ Problem::Problem(const model::Model& m, const summary::CountSummary& s, const da
     if (!cells_apart)
       std::stable_sort(cell_of_unit.begin(), cell_of_unit.end(),
                        [&](std::uint32_t a, std::uint32_t b) { return s.cell_total(a) < s.cell_total(b); });
-    by_gene = counts->transposed(cell_of_unit);
+    by_gene = std::make_shared<const data::CountMatrix>(counts->transposed(cell_of_unit));
   }
 
   find_runs();

@@ -1,4 +1,5 @@
 #pragma once
+#include <memory>
 #include <optional>
 #include <span>
 #include <vector>
@@ -39,7 +40,7 @@ struct Problem {
   const data::CountMatrix* counts = nullptr;  ///< cells × genes; null where not needed
   const compute::Backend* gpu = nullptr;      ///< where it is to sum over the non-zeros; null: threads do, and so they
                                               ///< may with a backend that is no GPU
-  data::CountMatrix by_gene;                  ///< its transpose, where needed: units × genes
+  std::shared_ptr<const data::CountMatrix> by_gene;  ///< its transpose, where needed: units × genes; copies share it
   bool zero_inflated = false, capture = false;
   Mean mean = Mean::DispersionIsSampled;
   bool visits_nonzeros = false;  ///< zinbvcp, or mean_disp with capture: cells are units of their own
