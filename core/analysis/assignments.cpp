@@ -69,10 +69,7 @@ std::vector<double> probabilities(std::span<const double> log_weight, std::int64
   const std::size_t k = size(components);
   std::vector<double> out(log_weight.size());
   for (std::size_t i = 0; i < out.size(); ++i) out[i] = log_weight[i] / temperature;
-  for (std::size_t row = 0; row < out.size(); row += k) {
-    const double sum = math::log_sum_exp(&out[row], k);
-    for (std::size_t j = 0; j < k; ++j) out[row + j] = std::exp(out[row + j] - sum);
-  }
+  for (std::size_t row = 0; row < out.size(); row += k) math::softmax(&out[row], k);
   return out;
 }
 

@@ -89,11 +89,7 @@ class VariationalEm {
     const double divergence = objective_.divergence() + mixing_.divergence();
     mixing_.add_log_weights(share);
     double likelihood = 0;
-    for (std::size_t row = 0; row < share.size(); row += k) {
-      const double sum = math::log_sum_exp(&share[row], k);
-      likelihood += sum;
-      for (std::size_t j = 0; j < k; ++j) share[row + j] = std::exp(share[row + j] - sum);
-    }
+    for (std::size_t row = 0; row < share.size(); row += k) likelihood += math::softmax(&share[row], k);
     const double loss = divergence - likelihood, gain = at.loss - loss;
     if (!std::isfinite(loss))
       throw Error(ErrorCode::Numerical, "the loss is not a number in round " + std::to_string(at.round),

@@ -189,6 +189,13 @@ inline double log_sum_exp(const double* x, std::size_t n) {
   return high + std::log(sum);
 }
 
+/// x_i becomes e^x_i / Σ e^x_j; returns ln Σ e^x_j.
+inline double softmax(double* x, std::size_t n) {
+  const double sum = log_sum_exp(x, n);
+  for (std::size_t i = 0; i < n; ++i) x[i] = std::exp(x[i] - sum);
+  return sum;
+}
+
 /// ln Φ(x) of the standard normal.
 SCRIPTORIUM_HD inline double log_normal_cdf(double x) {
   if (x > -10)

@@ -96,8 +96,7 @@ std::vector<double> mixing_weights(const model::Model& model, const model::Value
 std::vector<double> annotated_weights(const std::vector<double>& weights, const double* logits) {
   std::vector<double> out;
   for (std::size_t k = 0; k < weights.size(); ++k) out.push_back(std::log(weights[k] + 1e-8) + logits[k]);
-  const double sum = math::log_sum_exp(out.data(), out.size());
-  for (double& w : out) w = std::exp(w - sum);
+  math::softmax(out.data(), out.size());
   return out;
 }
 

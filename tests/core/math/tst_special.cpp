@@ -60,6 +60,16 @@ class TestSpecial : public QObject {
     close(log_normal_cdf(-12.0), -75.41067300156809, 1e-9);  // scipy.stats.norm.logcdf(-12)
     close(log_normal_cdf(1.3), std::log(0.5 * std::erfc(-1.3 / std::sqrt(2.0))), 1e-14);
   }
+  void softmaxSumsToOneWhereverItsArgumentsLie() {
+    for (const double shift : {-3000.0, 0.0, 3000.0}) {
+      std::vector<double> x{shift, shift + std::log(3.0), -INFINITY};
+      close(log_sum_exp(x.data(), x.size()), shift + std::log(4.0), 1e-14);
+      close(softmax(x.data(), x.size()), shift + std::log(4.0), 1e-14);
+      close(x[0], 0.25, 1e-12);
+      close(x[1], 0.75, 1e-12);
+      QCOMPARE(x[2], 0.0);
+    }
+  }
   void negativeBinomialSumsToOne() {
     for (const double r : {0.05, 1.0, 20.0})
       for (const double p : {0.1, 0.7}) {
