@@ -41,9 +41,9 @@ MixtureStarts::MixtureStarts(const FitInput& input, const FitOptions& options, c
   pca.seed = options.seed;
   pca.threads = options.threads;
   pca.dims = std::max(20, static_cast<int>(components_));
-  const auto found = embedding::principal_components(input.counts->n_cells, input.counts->n_genes,
-                                                     data::source_of(*input.counts), missing_of(*input.summary), pca,
-                                                     control);
+  const auto found =
+      embedding::principal_components(input.counts->n_cells, input.counts->n_genes, data::source_of(*input.counts),
+                                      missing_of(*input.summary), pca, control);
   dims_ = found.dims;
   points_ = found.scores;
 }
