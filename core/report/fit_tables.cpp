@@ -160,8 +160,8 @@ Table diagnosis_table(const result::Fit& fit, const analysis::Diagnosis& diagnos
     // The verdict tolerates some misfit (its rule); a reader of the table should see how much there is.
     const double outside = std::max(entry.map.failure, entry.posterior.failure);
     if (entry.verdict == "fine" && outside > 0.1)
-      reason.back() += " Of the counts that occur " + std::to_string(std::lround(100 * outside)) +
-                       " % lie outside their 95 % band.";
+      reason.back() +=
+          " Of the counts that occur " + std::to_string(std::lround(100 * outside)) + " % lie outside their 95 % band.";
   }
   Table table;
   table.add("gene", std::move(gene));
