@@ -160,9 +160,7 @@ void LogLikelihood::rising_terms(State& s, const RunControl& control) const {
   s.total.assign(genes, 0.0);
   std::vector<double> r(genes), sums(2 * genes);
   for (std::size_t g = 0; g < genes; ++g) r[g] = std::exp(s.log_r[g]);
-  const compute::CsrView view{p.n_genes(), p.n_cells(), by_gene_.row_start.data(), by_gene_.gene.data(),
-                              by_gene_.count.data()};
-  backend_->rising(compute::Rows(view), {r.data()}, sums.data(), control);
+  backend_->rising(compute::Rows(rows_of(by_gene_)), {r.data()}, sums.data(), control);
   for (std::size_t g = 0; g < genes; ++g) {
     s.value += sums[2 * g];
     s.d_log_r[g] += r[g] * sums[2 * g + 1];

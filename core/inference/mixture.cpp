@@ -38,7 +38,8 @@ class VariationalEm {
  public:
   VariationalEm(const model::Model& model, const FitInput& input, const FitOptions& options)
       : options_(options),
-        objective_(model, *input.summary, *input.counts, options.threads),
+        objective_(model, *input.summary, *input.counts, options.threads,
+                   input.backend && input.backend->is_gpu() ? input.backend : nullptr),
         mixing_(model::layout(model).front().concentration, input.cell_logits) {}
 
   MixtureObjective& objective() { return objective_; }

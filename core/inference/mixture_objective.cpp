@@ -13,8 +13,8 @@ constexpr double no_cells = 1e-10;  // of a count in a component: left out
 }
 
 MixtureObjective::MixtureObjective(const model::Model& model, const summary::CountSummary& summary,
-                                   const data::CountMatrix& counts, int threads)
-    : summary_(&summary), counts_(&counts), threads_(threads) {
+                                   const data::CountMatrix& counts, int threads, const compute::Backend* gpu)
+    : summary_(&summary), counts_(&counts), threads_(threads), gpu_(gpu) {
   const auto one = model::component_model(model);
   bool has_scalar = false;
   for (const auto& site : model::layout(model)) {
@@ -40,6 +40,7 @@ MixtureObjective::MixtureObjective(const model::Model& model, const summary::Cou
   scalar_size_ = !has_scalar ? 0 : shared_scalar_ ? 2 : 2 * components();
   size_ = cell_at(problem().units.size());
   find_entries();
+  if (gpu_) cells_there_ = gpu_->hold(rows_of(counts));
 }
 
 void MixtureObjective::find_entries() {
@@ -235,15 +236,33 @@ std::vector<double> MixtureObjective::scores(const std::vector<double>& x, const
     const auto by_pattern = problem().over_kinds(by_kind);
     for (std::size_t q = 0; q < by_pattern.size(); ++q) base[q * k + j] = by_pattern[q];
   }
-  std::vector<double> out(n_cells() * k);
+  auto out = sums_by_cell(table, control);
+  for (std::size_t c = 0; c < n_cells(); ++c) {
+    const double* zeros = &base[s.classes[s.class_of_cell[c]].pattern * k];
+    for (std::size_t j = 0; j < k; ++j)
+      out[c * k + j] +=
+          zeros[j] - log_factorial_[c] + (capture ? parts_[j].objective->unit_values()[problem().unit_of_cell[c]] : 0);
+  }
+  return out;
+}
+
+std::vector<double> MixtureObjective::sums_by_cell(const std::vector<double>& table, const RunControl& control) const {
+  const std::size_t k = components();
+  std::vector<double> out(n_cells() * k, 0.0);
+  if (gpu_) {
+    compute::Gather job;
+    job.width = static_cast<std::int64_t>(k);
+    job.table_rows = static_cast<std::int64_t>(summary_->value.size());
+    job.table = table.data();
+    job.lookup_start = summary_->gene_start.data();
+    job.lookup_value = summary_->value.data();
+    gpu_->gather(*cells_there_, job, out.data(), control);
+    return out;
+  }
   compute::parallel_for(counts_->n_cells, 16, threads_, [&](std::int64_t, std::int64_t first, std::int64_t last) {
     control.check();
     for (auto c = index(first); c < index(last); ++c) {
       double* to = &out[c * k];
-      const double* from = &base[s.classes[s.class_of_cell[c]].pattern * k];
-      for (std::size_t j = 0; j < k; ++j)
-        to[j] =
-            from[j] - log_factorial_[c] + (capture ? parts_[j].objective->unit_values()[problem().unit_of_cell[c]] : 0);
       for (auto i = index(counts_->row_start[c]); i < index(counts_->row_start[c + 1]); ++i) {
         const double* row = &table[entry_by_cell_[i] * k];
         for (std::size_t j = 0; j < k; ++j) to[j] += row[j];

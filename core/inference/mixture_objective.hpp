@@ -12,9 +12,10 @@ namespace scriptorium::inference {
 /// the other, cells.
 class MixtureObjective {
  public:
+  /// `gpu`: takes the sums over non-zeros of scores(); null: threads do.
   /// @throws Error(Unsupported) where a gene's site is shared by the components
   MixtureObjective(const model::Model& model, const summary::CountSummary& summary, const data::CountMatrix& counts,
-                   int threads);
+                   int threads, const compute::Backend* gpu = nullptr);
 
   struct System {
     std::vector<NewtonSystem> parts;
@@ -72,10 +73,14 @@ class MixtureObjective {
   double evaluate(const std::vector<double>& x, std::vector<double>* settled, std::vector<double>* gradient,
                   System* system, const RunControl& control);
   void find_entries();
+  /// Σ over the non-zeros of each cell of the rows of `table` (entries × components): cells × components.
+  std::vector<double> sums_by_cell(const std::vector<double>& table, const RunControl& control) const;
 
   const summary::CountSummary* summary_;
   const data::CountMatrix* counts_;
   int threads_;
+  const compute::Backend* gpu_;
+  std::unique_ptr<compute::Rows> cells_there_;  ///< the counts by cell, on the GPU
   std::size_t size_ = 0, scalar_size_ = 0;
   bool shared_scalar_ = false;
   std::vector<Part> parts_;

@@ -5,16 +5,10 @@
 
 namespace scriptorium::inference {
 
-namespace {
-compute::CsrView view(const data::CountMatrix& m) {
-  return {m.n_cells, m.n_genes, m.row_start.data(), m.gene.data(), m.count.data()};
-}
-}  // namespace
-
 NonzeroPass::NonzeroPass(const Problem& problem) : problem_(&problem) {
   if (!problem.gpu) return;
-  gene_rows_ = problem.gpu->hold(view(*problem.by_gene));
-  cell_rows_ = problem.gpu->hold(view(*problem.counts));
+  gene_rows_ = problem.gpu->hold(rows_of(*problem.by_gene));
+  cell_rows_ = problem.gpu->hold(rows_of(*problem.counts));
 }
 
 void NonzeroPass::resize() {

@@ -25,6 +25,11 @@ enum class Mean {
   MeanAndDispersion     ///< mean_disp: gene sites μ and r, φ_g = r/μ
 };
 
+/// A matrix of counts as backends take rows; of a transposed one the rows are genes.
+inline compute::CsrView rows_of(const data::CountMatrix& m) {
+  return {m.n_cells, m.n_genes, m.row_start.data(), m.gene.data(), m.count.data()};
+}
+
 /// Whether the likelihood visits the non-zeros beside the summary: zero-inflated capture, and mean_disp with capture.
 bool visits_nonzeros(const model::Model& model);
 

@@ -213,8 +213,7 @@ FitResult fit(const FitInput& input, const FitOptions& options, const Checkpoint
 }
 
 bool uses_backend(const model::Model& model, const FitOptions& options, std::int64_t n_cells) {
-  if (model.components > 1) return false;
-  if (options.method != Method::Svi) return visits_nonzeros(model);
+  if (options.method != Method::Svi) return model.components > 1 || visits_nonzeros(model);
   return options.svi.batch_size > 0 && options.svi.batch_size < n_cells;
 }
 
@@ -241,8 +240,12 @@ FitEstimate estimate(const FitInput& input, const FitOptions& options) {
     out.device_bytes =
         (8 + 32.0 / compute::rising_piece) * nonzeros * static_cast<double>(options.svi.batch_size) / cells +
         40 * genes;
+  // The counts by cell, a table of the entries with how they are found, and what it is gathered into.
+  if (on_device && !batches && mixture)
+    out.device_bytes = 8 * nonzeros + (12 + 8 * components) * entries + 8 * components * cells;
   // The counts by gene and by cell, and a table of at most 140 nodes with what it is gathered into.
-  if (on_device && !batches) out.device_bytes = 16 * nonzeros + 8 * 140 * (genes + cells);
+  else if (on_device && !batches)
+    out.device_bytes = 16 * nonzeros + 8 * 140 * (genes + cells);
   // Measured per evaluation on one 2.x GHz core: 0.1 µs a histogram entry and node, 4 µs a unit, 0.1 µs a non-zero.
   const double evaluation = 1e-6 * (1.2 * entries + 3 * genes * (info.zero_inflated ? 40 : 1) + 6 * units +
                                     (visits ? 0.12 * nonzeros + 60 * genes : 0));

@@ -1,16 +1,9 @@
 #include <algorithm>
 
+#include "core/inference/problem.hpp"
 #include "core/result/likelihood_terms.hpp"
 
 namespace scriptorium::result {
-namespace {
-
-compute::CsrView view(std::int64_t rows, std::int64_t columns, const data::CountMatrix& m) {
-  return {rows, columns, m.row_start.data(), m.gene.data(), m.count.data()};
-}
-
-}  // namespace
-
 Likelihood evaluate_on(const compute::Backend& backend, const LikelihoodTerms& t, const data::CountMatrix& counts,
                        const LikelihoodOptions& options, const RunControl& control) {
   const auto cells = static_cast<std::size_t>(counts.n_cells), genes = static_cast<std::size_t>(counts.n_genes);
@@ -54,8 +47,7 @@ Likelihood evaluate_on(const compute::Backend& backend, const LikelihoodTerms& t
   Likelihood result;
   if (options.by_cell) {
     result.by_cell.assign(cells, 0.0);
-    backend.likelihood(*backend.hold(view(counts.n_cells, counts.n_genes, counts)), job, each_zero,
-                       result.by_cell.data(), control);
+    backend.likelihood(*backend.hold(inference::rows_of(counts)), job, each_zero, result.by_cell.data(), control);
     std::vector<double> sum(patterns, 0.0);
     for (std::size_t k = 0; k < patterns && !each_zero; ++k) {
       for (const double f : factor) sum[k] += f;
@@ -68,8 +60,7 @@ Likelihood evaluate_on(const compute::Backend& backend, const LikelihoodTerms& t
     control.check();
     const data::CountMatrix by_gene = counts.transposed();
     job.rows_are_genes = true;
-    backend.likelihood(*backend.hold(view(counts.n_genes, counts.n_cells, by_gene)), job, each_zero,
-                       result.by_gene.data(), control);
+    backend.likelihood(*backend.hold(inference::rows_of(by_gene)), job, each_zero, result.by_gene.data(), control);
     if (!each_zero) {
       std::vector<double> sum(patterns, 0.0), lacked(genes, 0.0);
       for (std::size_t c = 0; c < cells; ++c) sum[missing.pattern(c)] += of_cell[c];

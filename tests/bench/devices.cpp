@@ -10,6 +10,7 @@
 
 #include "core/compute/backend.hpp"
 #include "core/compute/devices.hpp"
+#include "core/inference/problem.hpp"
 #include "core/result/new_fit.hpp"
 #include "core/result/predictive.hpp"
 
@@ -22,10 +23,6 @@ struct Kernel {
   std::string name;
   std::function<std::vector<double>(const compute::Backend&)> run;
 };
-
-compute::CsrView view(std::int64_t rows, std::int64_t columns, const data::CountMatrix& m) {
-  return {rows, columns, m.row_start.data(), m.gene.data(), m.count.data()};
-}
 
 double seconds(const compute::Backend& backend, const Kernel& kernel, std::vector<double>& out) {
   double best = INFINITY;
@@ -42,8 +39,7 @@ double seconds(const compute::Backend& backend, const Kernel& kernel, std::vecto
 void compare_devices(const data::Dataset& dataset, int threads) {
   const auto& counts = dataset.counts;
   const auto by_gene = counts.transposed();
-  const auto cells = view(counts.n_cells, counts.n_genes, counts),
-             genes = view(counts.n_genes, counts.n_cells, by_gene);
+  const auto cells = inference::rows_of(counts), genes = inference::rows_of(by_gene);
   const auto values = [](std::int64_t n, double first, double step) {
     std::vector<double> x(static_cast<std::size_t>(n));
     for (std::size_t i = 0; i < x.size(); ++i) x[i] = first + step * static_cast<double>(i % 97);
@@ -100,9 +96,23 @@ void compare_devices(const data::Dataset& dataset, int threads) {
       return out;
     };
   };
+  constexpr std::int64_t components = 10;
+  const auto scores = values(components * static_cast<std::int64_t>(fit.summary.value.size()), -3, 0.01);
   const std::vector<Kernel> kernels{
       {"row gather, cells x 24", gather(cells, compute::Weight::One)},
       {"row gather by counts, genes x 24", gather(genes, compute::Weight::Count)},
+      {"expectation step of ten components",
+       [&](const compute::Backend& backend) {
+         compute::Gather job;
+         job.width = components;
+         job.table_rows = static_cast<std::int64_t>(fit.summary.value.size());
+         job.table = scores.data();
+         job.lookup_start = fit.summary.gene_start.data();
+         job.lookup_value = fit.summary.value.data();
+         std::vector<double> out(static_cast<std::size_t>(cells.rows * components));
+         backend.gather(*backend.hold(cells), job, out.data(), {});
+         return out;
+       }},
       {"rising factorials of a batch",
        [&](const compute::Backend& backend) {
          std::vector<double> out(static_cast<std::size_t>(2 * counts.n_genes));

@@ -1,5 +1,7 @@
 #include <QtTest>
 
+#include "../compute/fake_device.hpp"
+#include "core/compute/device_backend.hpp"
 #include "core/inference/minimise.hpp"
 #include "core/inference/mixing.hpp"
 #include "core/inference/mixture_objective.hpp"
@@ -88,6 +90,31 @@ class TestMixture : public QObject {
       QVERIFY2(std::fabs(expected - wanted) < 1e-10 * std::fabs(wanted),
                qPrintable(QString("%1 where %2").arg(expected, 0, 'g', 17).arg(wanted, 0, 'g', 17)));
     }
+  }
+
+  void scoresAreTheSameOnADevice_data() { every_model(); }
+  void scoresAreTheSameOnADevice() {
+    QFETCH(QString, likelihood);
+    QFETCH(QString, parameterization);
+    QFETCH(bool, some_missing);
+    auto counts = testing::simulated_counts(40, 17);
+    const auto missing = some_missing ? testing::take_out(counts) : data::Missing{};
+    const auto summary = summary::summarise(counts, 1, {}, missing);
+    const auto model = mixture_of(likelihood.toUtf8(), parameterization.toUtf8(), 3);
+    fake_device::state() = {};
+    const auto device = compute::device_backend(fake_device::api(), 0, "fake", 1);
+    const auto scores = [&](const compute::Backend* gpu) {
+      MixtureObjective objective(model, summary, counts, 2, gpu);
+      objective.share_out(random_shares(40, 3, 1));
+      auto x = objective.start();
+      objective.choose_nodes(x);
+      return objective.scores(x, {});
+    };
+    const auto here = scores(nullptr), there = scores(device.get());
+    QVERIFY(fake_device::state().launches > 0);
+    QCOMPARE(there.size(), here.size());
+    for (std::size_t i = 0; i < here.size(); ++i)
+      QVERIFY(std::fabs(there[i] - here[i]) <= 1e-12 * std::max(1.0, std::fabs(here[i])));
   }
 
   void scoresOfPointsAreLogLikelihoods_data() { every_model(); }
