@@ -64,16 +64,15 @@ void ExportPage::addFitItems() {
   file("provenance", tr("Record: settings, seed, versions"), "txt", true,
        [](const QString& path, const result::Fit& fit, const RunControl&) { writeText(path, provenance(fit)); });
   file("posterior", tr("Posterior draws (netCDF)"), "nc", false, writeDraws);
-  session().exports.addFile(
-      {"data", tr("Data with the fit (h5ad)"), "h5ad", false, [this]() -> ExportList::FileMaker {
-         const auto* entry = session().fits.current();
-         const auto prepared = session().data.prepared();
-         if (!entry || !prepared || prepared->id != entry->fit->data_id)
-           return {};  // only with the data it was made from
-         return [fit = entry->fit, prepared](const QString& path, const RunControl& control) {
-           writeAnndata(path, *fit, *prepared->dataset, control);
-         };
-       }});
+  session().exports.addFile({"data", tr("Data with the fit (h5ad)"), "h5ad", false, [this]() -> ExportList::FileMaker {
+                               const auto* entry = session().fits.current();
+                               const auto prepared = session().data.prepared();
+                               if (!entry || !prepared || prepared->id != entry->fit->data_id)
+                                 return {};  // only with the data it was made from
+                               return [fit = entry->fit, prepared](const QString& path, const RunControl& control) {
+                                 writeAnndata(path, *fit, *prepared->dataset, control);
+                               };
+                             }});
 }
 
 QWidget* ExportPage::makeSettings() {
