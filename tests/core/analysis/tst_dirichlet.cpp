@@ -23,13 +23,14 @@ class TestDirichlet : public QObject {
     }
     return moments;
   }
-  /// What the likelihood's slope is zero at: ψ(α_k) − ψ(Σα) = mean ln x_k.
+  /// What is left of the likelihood's slope, relative to the mean logs: ψ(α_k) − ψ(Σα) = mean ln x_k at the optimum.
   static double slope(const std::vector<double>& concentration, const std::vector<double>& mean_logs) {
     const double all = std::accumulate(concentration.begin(), concentration.end(), 0.0);
     double worst = 0;
     for (std::size_t k = 0; k < concentration.size(); ++k)
       worst =
-          std::max(worst, std::fabs(boost::math::digamma(concentration[k]) - boost::math::digamma(all) - mean_logs[k]));
+          std::max(worst, std::fabs(boost::math::digamma(concentration[k]) - boost::math::digamma(all) - mean_logs[k]) /
+                              std::max(1.0, std::fabs(mean_logs[k])));
     return worst;
   }
   static std::vector<double> over_draws(const std::vector<double>& sums, double draws) {
