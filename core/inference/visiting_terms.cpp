@@ -53,10 +53,8 @@ VisitingTerms::Zero VisitingTerms::zero_at(const PointTerms& at, std::size_t g, 
 }
 
 /// Whether the nodes do not hold the step between a gate's zeros and those of the counts.
-bool VisitingTerms::too_sharp(const double* values) const {
+bool VisitingTerms::too_sharp(const double* coefficients) const {
   const auto m = static_cast<std::size_t>(axis_.size());
-  std::array<double, most_nodes> coefficients;
-  axis_.to_coefficients(values, coefficients.data());
   double size = 0, tail = 0;
   for (std::size_t k = 0; k < m; ++k) size = std::max(size, std::fabs(coefficients[k]));
   for (std::size_t k = m - 3; k < m; ++k) tail = std::max(tail, std::fabs(coefficients[k]));
@@ -78,27 +76,30 @@ void VisitingTerms::by_cell(const PointTerms& at, std::span<const std::int64_t> 
   std::vector<char> sharp(genes, 0);
   compute::parallel_for(p.n_genes(), grain, threads_, [&](std::int64_t, std::int64_t first, std::int64_t last) {
     control.check();
+    std::array<double, most_nodes> values;
     for (auto g = index(first); g < index(last); ++g) {
       double *zero = &zero_[g * m], *difference = &difference_[g * m];
-      for (std::size_t k = 0; k < m; ++k) zero[k] = zero_at(at, g, nodes[k]).value;
+      for (std::size_t k = 0; k < m; ++k) values[k] = zero_at(at, g, nodes[k]).value;
+      axis_.to_coefficients(values.data(), zero);
       if (gated && too_sharp(zero)) {
         sharp[g] = 1;
         std::fill_n(zero, m, 0.0);
       }
-      const double r = std::exp(at.log_r[g]);
-      for (std::size_t k = 0; k < m; ++k) {
-        difference[k] = -zero[k];
-        if (!at.own_p) continue;
-        const double soft = math::softplus(nodes[k] - at.log_phi[g]);
-        difference[k] -= r * soft;
-        per_count_[g * m + k] = -(at.log_phi[g] + soft);
+      if (at.own_p) {
+        for (std::size_t k = 0; k < m; ++k) values[k] = -math::softplus(nodes[k] - at.log_phi[g]);
+        axis_.to_coefficients(values.data(), &per_count_[g * m]);
+        const double r = std::exp(at.log_r[g]);
+        for (std::size_t k = 0; k < m; ++k) difference[k] = r * per_count_[g * m + k] - zero[k];
+        per_count_[g * m] -= at.log_phi[g];
+      } else {
+        for (std::size_t k = 0; k < m; ++k) difference[k] = -zero[k];
       }
     }
   });
   std::vector<double> of_kind(p.n_kinds() * m, 0.0);
   for (std::size_t g = 0; g < genes; ++g)
     for (std::size_t k = 0; k < m; ++k) of_kind[p.kind_of_gene[g] * m + k] += zero_[g * m + k];
-  const std::vector<double> zero_sum = p.over_kinds(of_kind);  // patterns × nodes
+  const std::vector<double> zero_sum = p.over_kinds(of_kind);  // patterns × polynomials
   std::vector<std::uint32_t> apart;                            // genes that are summed cell by cell
   for (std::size_t g = 0; g < genes; ++g)
     if (sharp[g]) apart.push_back(static_cast<std::uint32_t>(g));
@@ -108,11 +109,11 @@ void VisitingTerms::by_cell(const PointTerms& at, std::span<const std::int64_t> 
   compute::parallel_for(
       static_cast<std::int64_t>(t_.size()), grain, threads_, [&](std::int64_t, std::int64_t first, std::int64_t last) {
         control.check();
-        std::array<double, most_nodes> table, coefficients;
+        std::array<double, most_nodes> coefficients;
         for (auto i = index(first); i < index(last); ++i) {
           const std::size_t c = cell(i, cells);
           const double t = t_[i], total = p.units[c].total;
-          std::copy_n(&zero_sum[p.units[c].pattern * m], m, table.begin());
+          std::copy_n(&zero_sum[p.units[c].pattern * m], m, coefficients.begin());
           double sum_r = 0, open = 0, by_t = 0, apart_value = 0;
           auto next = apart.begin();
           const auto zeros_before = [&](std::size_t gene) {
@@ -128,18 +129,17 @@ void VisitingTerms::by_cell(const PointTerms& at, std::span<const std::int64_t> 
             zeros_before(g);
             if (next != apart.end() && *next == g) ++next;
             const double* difference = &difference_[g * m];
-            for (std::size_t k = 0; k < m; ++k) table[k] += difference[k];
+            for (std::size_t k = 0; k < m; ++k) coefficients[k] += difference[k];
             if (gated) open -= math::softplus(at.gate[g]);
             if (at.own_p) {
               const double u = p.counts->count[e];
               const double* by_count = &per_count_[g * m];
-              for (std::size_t k = 0; k < m; ++k) table[k] += u * by_count[k];
+              for (std::size_t k = 0; k < m; ++k) coefficients[k] += u * by_count[k];
             } else {
               sum_r += std::exp(at.log_r[g]);
             }
           }
           zeros_before(genes);
-          axis_.to_coefficients(table.data(), coefficients.data());
           by_t += axis_.slope(coefficients.data(), t);
           value[i] = axis_.evaluate(coefficients.data(), t) + apart_value + open;
           // Σ x ln p̂ = N ln p̂, or for mean_disp its share N ln ν; dt/d ln ν is 1, or p̂/λ through λ = softplus(ln ν − ln
@@ -164,25 +164,20 @@ void VisitingTerms::by_gene(const PointTerms& at, std::span<const std::int64_t> 
   const auto m = static_cast<std::size_t>(axis_.size());
   const auto& nodes = axis_.nodes();
   const auto n = static_cast<std::int64_t>(t_.size());
-  basis_.resize(t_.size() * m);
+  moments_.assign(t_.size() * m, 0.0);
   compute::parallel_for(n, grain, threads_, [&](std::int64_t, std::int64_t first, std::int64_t last) {
-    std::array<double, most_nodes> moments;
-    for (auto i = index(first); i < index(last); ++i) {
-      if (weight[i] < hardly_there) continue;
-      moments.fill(0);
-      axis_.add_polynomials(t_[i], weight[i], moments.data());
-      axis_.to_node_weights(moments.data(), &basis_[i * m]);
-    }
+    for (auto i = index(first); i < index(last); ++i)
+      if (weight[i] >= hardly_there) axis_.add_polynomials(t_[i], weight[i], &moments_[i * m]);
   });
   std::vector<double> by_pattern(p.n_patterns() * m, 0.0);
   for (std::size_t i = 0; i < t_.size(); ++i) {
     if (weight[i] < hardly_there) continue;
     double* to = &by_pattern[p.units[cell(i, cells)].pattern * m];
-    for (std::size_t k = 0; k < m; ++k) to[k] += basis_[i * m + k];
+    for (std::size_t k = 0; k < m; ++k) to[k] += moments_[i * m + k];
   }
-  const std::vector<double> all = p.over_measured(by_pattern);  // kinds × nodes
+  const std::vector<double> all = p.over_measured(by_pattern);  // kinds × polynomials
   compute::parallel_for(p.n_genes(), grain, threads_, [&](std::int64_t, std::int64_t first, std::int64_t last) {
-    std::array<double, most_nodes> nonzero, by_count, values;
+    std::array<double, most_nodes> nonzero, by_count, values, node_weight, count_weight;
     std::array<Zero, most_nodes> zeros;
     for (auto g = index(first); g < index(last); ++g) {
       control.check();
@@ -196,7 +191,7 @@ void VisitingTerms::by_gene(const PointTerms& at, std::span<const std::int64_t> 
         const std::size_t i = rows.gene[e];
         if (weight[i] < hardly_there) continue;
         n_nonzero += weight[i];
-        const double* w = &basis_[i * m];
+        const double* w = &moments_[i * m];
         for (std::size_t k = 0; k < m; ++k) nonzero[k] += w[k];
         if (at.own_p) {
           const double u = rows.count[e];
@@ -211,7 +206,8 @@ void VisitingTerms::by_gene(const PointTerms& at, std::span<const std::int64_t> 
         if (gated) slopes.gate[g] += w * zero.gate;
       };
       for (std::size_t k = 0; k < m; ++k) values[k] = (zeros[k] = zero_at(at, g, nodes[k])).value;
-      if (gated && too_sharp(values.data())) {
+      if (gated) axis_.to_coefficients(values.data(), node_weight.data());
+      if (gated && too_sharp(node_weight.data())) {
         auto e = begin;
         for (std::size_t i = 0; i < t_.size(); ++i) {
           if (e < end && rows.gene[e] == i)
@@ -221,17 +217,21 @@ void VisitingTerms::by_gene(const PointTerms& at, std::span<const std::int64_t> 
         }
       } else {
         const double* of_kind = &all[p.kind_of_gene[g] * m];
-        for (std::size_t k = 0; k < m; ++k) add(zeros[k], of_kind[k] - nonzero[k]);
+        for (std::size_t k = 0; k < m; ++k) values[k] = of_kind[k] - nonzero[k];
+        axis_.to_node_weights(values.data(), node_weight.data());
+        for (std::size_t k = 0; k < m; ++k) add(zeros[k], node_weight[k]);
       }
       if (gated) slopes.gate[g] -= n_nonzero * math::sigmoid(at.gate[g]);
       if (!at.own_p) {
         slopes.log_r[g] -= r * exact_zero;
         continue;
       }
+      axis_.to_node_weights(nonzero.data(), node_weight.data());
+      axis_.to_node_weights(by_count.data(), count_weight.data());
       for (std::size_t k = 0; k < m; ++k) {
         const double d = nodes[k] - at.log_phi[g], share = math::sigmoid(d);
-        slopes.log_r[g] -= nonzero[k] * r * math::softplus(d);
-        slopes.log_phi[g] += nonzero[k] * r * share - by_count[k] * (1 - share);
+        slopes.log_r[g] -= node_weight[k] * r * math::softplus(d);
+        slopes.log_phi[g] += node_weight[k] * r * share - count_weight[k] * (1 - share);
       }
     }
   });

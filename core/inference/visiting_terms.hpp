@@ -33,7 +33,7 @@ class VisitingTerms {
   Zero zero_at(const PointTerms& at, std::size_t gene, double t) const;
   /// Places of the cells on the axis of t, which is set to cover them.
   void place(const PointTerms& at, std::span<const std::int64_t> cells);
-  bool too_sharp(const double* values) const;
+  bool too_sharp(const double* coefficients) const;
   std::size_t cell(std::size_t place, std::span<const std::int64_t> cells) const {
     return cells.empty() ? place : static_cast<std::size_t>(cells[place]);
   }
@@ -42,8 +42,8 @@ class VisitingTerms {
   int threads_;
   ChebyshevAxis axis_;
   std::vector<double> t_;                              ///< of each included cell
-  std::vector<double> zero_, difference_, per_count_;  ///< genes × nodes
-  std::vector<double> basis_;                          ///< cells × nodes, weighted
+  std::vector<double> zero_, difference_, per_count_;  ///< genes × polynomials: coefficients
+  std::vector<double> moments_;                        ///< cells × polynomials, weighted
 };
 
 }  // namespace scriptorium::inference

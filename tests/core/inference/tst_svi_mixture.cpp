@@ -115,18 +115,18 @@ class TestSviMixture : public QObject {
     for (const char* likelihood : {"nbdm", "zinb", "nbvcp", "zinbvcp"}) {
       const auto alone = d.input(mixture_of(likelihood, "canonical", 1));
       const auto exact = fit(alone, {}, nullptr, {});
-      const auto found = marginal_loss(alone, exact.posterior, 400, 7, 2, {});
+      const auto found = marginal_loss(alone, exact.posterior, 200, 7, 2, {});
       QVERIFY2(std::fabs(found.loss - exact.loss) < 4 * found.error + 1e-3,
                qPrintable(
                    QString("%1: %2 ± %3 against %4").arg(likelihood).arg(found.loss).arg(found.error).arg(exact.loss)));
-      QVERIFY(found.error < 0.6);
+      QVERIFY(found.error < 0.8);
       const auto mixed = d.input(mixture_of(likelihood, "canonical", 2));
       const auto bound = fit(mixed, {}, nullptr, {});
-      const auto below = marginal_loss(mixed, bound.posterior, 400, 7, 2, {});
+      const auto below = marginal_loss(mixed, bound.posterior, 200, 7, 2, {});
       QVERIFY2(
           below.loss < bound.loss + 4 * below.error,
           qPrintable(QString("%1: %2 ± %3 under %4").arg(likelihood).arg(below.loss).arg(below.error).arg(bound.loss)));
-      QCOMPARE(marginal_loss(mixed, bound.posterior, 400, 7, 1, {}).draws, below.draws);
+      QCOMPARE(marginal_loss(mixed, bound.posterior, 200, 7, 1, {}).draws, below.draws);
       QCOMPARE(difference(below, below).loss, 0.0);
     }
   }
@@ -152,9 +152,9 @@ class TestSviMixture : public QObject {
     const auto input = d.input(mixture_of(likelihood, parameterization, 2));
     const auto exact = fit(input, {}, nullptr, {});
     QVERIFY2(exact.convergence.converged, exact.convergence.verdict.c_str());
-    const auto svi = fit(input, brief(3000, 0.03), nullptr, {});
-    const auto of_exact = marginal_loss(input, exact.posterior, 1000, 1, 2, {}),
-               of_svi = marginal_loss(input, svi.posterior, 1000, 1, 2, {});
+    const auto svi = fit(input, brief(2000, 0.03), nullptr, {});
+    const auto of_exact = marginal_loss(input, exact.posterior, 300, 1, 1, {}),
+               of_svi = marginal_loss(input, svi.posterior, 300, 1, 1, {});
     const auto more = difference(of_exact, of_svi);
     const auto text = QString("exact %1 ± %2, svi %3 ± %4, difference %5 ± %6")
                           .arg(of_exact.loss, 0, 'f', 3)
@@ -164,12 +164,12 @@ class TestSviMixture : public QObject {
                           .arg(more.loss, 0, 'f', 3)
                           .arg(more.error, 0, 'f', 3);
     qInfo().noquote() << text;
-    QVERIFY2(std::fabs(more.loss) < 4 * more.error + 1, qPrintable(text));
+    QVERIFY2(more.loss < 4 * more.error + 0.1 && more.loss > -4 * more.error - 1, qPrintable(text));
     QVERIFY2(std::fabs(svi.loss - of_svi.loss) < 4 * std::hypot(svi.loss_error, of_svi.error), qPrintable(text));
     const auto &a = exact.posterior.site("mixing_weights"), &b = svi.posterior.site("mixing_weights");
     QCOMPARE(b.components, std::int64_t{2});
     QVERIFY(b.arg1[0] > b.arg1[1]);
-    if (apart > 5) QVERIFY(std::fabs(a.arg1[0] - b.arg1[0]) < 3);
+    if (apart > 5) QVERIFY(std::fabs(a.arg1[0] / (a.arg1[0] + a.arg2[0]) - b.arg1[0] / (b.arg1[0] + b.arg2[0])) < 0.02);
   }
 
   void repeats_data() {
@@ -252,10 +252,10 @@ class TestSviMixture : public QObject {
   /// Components may share sites: a fit has one of them, and finds the kinds by the others.
   void sharedSites() {
     const Data d(testing::two_kinds(90, 16, 3));
-    const auto separate = fit(d.input(mixture_of("zinbvcp", "mean_odds", 2)), brief(1500, 0.03), nullptr, {});
+    const auto separate = fit(d.input(mixture_of("zinbvcp", "mean_odds", 2)), brief(600, 0.04), nullptr, {});
     const std::vector<std::vector<std::string>> mixtures{{"mu"}, {"mu", "phi"}, {"mu", "gate"}};
     for (const auto& own : mixtures) {
-      const auto found = fit(d.input(mixture_of("zinbvcp", "mean_odds", 2, own)), brief(1500, 0.03), nullptr, {});
+      const auto found = fit(d.input(mixture_of("zinbvcp", "mean_odds", 2, own)), brief(600, 0.04), nullptr, {});
       for (const auto& site : found.posterior.sites) {
         const bool is_own = std::find(own.begin(), own.end(), site.name) != own.end() || site.name == "mixing_weights";
         QCOMPARE(site.components, std::int64_t{is_own ? 2 : 0});
