@@ -76,7 +76,7 @@ double MixtureLogLikelihood::evaluate(std::span<const double> z, std::span<const
     c.slopes.clear(c.at);
   }
   tabulate(control);
-  for (auto& component : components_) cells_of(component, control);
+  cells_of_components(control);
   const double value = share_out(log_weight, weight_slope, control);
   gene_slopes(control);
   slope.assign(places_.size(), 0.0);
@@ -123,27 +123,32 @@ void MixtureLogLikelihood::tabulate(const RunControl& control) {
   }
 }
 
-/// A component's values of the cells but for the entries' terms, with their slopes in ln ν.
-void MixtureLogLikelihood::cells_of(Component& c, const RunControl& control) {
+/// The components' values of the cells but for the entries' terms, with their slopes in ln ν.
+void MixtureLogLikelihood::cells_of_components(const RunControl& control) {
   const auto& p = *problem_;
   if (!p.capture) return;
   if (p.visits_nonzeros) {
-    visiting_.by_cell(c.at, batch_, c.value, c.slope, control);
+    for (auto& c : components_) visiting_.by_cell(c.at, batch_, c.value, c.slope, control);
     return;
   }
-  const auto sum_r = sums_of_r(p, c.at);
-  c.value.resize(entries_.n_cells());
-  c.slope.resize(entries_.n_cells());
-  c.zero.resize(entries_.n_cells());
+  std::vector<std::vector<double>> sum_r;
+  for (auto& c : components_) {
+    sum_r.push_back(sums_of_r(p, c.at));
+    for (auto* column : {&c.value, &c.slope, &c.zero}) column->resize(entries_.n_cells());
+  }
   compute::parallel_for(static_cast<std::int64_t>(entries_.n_cells()), cell_grain, threads_,
                         [&](std::int64_t, std::int64_t first, std::int64_t last) {
+                          control.check();
                           for (auto i = index(first); i < index(last); ++i) {
                             const auto& unit = p.units[cell(i)];
-                            const auto of =
-                                captured_cell(c.at.log_nu[cell(i)] - c.at.log_phi[0], sum_r[unit.pattern], unit.total);
-                            c.value[i] = of.value;
-                            c.slope[i] = of.slope;
-                            c.zero[i] = of.zero;
+                            for (std::size_t k = 0; k < components_.size(); ++k) {
+                              auto& c = components_[k];
+                              const double log_odds = c.at.log_nu[cell(i)] - c.at.log_phi[0];
+                              const auto of = captured_cell(log_odds, sum_r[k][unit.pattern], unit.total);
+                              c.value[i] = of.value;
+                              c.slope[i] = of.slope;
+                              c.zero[i] = of.zero;
+                            }
                           }
                         });
 }

@@ -85,7 +85,7 @@ class MixtureLogLikelihood {
   }
   void gather(std::span<const std::int64_t> batch);
   void tabulate(const RunControl& control);
-  void cells_of(Component& component, const RunControl& control);
+  void cells_of_components(const RunControl& control);
   double share_out(std::span<const double> log_weight, std::vector<double>& weight_slope, const RunControl& control);
   void gene_slopes(const RunControl& control);
   void cell_slopes(Component& component, const RunControl& control);
