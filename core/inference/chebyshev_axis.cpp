@@ -17,13 +17,20 @@ void ChebyshevAxis::set(double low, double high, double clearance, double tolera
   const double rate = std::log(ratio + std::sqrt(1 + ratio * ratio));
   const int size =
       std::clamp(static_cast<int>(std::ceil(-std::log(tolerance) / rate)) + 2, 6, std::min(most, most_nodes));
-  node_.resize(static_cast<std::size_t>(size));
-  cosines_.resize(node_.size() * node_.size());
-  for (int m = 0; m < size; ++m) {
-    const double angle = math::pi * (m + 0.5) / size;
-    node_[static_cast<std::size_t>(m)] = low_ + h * (1 + std::cos(angle));
-    for (int j = 0; j < size; ++j) cosines_[static_cast<std::size_t>(m * size + j)] = std::cos(j * angle);
+  // cos(j·angle) with angle = π (2m + 1)/(2 size): a circle of 4 size points has them all.
+  if (static_cast<std::size_t>(size) != node_.size()) {
+    std::vector<double> circle(static_cast<std::size_t>(4 * size));
+    for (std::size_t i = 0; i < circle.size(); ++i)
+      circle[i] = std::cos(math::pi * static_cast<double>(i) / (2 * size));
+    node_.resize(static_cast<std::size_t>(size));
+    cosines_.resize(node_.size() * node_.size());
+    for (int m = 0; m < size; ++m)
+      for (int j = 0; j < size; ++j)
+        cosines_[static_cast<std::size_t>(m * size + j)] =
+            circle[static_cast<std::size_t>(j * (2 * m + 1) % (4 * size))];
   }
+  for (std::size_t m = 0; m < node_.size(); ++m)
+    node_[m] = low_ + h * (1 + std::cos(math::pi * (static_cast<double>(m) + 0.5) / size));
 }
 
 double ChebyshevAxis::scaled(double t) const {

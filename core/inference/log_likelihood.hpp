@@ -4,25 +4,9 @@
 #include <vector>
 
 #include "core/compute/backend.hpp"
-#include "core/inference/chebyshev_axis.hpp"
-#include "core/inference/problem.hpp"
-#include "core/progress.hpp"
+#include "core/inference/visiting_terms.hpp"
 
 namespace scriptorium::inference {
-
-/// Gradient on the axes of the sites' guides (z): one number a site element.
-struct PointGradient {
-  double scalar = 0;
-  std::vector<double> genes;  ///< genes × sites
-  std::vector<double> units;
-};
-
-/// A point in parameter space on the same axes. Units: see Problem.
-struct Point {
-  double scalar = 0;
-  std::vector<double> genes;
-  std::vector<double> units;
-};
 
 /// The collapsed, unclipped log likelihood of a Problem at a point, with its gradient: what svi, and any sampler,
 /// takes. Never forms cells × genes: histograms of the counts, per-unit terms, and Chebyshev sums where a gene's
@@ -36,21 +20,20 @@ class LogLikelihood {
                   const RunControl& control);
 
  private:
-  struct State;
-  void rising_terms(State& state, const RunControl& control) const;
-  void without_capture(State& state) const;
-  void shared_capture(State& state) const;
-  void visiting(State& state, const RunControl& control);
-
+  double rising_terms(const PointTerms& at, std::span<const std::int64_t> batch, GeneSums& sums,
+                      const RunControl& control);
+  double shared_capture(const PointTerms& at, std::span<const std::int64_t> batch);
+  double visiting(const PointTerms& at, std::span<const std::int64_t> batch, const RunControl& control);
   void gather_batch(std::span<const std::int64_t> batch);
 
   const Problem* problem_;
   int threads_;
   std::shared_ptr<const compute::Backend> own_;
   const compute::Backend* backend_;
-  ChebyshevAxis axis_;
+  VisitingTerms visiting_;
+  TermSlopes slopes_;                ///< of the evaluation in progress
   std::vector<std::int64_t> batch_;  ///< the cells of by_gene_
-  data::CountMatrix by_gene_;        ///< their counts, one row a gene; `gene` holds the cell
+  data::CountMatrix by_gene_;        ///< their counts: by_gene_of()
 };
 
 /// ln prior density at the point on the same axes (Jacobians included), summed over sites; gradient is added to.

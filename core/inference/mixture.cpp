@@ -20,7 +20,6 @@ constexpr int first_steps = 6;        // Newton steps of the first round, from m
 constexpr int steps = 2;              // of the others
 constexpr double loose = 1;           // nats left at the end of a simpler model's fit
 constexpr double resolution = 1e-10;  // of the loss: what sums over 1e9 entries leave to be told apart
-constexpr double hardly_any = 0.5;    // cells: a component with fewer has died
 
 /// A point of the search: where the sites are, and how cells are shared out.
 struct Place {
@@ -213,18 +212,6 @@ Place unpack(const Checkpoint& checkpoint, const std::string& prefix) {
   return at;
 }
 
-std::string losses_note(const std::vector<double>& losses) {
-  std::string text = std::to_string(losses.size()) + " starts, losses";
-  std::size_t best = 0;
-  for (std::size_t i = 0; i < losses.size(); ++i) {
-    char number[40];
-    std::snprintf(number, sizeof number, "%s%.3f", i ? ", " : " ", losses[i]);
-    text += number;
-    if (losses[i] < losses[best]) best = i;
-  }
-  return text + ": start " + std::to_string(best + 1) + " was kept.";
-}
-
 }  // namespace
 
 FitResult fit_mixture(const FitInput& input, const FitOptions& options, const Checkpoint* resume,
@@ -299,12 +286,10 @@ FitResult fit_mixture(const FitInput& input, const FitOptions& options, const Ch
   c.converged = best.small >= 2;
   c.stopped_early = c.resumable = control.keep.stop_requested();
   c.notes = identifiability_notes(Problem(model::component_model(input.model), *input.summary, input.counts));
-  if (losses.size() > 1) c.notes.push_back(losses_note(losses));
-  for (std::size_t place = 0; place < order.size(); ++place)
-    if (objective.sizes()[order[place]] < hardly_any)
-      c.notes.push_back("Component " + std::to_string(place + 1) +
-                        " has died: no cell is left in it, and its parameters are the prior's. Fit with fewer "
-                        "components, or from other starts (--restarts).");
+  if (losses.size() > 1) c.notes.push_back(losses_note(losses, ""));
+  std::vector<double> sizes;
+  for (const auto k : order) sizes.push_back(objective.sizes()[k]);
+  note_dead_components(sizes, c.notes);
   char text[300];
   if (c.converged) {
     std::snprintf(

@@ -169,6 +169,27 @@ std::vector<std::string> identifiability_notes(const Problem& p) {
   return notes;
 }
 
+std::string losses_note(const std::vector<double>& losses, const std::string& when) {
+  std::string text = std::to_string(losses.size()) + " starts, losses" + (when.empty() ? "" : " " + when);
+  std::size_t best = 0;
+  for (std::size_t i = 0; i < losses.size(); ++i) {
+    char number[40];
+    std::snprintf(number, sizeof number, "%s%.3f", i ? ", " : " ", losses[i]);
+    text += number;
+    if (losses[i] < losses[best]) best = i;
+  }
+  return text + ": start " + std::to_string(best + 1) + " was kept.";
+}
+
+void note_dead_components(const std::vector<double>& cells, std::vector<std::string>& notes) {
+  constexpr double hardly_any = 0.5;
+  for (std::size_t k = 0; k < cells.size(); ++k)
+    if (cells[k] < hardly_any)
+      notes.push_back("Component " + std::to_string(k + 1) +
+                      " has died: no cell is left in it, and its parameters are the prior's. Fit with fewer "
+                      "components, or from other starts (--restarts).");
+}
+
 bool needs_counts(const model::Model& model, const FitOptions& options) {
   return model.components > 1 || visits_nonzeros(model) ||
          (options.method == Method::Svi && options.svi.batch_size > 0);
@@ -204,9 +225,6 @@ FitResult fit(const FitInput& input, const FitOptions& options, const Checkpoint
                     "Fit the mixture by the exact method, or take one of its components.");
       return fit_structured(input, options, resume, control);
     case Method::Svi:
-      if (input.model.components > 1)
-        throw Error(ErrorCode::Unsupported, "stochastic fits of mixtures are not built yet",
-                    "Fit the mixture by --method exact.");
       return fit_svi(input, options, resume, control);
   }
   throw Error(ErrorCode::Unsupported, "unknown method");
@@ -214,7 +232,7 @@ FitResult fit(const FitInput& input, const FitOptions& options, const Checkpoint
 
 bool uses_backend(const model::Model& model, const FitOptions& options, std::int64_t n_cells) {
   if (options.method != Method::Svi) return model.components > 1 || visits_nonzeros(model);
-  return options.svi.batch_size > 0 && options.svi.batch_size < n_cells;
+  return model.components == 1 && options.svi.batch_size > 0 && options.svi.batch_size < n_cells;
 }
 
 FitEstimate estimate(const FitInput& input, const FitOptions& options) {
@@ -255,7 +273,14 @@ FitEstimate estimate(const FitInput& input, const FitOptions& options) {
                                                                    : (visits ? 60 : 20);
   out.seconds = evaluation * iterations;
   // Rounds of a mixture: three evaluations of every component, its cells one by one, and the visit of the counts.
-  if (mixture)
+  if (mixture && options.method == Method::Svi) {
+    // Tables of the counts that occur, their look-ups and cells of every component, for each draw.
+    const double share =
+        options.svi.batch_size > 0 ? std::min(1.0, static_cast<double>(options.svi.batch_size) / cells) : 1;
+    const double draws = options.svi.mode == SviMode::Scribe ? 1 : options.svi.draws;
+    out.seconds = static_cast<double>(options.svi.steps) * draws * components *
+                  (share * (4e-8 * entries + 2e-7 * cells + (visits ? 8e-8 : 3e-9) * nonzeros) + 1e-7 * genes);
+  } else if (mixture)
     out.seconds =
         options.restarts * 40 * (components * (3 * evaluation + 1.5e-5 * cells) + 4e-9 * components * nonzeros);
   return out;

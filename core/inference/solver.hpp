@@ -46,6 +46,11 @@ std::vector<SitePosterior> sites_at(const Objective& objective, const std::vecto
 /// Remarks on what the data cannot tell apart (capture and p), and on what was left at its prior.
 std::vector<std::string> identifiability_notes(const Problem& problem);
 
+/// "3 starts, losses 1, 2, 3: start 1 was kept."; `when` of the losses, or nothing.
+std::string losses_note(const std::vector<double>& losses, const std::string& when);
+/// A note for every component with hardly any cells.
+void note_dead_components(const std::vector<double>& cells, std::vector<std::string>& notes);
+
 FitResult fit_exact(const FitInput& input, const FitOptions& options, const Checkpoint* resume,
                     const FitControl& control);
 FitResult fit_structured(const FitInput& input, const FitOptions& options, const Checkpoint* resume,

@@ -4,6 +4,7 @@
 #include <cstdio>
 
 #include "core/error.hpp"
+#include "core/inference/marginal_loss.hpp"
 #include "core/inference/optimiser.hpp"
 #include "core/inference/svi_estimator.hpp"
 
@@ -74,6 +75,7 @@ FitResult fit_svi(const FitInput& input, const FitOptions& options, const Checkp
   Optimiser optimiser(moves, svi.size());
   Stopping stopping(o.stopping);
   std::int64_t step = 0;
+  std::vector<double> start_losses;
   std::vector<double> average;  // Ours: mean of the iterates of the last fifth, which Adam circles around
   double averaged = 0;
   if (resume) {
@@ -88,6 +90,9 @@ FitResult fit_svi(const FitInput& input, const FitOptions& options, const Checkp
     stopping.since = static_cast<std::int64_t>(a.at("numbers").at(3));
     average = a.at("average");
     stopping.best_x = a.at("best");
+    start_losses = a.at("starts");
+  } else {
+    start_losses = svi.begin();
   }
   Recorder recorder(control, options, "svi", print, resume);
   const auto keep = [&] {
@@ -97,6 +102,7 @@ FitResult fit_svi(const FitInput& input, const FitOptions& options, const Checkp
          {"second", optimiser.second},
          {"average", average},
          {"best", stopping.best_x},
+         {"starts", start_losses},
          {"numbers", {static_cast<double>(step), averaged, stopping.best, static_cast<double>(stopping.since)}}});
   };
   const bool ours = o.mode == SviMode::Ours;
@@ -144,23 +150,31 @@ FitResult fit_svi(const FitInput& input, const FitOptions& options, const Checkp
   if (ours && complete && averaged > 0) svi.x() = average;
 
   FitResult result;
+  result.posterior = svi.posterior();
   // The loss of what is returned, from fresh draws.
-  double sum = 0, square = 0;
   constexpr int checks = 64;
-  for (int i = 0; i < checks; ++i) {
-    const double loss = svi.estimate(o.steps + 1 + i, 1, nullptr);
-    sum += loss;
-    square += loss * loss;
+  if (input.model.components > 1) {
+    const auto marginal = marginal_loss(input, result.posterior, checks, options.seed, options.threads, control);
+    result.loss = marginal.loss;
+    result.loss_error = marginal.error;
+  } else {
+    double sum = 0, square = 0;
+    for (int i = 0; i < checks; ++i) {
+      const double loss = svi.estimate(o.steps + 1 + i, 1, nullptr);
+      sum += loss;
+      square += loss * loss;
+    }
+    result.loss = sum / checks;
+    result.loss_error = std::sqrt(std::max(0.0, square / checks - result.loss * result.loss) / (checks - 1));
   }
-  result.loss = sum / checks;
-  result.loss_error = std::sqrt(std::max(0.0, square / checks - result.loss * result.loss) / (checks - 1));
-  result.posterior = svi.posterior(svi.x());
   result.trace = recorder.trace();
   result.seconds = recorder.seconds();
 
   auto& c = result.convergence;
   c.stopped_early = early || kept;
   c.notes = identifiability_notes(svi.problem());
+  if (start_losses.size() > 1) c.notes.push_back(losses_note(start_losses, "at the start"));
+  note_dead_components(svi.sizes(), c.notes);
   if (skipped > 0)
     c.notes.push_back(std::to_string(skipped) + " steps gave a loss that is not a number and were left out.");
   const std::size_t n = result.trace.size(), tenth = n / 10;
@@ -185,8 +199,8 @@ FitResult fit_svi(const FitInput& input, const FitOptions& options, const Checkp
     c.advice = kept ? "Resume it, or use exact, which converges in tens of iterations."
                     : "Take more steps, or use exact, which converges in tens of iterations.";
   if (!ours && svi.problem().scalar)
-    c.notes.push_back("SCRIBE's loop optimises α and β apart: the spread of the shared " +
-                      svi.problem().scalar->site().name + " is not to be trusted after it.");
+    c.notes.push_back("SCRIBE's loop optimises α and β apart: the spread of " + svi.problem().scalar->site().name +
+                      " is not to be trusted after it.");
   return result;
 }
 

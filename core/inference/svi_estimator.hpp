@@ -1,91 +1,63 @@
 #pragma once
-#include <array>
+#include <optional>
 #include <vector>
 
+#include "core/inference/guide.hpp"
 #include "core/inference/log_likelihood.hpp"
 #include "core/inference/objective.hpp"
 #include "core/inference/solver.hpp"
 
 namespace scriptorium::inference {
 
-/// One site element of the guide: its family, where its coordinates are, and the shift of a capture prior.
-struct Element {
-  const SiteFamily* family;
-  double* z;      ///< where a draw goes
-  double* slope;  ///< where the likelihood's slope in z is read
-  double shift;
-  bool cell;
-};
-
-/// The coordinates that the optimiser moves. Ours: SiteFamily's own (a Beta's mean and concentration apart). SCRIBE's:
-/// ln α and ln β, by which a shared p hardly ever finds its concentration (documented, and kept for parity).
-struct Axis {
-  bool scribe;
-  std::array<double, 2> to_coordinates(const SiteFamily& f, double u1, double u2) const {
-    return scribe && f.beta() ? f.coordinates(std::exp(u1), std::exp(u2)) : std::array<double, 2>{u1, u2};
-  }
-  std::array<double, 2> from_coordinates(const SiteFamily& f, double x1, double x2) const {
-    if (!scribe || !f.beta()) return {x1, x2};
-    const auto a = f.arguments(x1, x2);
-    return {std::log(a[0]), std::log(a[1])};
-  }
-  /// Gradient in (a ∂/∂a, b ∂/∂b) for a Beta, as it stands for a Normal, to the optimiser's coordinates.
-  std::array<double, 2> from_log_arguments(double a, double b, double ga, double gb) const {
-    if (scribe) return {ga, gb};
-    return {(b * ga - a * gb) / (a + b), ga + gb};
-  }
-  /// Gradient in SiteFamily's coordinates to the optimiser's.
-  std::array<double, 2> from_own(const SiteFamily& f, double a, double b, const std::array<double, 2>& g) const {
-    if (!scribe || !f.beta()) return g;
-    return {g[0] + a / (a + b) * g[1], -g[0] + b / (a + b) * g[1]};
-  }
-};
-
-/// Noisy estimates of −ELBO and its gradient from draws of the guide, over all cells or a minibatch.
+/// Noisy estimates of −ELBO and its gradient from draws of the guide, over all cells or a minibatch. A mixture's is
+/// that of the marginalised likelihood (MixtureLogLikelihood), without responsibilities of its own.
 class SviEstimator {
  public:
   SviEstimator(const FitInput& input, const FitOptions& options, const FitControl& control);
+  /// Puts x where fits start: SCRIBE's loop at the default priors; ours at moments of the data, mixtures at those of
+  /// their clusters (MixtureStarts; of several starts at the one with the lowest loss) or, with Start::Scribe, at the
+  /// default priors too. Returns the losses of the starts that were compared.
+  std::vector<double> begin();
   /// One noisy loss and its gradient, of `draws` draws keyed by `step`.
   double estimate(std::int64_t step, int draws, std::vector<double>* gradient);
   std::vector<double>& x() { return x_; }
-  std::size_t size() const { return x_.size(); }
+  std::size_t size() const { return guide_.size(); }
   int draws() const { return draws_; }
-  /// The posterior at a point in the optimiser's coordinates.
-  Posterior posterior(const std::vector<double>& at) const;
+  /// The posterior at x: the components of a mixture in the order of the annotation, or of falling weight.
+  Posterior posterior() const;
+  /// Cells of each component of a mixture beyond those of the prior, in that order.
+  std::vector<double> sizes() const;
   const Problem& problem() const { return problem_; }
 
  private:
-  void bind();
   std::vector<std::int64_t> pick_batch(std::int64_t step);
+  std::vector<std::size_t> order() const;
+  /// The likelihood of one population or a mixture at z_, with its slopes there.
+  double evaluate(const std::vector<std::int64_t>& batch, double scale);
   /// The shared scalar is integrated, not drawn (ours): a draw of the genes shifts the best p, and that shift, linear
-  /// in the scalar, would drown the gradient of its concentration.
-  bool rule_over_scalar() const { return !axis_.scribe && problem_.scalar.has_value(); }
+  /// in the scalar, would drown the gradient of its concentration. The scalars of a mixture would take a rule each; the
+  /// second of two draws has theirs, and the weights, at the opposite quantiles instead, where the same linear part
+  /// cancels.
+  bool rule_over_scalar() const { return !guide_.scribe() && one_ && problem_.scalar.has_value(); }
+  bool mirrors() const { return !guide_.scribe() && mixture_; }
   double expect_over_scalar(const std::vector<std::int64_t>& batch, double scale, int draws,
                             std::vector<double>* gradient);
-  /// Whether the divergence of this site is taken in closed form (SCRIBE: only between equal families).
-  bool closed(const SiteFamily& f) const;
-  double divergence(const std::vector<char>& active, double scale, std::vector<double>* gradient);
-  /// Draws z of every active element; slopes: for a Normal (dz/dloc, dz/d ln scale), for a Beta (a dz/da, b dz/db).
-  void draw(std::int64_t number, const std::vector<char>& active, std::vector<double>* slope_a,
-            std::vector<double>* slope_b);
-  /// ln q − ln p at the draw, where the families differ and SCRIBE samples the term.
-  double sampled_divergence(const std::vector<char>& active, double scale, int draws, std::vector<double>* gradient,
-                            const std::vector<double>& slope_a, const std::vector<double>& slope_b);
-  void add(std::size_t e, double ga, double gb, std::vector<double>& gradient) const;
 
+  const FitInput& input_;
   const FitOptions& options_;
   const SviOptions& svi_;
   const FitControl& control_;
   Problem problem_;
-  Objective layout_;  ///< only for the order of coordinates and the posterior's form
-  LogLikelihood likelihood_;
-  Axis axis_;
+  Guide guide_;
+  std::optional<LogLikelihood> one_;
+  std::optional<MixtureLogLikelihood> mixture_;
   std::int64_t cells_ = 0, batch_ = 0;
   int draws_ = 1;
   std::vector<double> x_;
-  std::vector<Element> elements_;
+  GuideDraw draw_;
+  std::vector<double> slopes_, weight_slopes_;
   Point point_;
-  PointGradient slopes_;
+  PointGradient point_slopes_;
   SiteRule scalar_rule_;
   std::vector<std::int64_t> order_;
 };

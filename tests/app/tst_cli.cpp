@@ -412,8 +412,31 @@ class TestCli : public QObject {
     QVERIFY(error_.contains("no column \"kind\""));
     QCOMPARE(run({"fit", at("data"), "--components", "2", "--mixture-params", "p_capture", "--out", at("x.fit")}), 1);
     QVERIFY(error_.contains("captures belong to cells"));
-    QCOMPARE(run({"fit", at("data"), "--components", "2", "--method", "svi", "--out", at("x.fit")}), 1);
-    QVERIFY(error_.contains("not built yet"));
+    QCOMPARE(run({"fit", at("data"), "--components", "2", "--method", "structured", "--out", at("x.fit")}), 1);
+    QVERIFY(error_.contains("one shared scalar"));
+  }
+
+  void stochasticMixtures() {
+    const QString fit = at("svi_mix.fit");
+    QStringList words{"fit",     at("data"),      "--components", "2",  "--method", "svi",
+                      "--steps", "60",            "--restarts",   "2",  "--out",    fit};
+    QVERIFY2(run(words) == 0, qPrintable(error_));
+    QVERIFY(error_.contains("2 starts, losses at the start"));
+    QCOMPARE(run({"show", fit, "--json"}), 0);
+    const auto shown = QJsonDocument::fromJson(out_.toUtf8()).object();
+    QVERIFY(std::isfinite(shown["loss"]["final"].toDouble()));
+    QCOMPARE(run({"assign", fit, at("data"), "-n", "20", "--out", at("svi_assign.tsv")}), 0);
+    QCOMPARE(lines("svi_assign.tsv").size(), 121);
+    QCOMPARE(run({"loss", fit, "--out", at("svi_loss.tsv")}), 0);
+    QCOMPARE(lines("svi_loss.tsv").size(), 61);
+    QCOMPARE(run({"map", fit, "--out", at("svi_map.tsv")}), 0);
+    QCOMPARE(lines("svi_map.tsv").filter(QRegularExpression("^r\tGENE3\t\t2\t")).size(), 1);
+    QCOMPARE(run({"component", fit, "2", "--out", at("svi_second.fit")}), 0);
+    QCOMPARE(run({"sample", fit, "-n", "5", "--out", at("svi_mix.nc")}), 0);
+    QCOMPARE(run({"diagnose", fit, at("data"), "--out", at("svi_diagnose.tsv")}), 0);
+    // SCRIBE's loop, in batches; then sites that the components share.
+    QVERIFY2(run(words + QStringList{"--svi-mode", "scribe", "--batch-size", "40"}) == 0, qPrintable(error_));
+    QVERIFY2(run(words + QStringList{"--mixture-params", "r"}) == 0, qPrintable(error_));
   }
 
   void aConfigurationIsFlagsAndFlagsWin() {

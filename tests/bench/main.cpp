@@ -1,6 +1,7 @@
 // Ratios of speed, measured in one run: the fit against dense evaluations of the same likelihood, cost against cells,
 // genes and threads. `bench [--data DATA] [--cells N,N,…] [--genes N,N,…]`; `bench --scribe PYTHON`: SCRIBE on the same
-// data; `bench --gpu`: the kernels of a Backend, CPU against GPU.
+// data; `bench --gpu`: the kernels of a Backend, CPU against GPU; `bench --svi-mixture`: mixtures by exact and by svi,
+// on the objective of svi.
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -21,6 +22,7 @@
 #include "devices.hpp"
 #include "simulate.hpp"
 #include "streaming.hpp"
+#include "svi_mixture.hpp"
 
 using namespace scriptorium;
 using namespace scriptorium::inference;
@@ -138,8 +140,15 @@ int main(int argc, char** argv) try {
   std::vector<std::int64_t> cells{1'000, 10'000, 100'000, 1'000'000}, genes{500, 2000, 8000};
   std::int64_t streamed_genes = 500, components = 0;
   int threads = 0;
-  bool gpu = false;
+  bool gpu = false, svi_mixture = false;
+  SviMixture mixture;
   app.add_flag("--gpu", gpu, "only the kernels that a GPU can do: CPU against GPU");
+  app.add_flag("--svi-mixture", svi_mixture, "only mixtures (--models, --components): exact against svi");
+  app.add_option("--mixture-genes", mixture.genes, "of these: most variable genes");
+  app.add_option("--steps", mixture.steps, "of svi");
+  app.add_option("--batch-size", mixture.batch, "of svi: cells a step; 0: all");
+  app.add_option("--learning-rate", mixture.rate, "of svi");
+  app.add_option("--draws", mixture.draws, "of the posteriors that are compared");
   app.add_option("--data", path, "data set for the comparison with dense evaluations");
   app.add_option("--layer", layer, "its layer");
   app.add_option("--models", likelihoods, "likelihoods to fit, canonical");
@@ -159,6 +168,12 @@ int main(int argc, char** argv) try {
   const auto& counts = dataset.counts;
   if (gpu) {
     compare_devices(dataset, threads);
+    return 0;
+  }
+  if (svi_mixture) {
+    if (app.count("--models") > 0) mixture.likelihoods = likelihoods;
+    if (components > 1) mixture.components = components;
+    compare_svi_mixture(dataset, mixture, threads);
     return 0;
   }
   std::printf("%s: %lld cells x %lld genes, %lld non-zeros, opened in %.2f s; %d threads\n", path.c_str(),

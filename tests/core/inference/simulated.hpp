@@ -32,6 +32,26 @@ inline data::CountMatrix simulated_counts(std::int64_t cells = 40, std::int64_t 
   return m;
 }
 
+/// Two kinds of cells, one twice as many as the other, which half of the genes tell apart: by a factor of `apart`.
+inline data::CountMatrix two_kinds(std::int64_t cells, std::int64_t genes, std::uint64_t seed, double apart = 6) {
+  data::CountMatrix m;
+  m.n_cells = cells;
+  m.n_genes = genes;
+  for (std::int64_t c = 0; c < cells; ++c) {
+    math::Random random(seed, math::Purpose::Test, static_cast<std::uint64_t>(c));
+    const double depth = std::exp(0.4 * random.normal());
+    for (std::int64_t g = 0; g < genes; ++g) {
+      const bool high = g % 4 == (c % 3 == 0 ? 0 : 1);
+      const auto u = random.negative_binomial(1.5, depth * (high ? apart : 1) / 1.5);
+      if (u == 0) continue;
+      m.gene.push_back(static_cast<std::uint32_t>(g));
+      m.count.push_back(static_cast<data::Count>(u));
+    }
+    m.row_start.push_back(m.nnz());
+  }
+  return m;
+}
+
 /// Three patterns of cells, two of which lack genes; the counts there are taken out of `m`.
 inline data::Missing take_out(data::CountMatrix& m) {
   data::Missing missing{{{}, {1, 5}, {5, 7}}, {}};

@@ -34,25 +34,6 @@ class TestMixture : public QObject {
     }
     return out;
   }
-  /// Two kinds of cells, which half of the genes tell apart.
-  static data::CountMatrix two_kinds(std::int64_t cells, std::int64_t genes, std::uint64_t seed) {
-    data::CountMatrix m;
-    m.n_cells = cells;
-    m.n_genes = genes;
-    for (std::int64_t c = 0; c < cells; ++c) {
-      math::Random random(seed, math::Purpose::Test, static_cast<std::uint64_t>(c));
-      const double depth = std::exp(0.4 * random.normal());
-      for (std::int64_t g = 0; g < genes; ++g) {
-        const bool high = g % 4 == (c % 3 == 0 ? 0 : 1);
-        const auto u = random.negative_binomial(1.5, depth * (high ? 6 : 1) / 1.5);
-        if (u == 0) continue;
-        m.gene.push_back(static_cast<std::uint32_t>(g));
-        m.count.push_back(static_cast<data::Count>(u));
-      }
-      m.row_start.push_back(m.nnz());
-    }
-    return m;
-  }
   static void every_model() {
     QTest::addColumn<QString>("likelihood");
     QTest::addColumn<QString>("parameterization");
@@ -150,7 +131,7 @@ class TestMixture : public QObject {
 
   /// Newton steps of the joint system lower the loss as they promise, with shared captures and with one scalar for all.
   void newtonStepsPromiseWhatTheyGain() {
-    const auto counts = two_kinds(60, 12, 5);
+    const auto counts = testing::two_kinds(60, 12, 5);
     const auto summary = summary::summarise(counts, 1, {}, {});
     for (const char* likelihood : {"nbdm", "nbvcp", "zinbvcp"})
       for (const bool shared : {false, true}) {
@@ -220,7 +201,7 @@ class TestMixture : public QObject {
   void findsTheKinds() {
     QFETCH(QString, likelihood);
     QFETCH(QString, parameterization);
-    const auto counts = two_kinds(120, 24, 3);
+    const auto counts = testing::two_kinds(120, 24, 3);
     const auto summary = summary::summarise(counts, 1, {}, {});
     const auto model = mixture_of(likelihood.toUtf8(), parameterization.toUtf8(), 2);
     FitOptions options;
@@ -247,7 +228,7 @@ class TestMixture : public QObject {
   }
 
   void annotationKeepsItsOrder() {
-    const auto counts = two_kinds(120, 24, 3);
+    const auto counts = testing::two_kinds(120, 24, 3);
     const auto summary = summary::summarise(counts, 1, {}, {});
     const auto model = mixture_of("nbvcp", "canonical", 2);
     std::vector<double> logits(120 * 2, 0.0);
@@ -258,7 +239,7 @@ class TestMixture : public QObject {
   }
 
   void stopAndResumeGiveTheSame() {
-    const auto counts = two_kinds(90, 20, 9);
+    const auto counts = testing::two_kinds(90, 20, 9);
     const auto summary = summary::summarise(counts, 1, {}, {});
     const FitInput input{mixture_of("nbvcp", "canonical", 3), &summary, &counts};
     FitOptions options;
@@ -281,7 +262,7 @@ class TestMixture : public QObject {
   }
 
   void refusals() {
-    const auto counts = two_kinds(5, 8, 1);
+    const auto counts = testing::two_kinds(5, 8, 1);
     const auto summary = summary::summarise(counts, 1, {}, {});
     QVERIFY_THROWS_EXCEPTION(Error, fit({mixture_of("nbdm", "canonical", 6), &summary, &counts}, {}, nullptr, {}));
     QVERIFY_THROWS_EXCEPTION(Error, fit({mixture_of("nbdm", "canonical", 2), &summary, nullptr}, {}, nullptr, {}));
