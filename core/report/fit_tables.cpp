@@ -160,8 +160,8 @@ Table diagnosis_table(const result::Fit& fit, const analysis::Diagnosis& diagnos
     // The verdict tolerates some misfit (its rule); a reader of the table should see how much there is.
     const double outside = std::max(entry.map.failure, entry.posterior.failure);
     if (entry.verdict == "fine" && outside > 0.1)
-      reason.back() += " Of the counts that occur " + std::to_string(std::lround(100 * outside)) +
-                       " % lie outside their 95 % band.";
+      reason.back() +=
+          " Of the counts that occur " + std::to_string(std::lround(100 * outside)) + " % lie outside their 95 % band.";
   }
   Table table;
   table.add("gene", std::move(gene));
@@ -204,6 +204,28 @@ Table assignment_table(const result::Fit& fit, const analysis::Assignments& foun
   add("p_", found.probability);
   table.add("entropy", found.entropy);
   add("concentration_", found.concentration);
+  return table;
+}
+
+Table gene_evidence_table(const result::Fit& fit, const analysis::GeneEvidence& of,
+                          const std::vector<std::int64_t>& genes, const analysis::EntropyMap& map) {
+  std::vector<std::string> names;
+  std::vector<double> separation;
+  for (const auto g : genes) {
+    names.push_back(fit.genes[static_cast<std::size_t>(g)]);
+    separation.push_back(of.separation[static_cast<std::size_t>(g)]);
+  }
+  Table table;
+  table.add("gene", std::move(names));
+  table.add("separation", std::move(separation));
+  const std::size_t k = of.components();
+  for (const auto& [stem, values] :
+       {std::pair{"entropy_", &map.entropy}, std::pair{"evidence_", &map.evidence}, std::pair{"count_", &map.count}})
+    for (std::size_t j = 0; j < k; ++j) {
+      std::vector<double> column;
+      for (std::size_t g = 0; g < genes.size(); ++g) column.push_back((*values)[g * k + j]);
+      table.add(stem + std::to_string(j + 1), std::move(column));
+    }
   return table;
 }
 
