@@ -1,6 +1,10 @@
+#include <cmath>
+
 #include "command.hpp"
 #include "core/analysis/agreement.hpp"
 #include "core/analysis/assignments.hpp"
+#include "core/analysis/cell_groups.hpp"
+#include "core/analysis/entropy_map.hpp"
 #include "core/error.hpp"
 #include "core/report/fit_tables.hpp"
 #include "core/result/components.hpp"
@@ -15,6 +19,7 @@ struct Options {
   Common common;
   PointOption point;
   bool map = false;
+  std::int64_t genes = 500;
   analysis::AssignmentOptions assign;
 };
 
@@ -54,18 +59,10 @@ Job read_job(const Options& options, const RunControl& control) {
   return job;
 }
 
-/// What a reader of the assignments should know of the components.
+/// What a reader of the assignments should know of the components, and of their concentrations.
 void tell_components(const result::Fit& fit, const analysis::Assignments& found) {
-  const auto k = static_cast<std::size_t>(found.components);
-  std::vector<double> size(k, 0.0);
-  for (std::size_t i = 0; i < found.probability.size(); ++i) size[i % k] += found.probability[i];
-  for (std::size_t j = 0; j < k; ++j)
-    if (size[j] < 0.5)
-      std::fprintf(stderr, "note: component %s has no cells\n", result::component_name(fit, j).c_str());
-  for (const auto& pair : analysis::duplicate_components(found.probability, found.components))
-    std::fprintf(stderr, "note: components %s and %s share their cells: they may be one\n",
-                 result::component_name(fit, static_cast<std::size_t>(pair.first)).c_str(),
-                 result::component_name(fit, static_cast<std::size_t>(pair.second)).c_str());
+  for (const auto& note : analysis::component_notes(found.probability, result::component_names(fit)))
+    std::fprintf(stderr, "note: %s\n", note.c_str());
   std::int64_t capped = 0;
   for (const bool one : found.capped) capped += one;
   if (capped > 0)
@@ -82,9 +79,21 @@ void run_assign(const Options& options) {
   tell_components(job.fit, found);
 }
 
+/// What each gene says of the cells of each component.
+void run_entropy_by_both(const Job& job, const Options& options, const RunControl& control) {
+  const auto of = analysis::gene_evidence(job.fit, *job.dataset, {}, job.assign, control);
+  auto request = analysis::component_blocks(of, options.genes);
+  request.threads = options.common.threads;
+  auto map = analysis::entropy_map(of, *job.dataset, request, control);
+  if (options.assign.normalize)
+    for (double& value : map.entropy) value /= std::log(static_cast<double>(of.components()));
+  write(report::gene_evidence_table(job.fit, of, request.genes, map), options.out);
+}
+
 void run_entropy(const Options& options) {
   const auto control = options.common.control();
   const Job job = read_job(options, control);
+  if (options.by == "component-gene") return run_entropy_by_both(job, options, control);
   if (options.by == "cell") {
     write(report::named_values_table("cell", job.fit.cells, "entropy",
                                      analysis::assign_cells(job.fit, job.dataset->counts, job.assign, control).entropy),
@@ -113,8 +122,25 @@ void add_entropy(CLI::App& app) {
   auto options = std::make_shared<Options>();
   auto* command = app.add_subcommand("entropy", "How unsure the component of each cell, or gene, is (nats)");
   add_words(*command, *options);
-  command->add_option("--by", options->by, "cell or gene")->required()->transform(one_of({"cell", "gene"}));
+  command
+      ->add_option("--by", options->by,
+                   "cell: all genes together; gene: all cells as if from one component; component-gene: each gene "
+                   "alone, averaged over the cells of each component, at the point")
+      ->required()
+      ->transform(one_of({"cell", "gene", "component-gene"}));
+  command
+      ->add_option("--genes", options->genes,
+                   "of component-gene: how many genes, those that separate the components most first; default 500")
+      ->check(CLI::Range(std::int64_t{1}, std::int64_t{1} << 40));
   command->add_flag("--normalize", options->assign.normalize, "over ln K: 0 to 1");
+  command->footer(
+      "component-gene writes separation (mean over the cells of ln f_a - ln f_b of the gene's counts, for the "
+      "component "
+      "a of the\ncell and the most probable other one b: nats for a) and per component: entropy_k, the mean entropy of "
+      "the "
+      "component of\na cell if this gene were all that is known; evidence_k, the mean of ln f_a - ln f_b; count_k, the "
+      "mean "
+      "count.");
   command->callback([options] { run_entropy(*options); });
 }
 
@@ -152,26 +178,33 @@ void ComponentOption::apply_with_cells(result::Fit& fit, std::optional<data::Dat
                                        const RunControl& control) const {
   if (component.empty()) return;
   const auto k = result::find_component(fit, component);
-  if (dataset) {
-    analysis::AssignmentOptions options;
-    options.draws = 0;
-    options.likelihood.missing = &dataset->missing;
-    const auto found = analysis::assign_cells(fit, dataset->counts, options, control);
-    const auto assigned = analysis::assignment(found.probability, found.components);
-    std::vector<std::int64_t> cells;
-    for (std::size_t c = 0; c < assigned.size(); ++c)
-      if (assigned[c] == k) cells.push_back(static_cast<std::int64_t>(c));
-    if (cells.empty())
-      throw Error(ErrorCode::BadInput, "No cell is most probably of component " + component + ".",
-                  "Choose another component, or leave the data out.");
-    data::Dataset some = *dataset;
-    some.counts = dataset->counts.select(cells, {});
-    if (!dataset->missing.none()) some.missing = dataset->missing.select(cells, {}, dataset->counts.n_genes);
-    some.cells = dataset->cells.select(cells);
-    fit = result::select_cells(fit, cells, summary::summarise(some.counts, 0, control, some.missing));
-    dataset = std::move(some);
+  if (!dataset) {
+    fit = result::get_component(fit, k);
+    return;
   }
-  fit = result::get_component(fit, k);
+  auto group = analysis::cells_of_component(fit, k, *dataset, control);
+  fit = std::move(group.fit);
+  dataset = std::move(group.dataset);
+}
+
+void GroupOption::add_to(CLI::App& command) {
+  command.add_option("--group", group,
+                     "COLUMN=LABEL: only the cells with this label in the cell table, which DATA must have. Of a "
+                     "mixture each replicate draws the component of a cell from the cell's own probabilities, given "
+                     "its counts, not from the mixing weights of all cells");
+}
+
+std::vector<double> GroupOption::apply(result::Fit& fit, std::optional<data::Dataset>& dataset,
+                                       const RunControl& control) const {
+  if (group.empty()) return {};
+  const auto equals = group.find('=');
+  if (equals == std::string::npos || equals == 0)
+    throw UsageError("--group takes COLUMN=LABEL, such as cell_type=B; \"" + group + "\" is not.");
+  if (!dataset) throw UsageError("--group needs the data: give DATA after the fit.");
+  auto cells = analysis::cells_of_label(fit, group.substr(0, equals), group.substr(equals + 1), *dataset, control);
+  fit = std::move(cells.fit);
+  dataset = std::move(cells.dataset);
+  return std::move(cells.shares);
 }
 
 }  // namespace scriptorium::cli

@@ -69,6 +69,15 @@ struct ComponentOption {
   void apply_with_cells(result::Fit& fit, std::optional<data::Dataset>& dataset, const RunControl& control) const;
 };
 
+/// --group of predictive checks.
+struct GroupOption {
+  std::string group;
+  void add_to(CLI::App& command);
+  /// Puts the cells of the group in the place of the fit and the data, if one was named.
+  /// @return  analysis::CellGroup::shares
+  std::vector<double> apply(result::Fit& fit, std::optional<data::Dataset>& dataset, const RunControl& control) const;
+};
+
 /// --device auto|cpu|cuda:N.
 struct DeviceOption {
   std::string device = "auto";

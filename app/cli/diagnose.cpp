@@ -15,6 +15,7 @@ void add_diagnose(CLI::App& app) {
     PointOption point;
     DeviceOption device;
     ComponentOption component;
+    GroupOption group;
     analysis::DiagnoseOptions diagnose;
   };
   auto options = std::make_shared<Options>();
@@ -37,6 +38,7 @@ void add_diagnose(CLI::App& app) {
   command->add_option("--nonconverged-share", rule.nonconverged_share, "the same for nonconverged");
   options->point.add_to(*command);
   options->component.add_to(*command);
+  options->group.add_to(*command);
   options->device.add_to(*command);
   options->common.add_to(*command);
   command->footer(
@@ -59,6 +61,7 @@ void add_diagnose(CLI::App& app) {
       const auto control = options->common.control();
       auto dataset = data_of_fit(fit, options->data, true, control);
       options->component.apply_with_cells(fit, dataset, control);
+      diagnose.shares = options->group.apply(fit, dataset, control);
       diagnose.genes =
           options->genes == "all" ? std::vector<std::int64_t>(fit.genes.size()) : chosen_genes(fit, options->genes);
       if (options->genes == "all") std::iota(diagnose.genes.begin(), diagnose.genes.end(), 0);

@@ -46,6 +46,7 @@ void add_ppc(CLI::App& app) {
     PointOption point;
     DeviceOption device;
     ComponentOption component;
+    GroupOption group;
     result::PredictiveOptions predictive;
   };
   auto options = std::make_shared<Options>();
@@ -62,6 +63,7 @@ void add_ppc(CLI::App& app) {
   command->add_option("--out", options->out, "bands (.tsv, .csv, .json, -) or draws (.nc)")->required();
   options->point.add_to(*command);
   options->component.add_to(*command);
+  options->group.add_to(*command);
   options->device.add_to(*command);
   options->common.add_to(*command);
   command->callback([options] {
@@ -71,6 +73,7 @@ void add_ppc(CLI::App& app) {
     auto dataset = data_of_fit(fit, options->data, true, control);
     options->component.apply_with_cells(fit, dataset, control);
     auto predictive = options->predictive;
+    predictive.shares = options->group.apply(fit, dataset, control);
     predictive.kind = options->kind == "map" ? result::PredictiveKind::Map : result::PredictiveKind::Posterior;
     predictive.mean_point = options->point.mean();
     predictive.threads = options->common.threads;

@@ -21,10 +21,13 @@ std::size_t size(std::int64_t n) {
   return static_cast<std::size_t>(n);
 }
 
+[[noreturn]] void refuse_no_mixture() {
+  throw Error(ErrorCode::BadInput, "This fit is no mixture: its cells have no components to be assigned to.",
+              "Fit with --components K.");
+}
+
 void check_request(const result::Fit& fit, const AssignmentOptions& options) {
-  if (fit.model.components < 2)
-    throw Error(ErrorCode::BadInput, "This fit is no mixture: its cells have no components to be assigned to.",
-                "Fit with --components K.");
+  if (fit.model.components < 2) refuse_no_mixture();
   if (!(options.temperature > 0) || !std::isfinite(options.temperature))
     throw Error(ErrorCode::BadInput, "The temperature must be a number above 0.", "Give 1 for plain probabilities.");
   if (fit.point_only && options.draws > 0)
@@ -43,9 +46,7 @@ void for_each_point(const result::Fit& fit, const data::CountMatrix& counts, con
   likelihood.by_gene = by_gene;
   likelihood.scribe_by_gene = by_gene;
   if (options.draws == 0) {
-    const auto point = result::map_estimate(
-        fit, {.use_mean = true, .mean_everywhere = options.mean_point, .canonical = !fit.point_only});
-    each(result::log_likelihood(fit.model, point, counts, likelihood, control));
+    each(result::log_likelihood(fit.model, point_of_mixture(fit, options), counts, likelihood, control));
     return;
   }
   const result::PosteriorSampler sampler(fit.result.posterior, options.seed);
@@ -86,6 +87,12 @@ std::vector<double> entropy(std::span<const double> probability, std::int64_t co
     out[row] = scale * sum;
   }
   return out;
+}
+
+model::Values point_of_mixture(const result::Fit& fit, const AssignmentOptions& options) {
+  if (fit.model.components < 2) refuse_no_mixture();
+  return result::map_estimate(fit,
+                              {.use_mean = true, .mean_everywhere = options.mean_point, .canonical = !fit.point_only});
 }
 
 Assignments assign_cells(const result::Fit& fit, const data::CountMatrix& counts, const AssignmentOptions& options,
@@ -191,6 +198,19 @@ std::vector<Duplicate> duplicate_components(std::span<const double> probability,
       const double cosine = product[i * k + j] / std::sqrt(product[i * k + i] * product[j * k + j]);
       if (cosine > alike) out.push_back({static_cast<std::int64_t>(i), static_cast<std::int64_t>(j), cosine});
     }
+  return out;
+}
+
+std::vector<std::string> component_notes(std::span<const double> probability, const std::vector<std::string>& names) {
+  const std::size_t k = names.size();
+  std::vector<double> cells(k, 0.0);
+  for (std::size_t i = 0; i < probability.size(); ++i) cells[i % k] += probability[i];
+  std::vector<std::string> out;
+  for (std::size_t j = 0; j < k; ++j)
+    if (cells[j] < 0.5) out.push_back("component " + names[j] + " has no cells");
+  for (const auto& pair : duplicate_components(probability, static_cast<std::int64_t>(k)))
+    out.push_back("components " + names[size(pair.first)] + " and " + names[size(pair.second)] +
+                  " share their cells: they may be one");
   return out;
 }
 

@@ -1,6 +1,7 @@
 #pragma once
 #include <cstdint>
 #include <span>
+#include <string>
 #include <vector>
 
 #include "core/data/count_matrix.hpp"
@@ -35,6 +36,8 @@ struct Assignments {
   std::vector<double> entropy;        ///< at the point, or the mean over draws
 };
 
+/// Where a mixture is asked at a point: modes (means where there are none), or means. @throws Error as assign_cells()
+model::Values point_of_mixture(const result::Fit& fit, const AssignmentOptions& options);
 /// @param fit  a mixture; its cells and genes in the order of `counts`
 /// @throws Error(BadInput) for what is no mixture, a temperature of 0 or less, and draws of point estimates
 Assignments assign_cells(const result::Fit& fit, const data::CountMatrix& counts, const AssignmentOptions& options,
@@ -64,6 +67,9 @@ struct Duplicate {
 };
 std::vector<Duplicate> duplicate_components(std::span<const double> probability, std::int64_t components,
                                             double alike = 0.9);
+/// What a reader of assignments should know of the components, in words: those without cells, those that share theirs.
+/// @param probability  cells × components, all finite; `names` has one name a component
+std::vector<std::string> component_notes(std::span<const double> probability, const std::vector<std::string>& names);
 
 /// How much a gene tells components apart: (Σ_{i<j} |ln r_i/r_j|)², normalised to sum 1. `r`: components × genes.
 std::vector<double> separation_weights(std::span<const double> r, std::int64_t components);

@@ -139,6 +139,7 @@ Diagnosis diagnose(const result::Fit& fit, const DiagnoseOptions& options, const
   predictive.mean_point = options.mean_point;
   predictive.threads = options.threads;
   predictive.backend = options.backend;
+  predictive.shares = options.shares;
   const auto half = [&](double from, const char* what) {
     RunControl part = control;
     if (control.report)

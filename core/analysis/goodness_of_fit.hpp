@@ -55,6 +55,7 @@ struct DiagnoseOptions {
   int threads = 0;
   const compute::Backend* backend = nullptr;  ///< as in PredictiveOptions
   VerdictRule rule;
+  std::vector<double> shares;  ///< as in PredictiveOptions
 };
 Diagnosis diagnose(const result::Fit& fit, const DiagnoseOptions& options, const RunControl& control);
 

@@ -207,6 +207,28 @@ Table assignment_table(const result::Fit& fit, const analysis::Assignments& foun
   return table;
 }
 
+Table gene_evidence_table(const result::Fit& fit, const analysis::GeneEvidence& of,
+                          const std::vector<std::int64_t>& genes, const analysis::EntropyMap& map) {
+  std::vector<std::string> names;
+  std::vector<double> separation;
+  for (const auto g : genes) {
+    names.push_back(fit.genes[static_cast<std::size_t>(g)]);
+    separation.push_back(of.separation[static_cast<std::size_t>(g)]);
+  }
+  Table table;
+  table.add("gene", std::move(names));
+  table.add("separation", std::move(separation));
+  const std::size_t k = of.components();
+  for (const auto& [stem, values] :
+       {std::pair{"entropy_", &map.entropy}, std::pair{"evidence_", &map.evidence}, std::pair{"count_", &map.count}})
+    for (std::size_t j = 0; j < k; ++j) {
+      std::vector<double> column;
+      for (std::size_t g = 0; g < genes.size(); ++g) column.push_back((*values)[g * k + j]);
+      table.add(stem + std::to_string(j + 1), std::move(column));
+    }
+  return table;
+}
+
 Table density_table(const result::Density& density, const std::vector<std::string>& sites) {
   std::vector<std::string> names = sites;
   std::vector<double> values;

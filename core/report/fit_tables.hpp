@@ -2,6 +2,7 @@
 #include <nlohmann/json_fwd.hpp>
 
 #include "core/analysis/assignments.hpp"
+#include "core/analysis/entropy_map.hpp"
 #include "core/analysis/goodness_of_fit.hpp"
 #include "core/report/table.hpp"
 #include "core/result/density.hpp"
@@ -29,6 +30,10 @@ Table named_values_table(const std::string& axis, const std::vector<std::string>
                          const std::vector<double>& values);
 /// cell, assignment (the name of the most probable component), p_1 … p_K, entropy; over draws also concentration_1 ….
 Table assignment_table(const result::Fit& fit, const analysis::Assignments& found);
+/// gene, separation, then means over the cells of each component: entropy_1 … entropy_K, evidence_1 …, count_1 ….
+/// `map` is of analysis::component_blocks(), whose genes these are.
+Table gene_evidence_table(const result::Fit& fit, const analysis::GeneEvidence& of,
+                          const std::vector<std::int64_t>& genes, const analysis::EntropyMap& map);
 /// site, log_prob: priors, counts (the log likelihood) and log_joint.
 Table density_table(const result::Density& density, const std::vector<std::string>& sites);
 /// site, index, gradient of log joint + log Jacobian on the unconstrained axis.

@@ -152,10 +152,22 @@ Fit select_cells(const Fit& fit, const std::vector<std::int64_t>& cells, summary
     for (const auto c : cells) some.push_back(all.at(static_cast<std::size_t>(c)));
     return some;
   };
-  for (auto& site : out.result.posterior.sites) {
-    if (site.extent != model::Extent::Cell) continue;
-    site.arg1 = taken(site.arg1);
-    site.arg2 = taken(site.arg2);
+  const auto take_in = [&](std::vector<inference::SitePosterior>& sites) {
+    for (auto& site : sites) {
+      if (site.extent != model::Extent::Cell) continue;
+      site.arg1 = taken(site.arg1);
+      site.arg2 = taken(site.arg2);
+    }
+  };
+  take_in(out.result.posterior.sites);
+  if (out.result.posterior.conditional)
+    for (auto& sites : out.result.posterior.conditional->sites) take_in(sites);
+  if (!fit.cell_logits.empty()) {
+    out.cell_logits.clear();
+    for (const auto c : cells) {
+      const auto row = fit.cell_logits.begin() + c * fit.model.components;
+      out.cell_logits.insert(out.cell_logits.end(), row, row + fit.model.components);
+    }
   }
   out.cells = taken(fit.cells);
   out.summary = std::move(summary);
@@ -164,6 +176,13 @@ Fit select_cells(const Fit& fit, const std::vector<std::int64_t>& cells, summary
 
 std::string component_name(const Fit& fit, std::size_t component) {
   return component < fit.component_names.size() ? fit.component_names[component] : std::to_string(component + 1);
+}
+
+std::vector<std::string> component_names(const Fit& fit) {
+  std::vector<std::string> out;
+  for (std::int64_t k = 0; k < fit.model.components; ++k)
+    out.push_back(component_name(fit, static_cast<std::size_t>(k)));
+  return out;
 }
 
 std::int64_t find_component(const Fit& fit, const std::string& name) {

@@ -27,6 +27,7 @@ Fit get_components(const Fit& fit, const std::vector<std::int64_t>& components);
 Fit select_cells(const Fit& fit, const std::vector<std::int64_t>& cells, summary::CountSummary summary);
 /// The shown name of a component: its label, or its number from 1.
 std::string component_name(const Fit& fit, std::size_t component);
+std::vector<std::string> component_names(const Fit& fit);
 /// A component by its shown name or number (from 1). @throws Error(BadInput) listing the names
 std::int64_t find_component(const Fit& fit, const std::string& name);
 

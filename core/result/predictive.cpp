@@ -22,6 +22,12 @@ void check_request(const Fit& fit, const std::vector<std::int64_t>& genes, const
   if (fit.point_only && options.kind == PredictiveKind::Posterior)
     throw Error(ErrorCode::BadInput, "These are point estimates; they have no posterior to draw from.",
                 "Ask for the predictive at the point (map), or give a fit.");
+  const auto shares = static_cast<std::size_t>(fit.summary.n_cells * fit.model.components);
+  if (!options.shares.empty() && options.shares.size() != shares)
+    throw Error(ErrorCode::BadInput,
+                "There are " + std::to_string(options.shares.size()) + " probabilities of components; the cells need " +
+                    std::to_string(shares) + ".",
+                "Give one a cell and component.");
   if (fit.summary.n_cells == 0)
     throw Error(ErrorCode::BadInput, "The fit does not know its data.", "Give the data as well.");
   for (auto g : genes)
@@ -81,8 +87,8 @@ std::vector<std::uint32_t> predictive_draws(const Fit& fit, const std::vector<st
     }
     std::vector<std::uint32_t> component(cells, 0);
     if (components > 1)
-      component = draw_components(values.at("mixing_weights"), fit.summary.n_cells, options.seed,
-                                  static_cast<std::uint64_t>(d));
+      component = draw_components(options.shares.empty() ? values.at("mixing_weights") : options.shares, components,
+                                  fit.summary.n_cells, options.seed, static_cast<std::uint64_t>(d));
     const auto at = [&](const char* name, std::size_t i, std::size_t k) {
       const auto found = values.find(name);
       if (found == values.end()) return 0.0;

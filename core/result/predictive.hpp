@@ -19,6 +19,9 @@ struct PredictiveOptions {
   int max_bin = -1;         ///< last count with its own bin; −1: max(ceil(q99 of the gene), 10)
   int threads = 0;
   const compute::Backend* backend = nullptr;  ///< where histograms are drawn; null: `threads` of the CPU
+  /// Of a mixture: probabilities (cells × components) from which every replicate draws the component of each cell, e.g.
+  /// those given its counts; the same in all draws. Empty: the mixing weights, which are of all cells.
+  std::vector<double> shares = {};
 };
 
 /// Predictive distribution of one gene's count histogram. Bins 0 … bins−2 are single counts, the last bin is "and

@@ -38,7 +38,11 @@ PredictiveSource::PredictiveSource(const Fit& fit, const PredictiveOptions& opti
           for (std::size_t k = 0; k < components_ && !scalar_.empty(); ++k)
             shared_[d].scalar.push_back(at(scalar_, 0, k, &draw));
           std::vector<std::uint32_t> component;
-          if (components_ > 1) component = draw_components(all("mixing_weights"), fit.summary.n_cells, options.seed, d);
+          if (components_ > 1) {
+            const auto weights = options.shares.empty() ? all("mixing_weights") : std::vector<double>();
+            component = draw_components(options.shares.empty() ? weights : options.shares, components_,
+                                        fit.summary.n_cells, options.seed, d);
+          }
           shared_[d].strata = stratify(
               fit.summary, log_capture(fit.model, capture_, capture_.empty() ? std::vector<double>() : all(capture_)),
               component);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <numeric>
 
 #include "core/error.hpp"
 #include "core/math/random.hpp"
@@ -78,15 +79,16 @@ Strata stratify(const summary::CountSummary& summary, const std::vector<double>&
   return strata;
 }
 
-std::vector<std::uint32_t> draw_components(const std::vector<double>& weights, std::int64_t cells, std::uint64_t seed,
-                                           std::uint64_t draw) {
-  std::vector<double> upto;
-  for (const double w : weights) upto.push_back((upto.empty() ? 0 : upto.back()) + w);
+std::vector<std::uint32_t> draw_components(std::span<const double> weights, std::size_t components, std::int64_t cells,
+                                           std::uint64_t seed, std::uint64_t draw) {
+  std::vector<double> upto(components);
   math::Random random(seed, math::Purpose::Component, 0, draw);
   std::vector<std::uint32_t> out(static_cast<std::size_t>(cells));
-  for (auto& component : out) {
+  const std::size_t rows = weights.size() / components;
+  for (std::size_t c = 0; c < out.size(); ++c) {
+    if (c < rows) std::partial_sum(&weights[c * components], &weights[c * components] + components, upto.begin());
     const auto at = std::upper_bound(upto.begin(), upto.end() - 1, random.uniform() * upto.back());
-    component = static_cast<std::uint32_t>(at - upto.begin());
+    out[c] = static_cast<std::uint32_t>(at - upto.begin());
   }
   return out;
 }

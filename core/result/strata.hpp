@@ -1,5 +1,6 @@
 #pragma once
 #include <cstdint>
+#include <span>
 #include <vector>
 
 #include "core/math/count_simulation.hpp"
@@ -24,9 +25,10 @@ struct Strata {
 Strata stratify(const summary::CountSummary& summary, const std::vector<double>& n,
                 const std::vector<std::uint32_t>& component = {});
 
-/// The component of every cell in a replicated data set: draws from the weights.
-std::vector<std::uint32_t> draw_components(const std::vector<double>& weights, std::int64_t cells, std::uint64_t seed,
-                                           std::uint64_t draw);
+/// The component of every cell in a replicated data set.
+/// @param weights  one a component, for all cells; or cells × components, each cell's own
+std::vector<std::uint32_t> draw_components(std::span<const double> weights, std::size_t components, std::int64_t cells,
+                                           std::uint64_t seed, std::uint64_t draw);
 
 /// n = ln ν of every cell from values of a capture site; empty when the model has none.
 std::vector<double> log_capture(const model::Model& model, const std::string& site, std::vector<double> values);

@@ -386,6 +386,17 @@ class TestCli : public QObject {
     for (const auto& line : lines("h.tsv").mid(1)) QVERIFY(line.split('\t')[1].toDouble() <= 1);
     QCOMPARE(run({"entropy", fit, at("data"), "--by", "gene", "--map", "--out", at("h.tsv")}), 0);
     QCOMPARE(lines("h.tsv").size(), 16);
+    QCOMPARE(run({"entropy", fit, at("data"), "--by", "component-gene", "--normalize", "--genes", "4", "--out",
+                  at("both.tsv")}),
+             0);
+    const auto both = lines("both.tsv");
+    QCOMPARE(both.size(), 5);
+    QCOMPARE(both[0], QString("gene\tseparation\tentropy_1\tentropy_2\tevidence_1\tevidence_2\tcount_1\tcount_2"));
+    for (qsizetype i = 1; i < both.size(); ++i) {
+      const auto fields = both[i].split('\t');
+      QVERIFY(fields[2].toDouble() >= 0 && fields[2].toDouble() <= 1 && fields[3].toDouble() <= 1);
+      if (i > 1) QVERIFY(fields[1].toDouble() <= both[i - 1].split('\t')[1].toDouble());
+    }
     QCOMPARE(run({"map", fit, "--out", at("mix.tsv")}), 0);
     QCOMPARE(lines("mix.tsv").filter("mixing_weights").size(), 2);
     QCOMPARE(lines("mix.tsv").filter(QRegularExpression("^r\tGENE3\t\t2\t")).size(), 1);
@@ -437,6 +448,34 @@ class TestCli : public QObject {
     // SCRIBE's loop, in batches; then sites that the components share.
     QVERIFY2(run(words + QStringList{"--svi-mode", "scribe", "--batch-size", "40"}) == 0, qPrintable(error_));
     QVERIFY2(run(words + QStringList{"--mixture-params", "r"}) == 0, qPrintable(error_));
+  }
+
+  void groupsOfCellsAreCheckedByThemselves() {
+    const QString fit = at("mix.fit"), data = at("said.h5ad");
+    QVERIFY2(run({"export", fit, "--data", at("data"), "--to", data}) == 0, qPrintable(error_));
+    const QStringList ppc{"ppc", fit, data, "--genes", "all", "-n", "20", "--kind", "map", "--out"};
+    QVERIFY2(run(ppc + QStringList{at("all.tsv")}) == 0, qPrintable(error_));
+    QVERIFY2(run(ppc + QStringList{at("group.tsv"), "--group", "assignment=2"}) == 0, qPrintable(error_));
+    QVERIFY(lines("group.tsv") != lines("all.tsv"));
+    // Observed are the shares of these cells: the same as of the component with its cells.
+    QCOMPARE(run(ppc + QStringList{at("component.tsv"), "--component", "2"}), 0);
+    const auto column = [&](const QString& file, const QString& name) {
+      QStringList out;
+      const auto rows = lines(file);
+      const auto at = rows[0].split('\t').indexOf(name);
+      for (const auto& row : rows.mid(1)) out << row.split('\t')[at];
+      return out;
+    };
+    QCOMPARE(column("group.tsv", "observed"), column("component.tsv", "observed"));
+    QCOMPARE(
+        run({"diagnose", fit, data, "--group", "assignment=2", "--genes", "all", "-n", "20", "--out", at("d.tsv")}), 0);
+    QCOMPARE(lines("d.tsv").size(), 16);
+    QCOMPARE(run({"ppc", fit, data, "--group", "nothing=B", "--out", "-"}), 1);
+    QVERIFY(error_.contains("no column \"nothing\""));
+    QCOMPARE(run({"ppc", fit, data, "--group", "assignment=9", "--out", "-"}), 1);
+    QVERIFY(error_.contains("Its labels are"));
+    QCOMPARE(run({"ppc", fit, data, "--group", "nothing", "--out", "-"}), 2);
+    QCOMPARE(run({"ppc", fit, "--group", "assignment=1", "--out", "-"}), 2);
   }
 
   void aConfigurationIsFlagsAndFlagsWin() {

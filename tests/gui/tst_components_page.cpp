@@ -39,6 +39,17 @@ void addToObsm(const QString& file, const char* name, const std::vector<float>& 
   H5Dclose(set), H5Sclose(space), H5Gclose(group), H5Fclose(h5);
 }
 
+/// A column of whole numbers in the cell table.
+void addToObs(const QString& file, const char* name, const std::vector<std::int64_t>& values) {
+  const hid_t h5 = H5Fopen(file.toUtf8().constData(), H5F_ACC_RDWR, H5P_DEFAULT);
+  const hsize_t shape = values.size();
+  const hid_t space = H5Screate_simple(1, &shape, nullptr);
+  const hid_t set = H5Dcreate2(h5, name, H5T_STD_I64LE, space, H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT);
+  H5Dwrite(set, H5T_NATIVE_INT64, H5S_ALL, H5S_ALL, H5P_DEFAULT, values.data());
+  H5Adelete_by_name(h5, "obs", "column-order", H5P_DEFAULT);  // it does not name the new one
+  H5Dclose(set), H5Sclose(space), H5Fclose(h5);
+}
+
 /// Probabilities of three components, sure and unsure ones.
 std::vector<float> probabilities() {
   std::vector<float> out;
@@ -287,14 +298,7 @@ class TestComponentsPage : public QObject {
 
   /// From the Model page to the cells of a component in Diagnose, and the same again over draws.
   void aFittedMixtureShowsWhoBelongsWhere() {
-    window_->openPath(kExample);
-    QVERIFY(driver().waitForData());
-    driver().page("model");
-    driver().find<QSpinBox>("components")->setValue(3);
-    QVERIFY(driver().text("formulaLabel").contains("one of 3 components"));
-    QCOMPARE(session().model.model().components, std::int64_t{3});
-    QVERIFY(driver().click("runButton"));
-    QVERIFY(driver().waitForQueue());
+    QVERIFY(fitMixture());
     const auto* entry = session().fits.current();
     QVERIFY2(entry && entry->fit->model.components == 3, qPrintable(driver().error()));
     QCOMPARE(entry->name, QString("nbvcp K=3"));
@@ -310,7 +314,7 @@ class TestComponentsPage : public QObject {
     driver().find<TablePanel>("componentTable")->view().selectRow(1);
     QVERIFY(driver().click("componentDiagnose"));
     QVERIFY(driver().waitForWork());
-    QTRY_COMPARE(window_->currentPage()->key(), QString("diagnose"));
+    QTRY_COMPARE_WITH_TIMEOUT(window_->currentPage()->key(), QString("diagnose"), 60'000);
     const auto& part = *session().fits.current()->fit;
     QCOMPARE(part.model.components, std::int64_t{1});
     QCOMPARE(static_cast<std::int64_t>(part.cells.size()), now->size[1]);
@@ -327,6 +331,113 @@ class TestComponentsPage : public QObject {
     QVERIFY2(driver().error().isEmpty(), qPrintable(driver().error()));
   }
 
+  /// Each gene by itself, cell by cell; the same order of cells as in the bars above it.
+  void theEntropyMapAsksEachGene() {
+    QVERIFY(open(data_));
+    auto* tabs = driver().find<QTabWidget>("componentTabs");
+    auto* view = driver().find<scriptorium::charts::FigureView>("entropyMapFigure");
+    tabs->setCurrentWidget(view->parentWidget());
+    settle();
+    QVERIFY2(view->message().contains("without a model"), qPrintable(view->message()));  // a table of probabilities
+
+    QVERIFY(fitMixture());
+    driver().page("components");
+    tabs->setCurrentWidget(view->parentWidget());
+    settle();
+    const auto now = session().assignments.now();
+    QVERIFY(now && now->fit);
+    QVERIFY2(view->figure().panels.size() == 2, qPrintable(view->message()));
+    const auto panel = view->figure().panels[1];
+    QCOMPARE(panel.marks[0].image_columns, static_cast<int>(kCells));  // one column a cell
+    QCOMPARE(panel.y.categories.size(), qsizetype{500});
+    QCOMPARE(panel.marks.size(), kComponents);  // the image, and where two components end
+    QVERIFY(std::all_of(panel.marks[0].values.begin(), panel.marks[0].values.end(),
+                        [](double value) { return value >= 0 && value <= 1 + 1e-9; }));
+    QVERIFY(driver().text("entropySays").contains("a column is one cell"));
+
+    // Zoom: bars and map stay on the same cells.
+    const QRectF before = view->shownRange(1);
+    drag(*view, view->placeOf(1, {100.5, 450}), view->placeOf(1, {150.5, 480}));
+    QVERIFY(driver().waitForFigures());
+    const QRectF after = view->shownRange(1);
+    QVERIFY(after.width() < 55 && after.height() < 40 && before.contains(after));
+    QCOMPARE(view->shownRange(0).left(), after.left());
+    QCOMPARE(view->shownRange(0).width(), after.width());
+    QCOMPARE(view->shownRange(0).height(), 1.0);
+
+    // A click on a cell, a box of genes; the selection shows as a strip over the bars.
+    QVERIFY(driver().click("entropyCells"));
+    const QPoint place = view->placeOf(1, {120.5, 465}).toPoint();
+    QTest::mouseClick(view, Qt::LeftButton, {}, place);
+    const IndexSet picked = session().selection.selected(Axis::Cells);
+    QCOMPARE(picked.size(), std::size_t{1});
+    QCOMPARE(now->assigned[static_cast<std::size_t>(picked[0])], 0);  // the first cells are of the first component
+    QVERIFY(driver().waitForFigures());
+    QCOMPARE(view->figure().panels[0].marks.size(), std::size_t{2});
+    QVERIFY(driver().click("entropyPickGenes"));
+    drag(*view, view->placeOf(1, {110, 470.6}), view->placeOf(1, {130, 473.4}));
+    const IndexSet genes = session().selection.selected(Axis::Genes);
+    QCOMPARE(genes.size(), std::size_t{3});  // 471, 472, 473
+    for (const std::string& name : session().selection.names(Axis::Genes, genes)) {
+      const auto at = panel.y.categories.indexOf(QString::fromStdString(name));
+      QVERIFY(at >= 471 && at <= 473);
+    }
+    QVERIFY(driver().click("entropyZoom"));
+    view->fit();
+    QVERIFY(driver().waitForFigures());
+    QCOMPARE(view->shownRange(1), before);
+
+    // Evidence has both signs; fewer genes are a smaller map, of the same order.
+    const QStringList names = panel.y.categories;
+    QVERIFY(driver().choose("entropyMeasure", "evidence"));
+    const auto& evidence = view->figure().panels[1];
+    QVERIFY(evidence.bar && evidence.bar->diverging && evidence.bar->low == -evidence.bar->high);
+    QVERIFY(
+        std::any_of(evidence.marks[0].values.begin(), evidence.marks[0].values.end(), [](double v) { return v < 0; }));
+    driver().find<QSpinBox>("entropyGenes")->setValue(20);
+    settle();
+    QCOMPARE(view->figure().panels[1].y.categories, names.last(20));  // the strongest are at the top
+    // Another name is only drawn anew.
+    session().assignments.rename(0, "first");
+    QVERIFY(!session().pool.busy("entropy map"));
+    QCOMPARE(view->figure().panels[0].marks[0].groups[0], QString("first"));
+    session().assignments.merge({0, 1});
+    settle();
+    QVERIFY(view->message().contains("without a model"));
+    QVERIFY2(driver().error().isEmpty(), qPrintable(driver().error()));
+  }
+
+  /// Diagnose looks at all cells, at those of a component, or at those of a label.
+  void diagnoseLooksAtSomeOfTheCells() {
+    std::vector<std::int64_t> lane;
+    for (std::size_t i = 0; i < kCells; ++i) lane.push_back(i % 7 == 0 ? 2 : 1);
+    addToObs(data_, "obs/lane", lane);
+    QVERIFY(open(data_));
+    QVERIFY(fitMixture());
+    const auto whole = session().fits.current()->fit;
+    driver().page("diagnose");
+    settle();
+    QVERIFY2(driver().text("overallVerdict").contains("in 600 cells"), qPrintable(driver().text("overallVerdict")));
+    auto* cells = driver().find<QComboBox>("diagnoseCells");
+    QVERIFY(cells->isEnabled() && cells->findText("component 2") > 0);
+    auto* figure = driver().find<scriptorium::charts::FigureView>("predictiveFigure");
+    QVERIFY(driver().choose("diagnoseCells", "component 2"));
+    settle();
+    QVERIFY(!driver().text("overallVerdict").contains("in 600 cells"));
+    QVERIFY(figure->message().isEmpty() && !figure->figure().empty() && !figure->isStale());
+    const QString label = "lane = 2";
+    QVERIFY(driver().choose("diagnoseCells", label));
+    settle();
+    const auto with = std::count(lane.begin(), lane.end(), 2);
+    QVERIFY2(driver().text("overallVerdict").contains(QString("in %1 cells").arg(with)),
+             qPrintable(driver().text("overallVerdict")));
+    QVERIFY(driver().choose("diagnoseCells", "all cells"));
+    settle();
+    QVERIFY(driver().text("overallVerdict").contains("in 600 cells"));
+    QCOMPARE(session().fits.current()->fit, whole);
+    QVERIFY2(driver().error().isEmpty(), qPrintable(driver().error()));
+  }
+
   void labelsInformTheComponents() {
     window_->openPath(kExample);
     QVERIFY(driver().waitForData());
@@ -337,6 +448,7 @@ class TestComponentsPage : public QObject {
     const QString column = labels->itemText(1);
     QVERIFY(driver().choose("annotation", column));
     QCOMPARE(session().model.annotation().columns, std::vector<std::string>{column.toStdString()});
+    QVERIFY(driver().waitForWork());
     QVERIFY2(!driver().text("mixtureSays").isEmpty(), qPrintable(column));
     session().undo.undo();
     QVERIFY(session().model.annotation().columns.empty());
@@ -344,6 +456,15 @@ class TestComponentsPage : public QObject {
   }
 
  private:
+  /// Three components of the open data, or of the example.
+  bool fitMixture() {
+    if (!session().data.prepared()) window_->openPath(kExample);
+    if (!driver().waitForData()) return false;
+    driver().page("model");
+    driver().find<QSpinBox>("components")->setValue(3);
+    return driver().text("formulaLabel").contains("one of 3 components") && session().model.model().components == 3 &&
+           driver().click("runButton") && driver().waitForQueue() && session().fits.current();
+  }
   bool open(const QString& path) {
     window_->openPath(path);
     if (!driver().waitForData()) return false;

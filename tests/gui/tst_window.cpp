@@ -386,15 +386,15 @@ class TestWindow : public QObject {
     startLongFit();
     QVERIFY(!window_->close());
     QPointer<QMessageBox> box;
-    QTRY_VERIFY((box = window_->findChild<QMessageBox*>("closeBox")));
+    QTRY_VERIFY_WITH_TIMEOUT((box = window_->findChild<QMessageBox*>("closeBox")), 60'000);
     QTest::mouseClick(driver().find<QPushButton>("stayOpen"), Qt::LeftButton);
-    QTRY_VERIFY(!box);
+    QTRY_VERIFY_WITH_TIMEOUT(!box, 60'000);
     QVERIFY(window_->isVisible());
     QVERIFY(session().queue.running());
     QVERIFY(!window_->close());
-    QTRY_VERIFY(window_->findChild<QMessageBox*>("closeBox"));
+    QTRY_VERIFY_WITH_TIMEOUT(window_->findChild<QMessageBox*>("closeBox"), 60'000);
     QTest::mouseClick(driver().find<QPushButton>("closeAnyway"), Qt::LeftButton);
-    QTRY_VERIFY(!window_->isVisible());
+    QTRY_VERIFY_WITH_TIMEOUT(!window_->isVisible(), 60'000);
 
     open();  // next start
     QTRY_VERIFY_WITH_TIMEOUT(driver().find<QWidget>("errorBar")->isVisible(), 30'000);
@@ -407,15 +407,15 @@ class TestWindow : public QObject {
 
   void keysReachTheirActions() {
     QTest::keyClick(window_.get(), Qt::Key_2, Qt::ControlModifier);
-    QTRY_COMPARE(window_->currentPage()->key(), QString("model"));
+    QTRY_COMPARE_WITH_TIMEOUT(window_->currentPage()->key(), QString("model"), 60'000);
     QTest::keyClick(window_.get(), Qt::Key_0, Qt::ControlModifier);
-    QTRY_COMPARE(window_->currentPage()->key(), QString("export"));
+    QTRY_COMPARE_WITH_TIMEOUT(window_->currentPage()->key(), QString("export"), 60'000);
     QTest::keyClick(window_.get(), Qt::Key_P, Qt::ControlModifier | Qt::ShiftModifier);
     auto* text = driver().find<QLineEdit>("paletteText");
-    QTRY_VERIFY(text->isVisible());
+    QTRY_VERIFY_WITH_TIMEOUT(text->isVisible(), 60'000);
     QTest::keyClicks(text, "page diagnose");
     QTest::keyClick(text, Qt::Key_Return);
-    QTRY_COMPARE(window_->currentPage()->key(), QString("diagnose"));
+    QTRY_COMPARE_WITH_TIMEOUT(window_->currentPage()->key(), QString("diagnose"), 60'000);
   }
 
   void everyControlIsDescribed() {
@@ -458,7 +458,7 @@ class TestWindow : public QObject {
     QDropEvent drop({100, 100}, Qt::CopyAction, &mime, Qt::LeftButton, Qt::NoModifier);
     QApplication::sendEvent(window_.get(), &drop);
     QVERIFY(driver().waitForData());
-    QTRY_VERIFY(session().recent().contains(kExample));
+    QTRY_VERIFY_WITH_TIMEOUT(session().recent().contains(kExample), 60'000);
   }
 
   /// Prints what a user would feel; set SCRIPTORIUM_BIG_DATA to a larger file to feel more.
@@ -508,7 +508,10 @@ class TestWindow : public QObject {
       files = beat.text();
     }
     session().data.open({data}, DataState::Look::Never);
-    QTest::qWait(data == kExample ? 0 : 500);  // in the middle of it
+    QVERIFY(driver().wait([&] {  // a small file at once, a large one in the middle of it
+      return data == kExample || session().data.stage() != DataState::Stage::Loading ||
+             session().data.progress().fraction > 0;
+    }));
     QElapsedTimer since;
     since.start();
     session().data.cancelOpening();

@@ -6,6 +6,7 @@
 #include <QSpinBox>
 #include <QTabWidget>
 #include <QTemporaryDir>
+#include <cmath>
 #include <cstdio>
 
 #include "core/model/model.hpp"
@@ -27,6 +28,31 @@ class Tour {
   void fail(const QString& what) {
     std::fprintf(stderr, "tour: %s\n", qPrintable(what));
     ok_ = false;
+  }
+
+  /// A corner of the entropy map, close enough for single cells and names of genes.
+  void zoomIntoEntropies(QTabWidget* tabs) {
+    auto* view = driver_.find<scriptorium::charts::FigureView>("entropyMapFigure");
+    if (view->figure().panels.size() < 2) return;
+    tabs->setCurrentWidget(view->parentWidget());
+    driver_.waitForFigures();
+    const QRectF all = view->shownRange(1);
+    const double x = std::floor(all.width() / 3), y = all.bottom();
+    const QPoint from = view->placeOf(1, {x, y}).toPoint() + QPoint(0, 2),
+                 to = view->placeOf(1, {x + all.width() / 12, y - all.height() / 20}).toPoint();
+    QTest::mousePress(view, Qt::LeftButton, {}, from);
+    QTest::mouseMove(view, to);
+    QTest::mouseRelease(view, Qt::LeftButton, {}, to);
+    QTest::qWait(200);  // a zoom settles before it is looked into
+    driver_.waitForWork();
+    picture("components_entropy_zoom");
+    driver_.choose("entropyMeasure", "evidence");
+    picture("components_evidence_zoom");
+    view->fit();
+    QTest::qWait(200);
+    driver_.waitForWork();
+    picture("components_evidence");
+    driver_.choose("entropyMeasure", "entropy");
   }
 
   /// Takes the picture of a page; a page of one colour, or an error on it, ends in exit status 1.
@@ -110,8 +136,9 @@ void walk(Tour& tour, MainWindow& window, const Wanted& wanted) {
     for (int i = 0; i < tabs->count(); ++i) {
       tabs->setCurrentIndex(i);
       driver.waitForWork();
-      tour.picture("components_" + tabs->tabText(i).toLower());
+      tour.picture("components_" + tabs->tabText(i).toLower().replace(' ', '_'));
     }
+    tour.zoomIntoEntropies(tabs);
     tabs->setCurrentIndex(0);
     const auto& of = *window.session().assignments.now();
     IndexSet unsure;

@@ -9,9 +9,12 @@
 
 #include "core/error.hpp"
 #include "core/math/random.hpp"
+#include "tests/core/analysis/small_mixture.hpp"
 #include "ui/charts/chart_scene.hpp"
 #include "ui/charts/colors.hpp"
+#include "ui/charts/figure_view.hpp"
 #include "ui/workspaces/components/component_figures.hpp"
+#include "ui/workspaces/components/entropy_figure.hpp"
 
 using namespace scriptorium;
 using namespace scriptorium::ui;
@@ -165,6 +168,55 @@ class TestComponents : public QObject {
     nobody.cells = {"a"};
     nobody.probability = {kNone, kNone};
     QVERIFY(assignmentBars(*complete(std::move(nobody))).empty());
+  }
+
+  void entropiesAreWhereTheirCellsAndGenesAre() {
+    using namespace small_mixture;
+    const Setting s = make("nbvcp");
+    auto data = std::make_shared<PreparedData>();
+    data->dataset = std::make_shared<const data::Dataset>(s.data);
+    const auto of = assignmentsOf(std::make_shared<const result::Fit>(s.fit), "mixture", s.data, 0, {});
+    const EntropyGround ground = entropyGround(of, data, {});
+    const EntropyPiece whole = entropyPiece(ground, 0, kCells, 0, kGenes, {});
+    const EntropyPiece detail = entropyPiece(ground, 10, 14, 2, 5, {});
+    QVERIFY(whole.single() && detail.single());
+    const charts::Figure figure = entropyMapFigure(ground, *of, whole, &detail, EntropyMeasure::Entropy, nullptr);
+    QVERIFY(figure.link_x);
+    // The same cells stand over each other: the bar of a column is that of its cell.
+    const charts::Mark& bars = figure.panels[0].marks[0];
+    QCOMPARE(bars.image_columns, static_cast<int>(kCells));
+    for (std::size_t c = 0; c < kCells; ++c) {
+      int first = 0;
+      for (std::size_t r = 0; r < 100; ++r) first += bars.values[r * kCells + c] == 0 ? 1 : 0;
+      QVERIFY(std::fabs(first - 100 * of->at(static_cast<std::size_t>(ground.cells[c]), 0)) <= 1);
+    }
+    const charts::Panel& panel = figure.panels[1];
+    const charts::PanelPlace place{{}, {0, 0, 600, 600}, charts::naturalRange(panel)};
+    for (std::size_t c = 0; c < kCells; ++c)
+      for (std::size_t rank = 0; rank < kGenes; ++rank) {
+        const QPointF at(static_cast<double>(c) + 0.5, static_cast<double>(kGenes - 1 - rank));
+        const auto [mark, index] = charts::nearestElement(panel, place, at);
+        const bool closer = c >= 10 && c < 14 && rank >= 2 && rank < 5;
+        QCOMPARE(mark, closer ? 1 : 0);
+        const EntropyPixel pixel = pixelOf(closer ? detail : whole, static_cast<std::size_t>(index));
+        QCOMPARE(pixel.first_cell, static_cast<std::int64_t>(c));
+        QCOMPARE(pixel.last_cell, static_cast<std::int64_t>(c + 1));
+        QCOMPARE(pixel.gene, static_cast<std::int64_t>(rank));
+        const std::int64_t gene = ground.evidence.order[rank], cell = ground.cells[c];
+        QCOMPARE(panel.y.categories[static_cast<qsizetype>(kGenes - 1 - rank)], QString("gene%1").arg(gene));
+        const auto share = analysis::responsibilities(ground.evidence, cell, gene, s.data.counts.at(cell, gene));
+        const double entropy = analysis::entropy(share, kComponents).front() / std::log(3.0);
+        QVERIFY(std::fabs(panel.marks[static_cast<std::size_t>(mark)].values[static_cast<std::size_t>(index)] -
+                          entropy) < 1e-9);
+        const QString words =
+            entropyWords(ground, *of, closer ? detail : whole, static_cast<std::size_t>(index)).join('\n');
+        QVERIFY2(words.contains(QString("cell%1, component ").arg(cell)) &&
+                     words.contains(QString("gene gene%1,").arg(gene)) &&
+                     words.contains(QString("count %1").arg(s.data.counts.at(cell, gene))) &&
+                     words.contains("| this gene) = "),
+                 qPrintable(words));
+      }
+    QVERIFY(entropyCaption(ground, whole, nullptr).contains("9 of 9 genes"));
   }
 
   void compositionIsDrawnAndCounted() {

@@ -13,6 +13,7 @@
 
 #include "core/error.hpp"
 #include "ui/charts/chart_scene.hpp"
+#include "ui/charts/colors.hpp"
 #include "ui/charts/figure_file.hpp"
 #include "ui/charts/figure_job.hpp"
 #include "ui/charts/figure_view.hpp"
@@ -190,9 +191,9 @@ class TestFigure : public QObject {
     view.resize(500, 360);
     view.show();
     view.setFigure(example());
-    QTRY_VERIFY(!view.isBuilding());
+    QTRY_VERIFY_WITH_TIMEOUT(!view.isBuilding(), 60'000);
     view.setScales(Scale::Linear, Scale::Log);
-    QTRY_VERIFY(!view.isBuilding());
+    QTRY_VERIFY_WITH_TIMEOUT(!view.isBuilding(), 60'000);
     QCOMPARE(view.figure().panels[0].x.scale, Scale::Linear);
     QCOMPARE(view.figure().panels[0].y.scale, Scale::Log);
     view.setFigure(example());  // the choice holds for the next figure
@@ -208,10 +209,10 @@ class TestFigure : public QObject {
     view.setFigure(example());
     QApplication::clipboard()->clear();
     view.copyNumbers();
-    QTRY_COMPARE(QApplication::clipboard()->text(), example().toTable());
+    QTRY_COMPARE_WITH_TIMEOUT(QApplication::clipboard()->text(), example().toTable(), 60'000);
     QApplication::clipboard()->clear();
     view.copyFigure();
-    QTRY_VERIFY(!QApplication::clipboard()->image().isNull());
+    QTRY_VERIFY_WITH_TIMEOUT(!QApplication::clipboard()->image().isNull(), 60'000);
     QVERIFY(QApplication::clipboard()->image().width() >= 599);  // two pixels a point
   }
 
@@ -268,16 +269,16 @@ class TestFigure : public QObject {
     view.resize(500, 360);
     view.show();
     view.setFigure(example());
-    QTRY_VERIFY(!view.isBuilding());
+    QTRY_VERIFY_WITH_TIMEOUT(!view.isBuilding(), 60'000);
     view.clearFocus();
     const QImage before = view.grab().toImage();
     QTest::keyClick(&view, Qt::Key_Plus);
-    QTRY_VERIFY(!view.isBuilding());
+    QTRY_VERIFY_WITH_TIMEOUT(!view.isBuilding(), 60'000);
     QVERIFY(view.grab().toImage() != before);
     QTest::mouseDClick(&view, Qt::LeftButton, {}, {5, 5});
-    QTRY_VERIFY(!view.isBuilding());
+    QTRY_VERIFY_WITH_TIMEOUT(!view.isBuilding(), 60'000);
     view.clearFocus();
-    QTRY_COMPARE(view.grab().toImage(), before);
+    QTRY_COMPARE_WITH_TIMEOUT(view.grab().toImage(), before, 60'000);
     QVERIFY(view.accessibleDescription().contains("share of cells"));
   }
 
@@ -287,13 +288,13 @@ class TestFigure : public QObject {
     view.show();
     view.clearFocus();
     view.setFigure(example());
-    QTRY_VERIFY(!view.isBuilding());
+    QTRY_VERIFY_WITH_TIMEOUT(!view.isBuilding(), 60'000);
     const QImage whole = view.grab().toImage();
     for (int turns = 0; turns < 6; ++turns) {
       view.setFigure(example());
       for (int i = 0; i < turns; ++i) QCoreApplication::processEvents();
       view.setFigure(example());
-      QTRY_VERIFY(!view.isBuilding());
+      QTRY_VERIFY_WITH_TIMEOUT(!view.isBuilding(), 60'000);
       QCOMPARE(view.grab().toImage(), whole);
     }
   }
@@ -306,7 +307,7 @@ class TestFigure : public QObject {
     Figure figure = example();
     figure.panels.resize(1);
     view.setFigure(figure);
-    QTRY_VERIFY(!view.isBuilding());
+    QTRY_VERIFY_WITH_TIMEOUT(!view.isBuilding(), 60'000);
     QSignalSpy brushed(&view, &FigureView::brushed);
     QTest::mousePress(&view, Qt::LeftButton, {}, {150, 150});
     QTest::mouseMove(&view, {250, 150});
@@ -334,6 +335,84 @@ class TestFigure : public QObject {
     QVERIFY(svg.contains("<image"));
     QVERIFY(svg.contains("<text"));
     QVERIFY(svg.size() < 3'000'000);
+  }
+
+  void panelsUnderEachOtherShareTheirAxis() {
+    Figure figure{"two", {}, 1, false, {}};
+    figure.link_x = true;
+    for (const double height : {1.0, 3.0}) {
+      Panel panel;
+      panel.height = height;
+      Mark line;
+      line.x = {0, 10};
+      line.y = {0, height};
+      panel.marks.push_back(line);
+      panel.y.low = 0;
+      panel.y.high = height;
+      if (height > 1) panel.bar = ColorBar{"bar", -2, 2, true};
+      panel.x.show_labels = height > 1;
+      figure.panels.push_back(panel);
+    }
+    const ChartScene scene(figure, {500, 400}, Theme::light());
+    const auto& places = scene.places();
+    QCOMPARE(places[0].plot.left(), places[1].plot.left());
+    QCOMPARE(places[0].plot.right(), places[1].plot.right());
+    QVERIFY(std::fabs(3 * places[0].outer.height() - places[1].outer.height()) < 1e-6);
+    QCOMPARE(places[0].outer.bottom(), places[1].outer.top());
+
+    FigureView view;
+    view.resize(500, 400);
+    view.setFigure(figure);
+    QTRY_VERIFY_WITH_TIMEOUT(!view.isBuilding(), 60'000);
+    int zooms = 0;
+    connect(&view, &FigureView::zoomed, &view, [&] { ++zooms; });
+    const QPoint from = view.placeOf(1, {2, 1}).toPoint(), to = view.placeOf(1, {6, 2}).toPoint();
+    QTest::mousePress(&view, Qt::LeftButton, {}, from);
+    QTest::mouseRelease(&view, Qt::LeftButton, {}, to);
+    QCOMPARE(zooms, 1);
+    QVERIFY(std::fabs(view.shownRange(0).left() - 2) < 0.05 && std::fabs(view.shownRange(0).right() - 6) < 0.05);
+    QCOMPARE(view.shownRange(0).left(), view.shownRange(1).left());
+    QCOMPARE(view.shownRange(0).height(), 1.0);  // only across
+    QVERIFY(view.shownRange(1).height() < 1.1);
+    view.fit();
+    QCOMPARE(zooms, 2);
+    QCOMPARE(view.shownRange(1), naturalRange(figure.panels[1]));
+  }
+
+  void theLaterImageIsOnTop() {
+    Mark whole;
+    whole.kind = MarkKind::Image;
+    whole.x = whole.y = {0, 4};
+    whole.image_columns = 2;
+    whole.values = {-1, -1, -1, -1};
+    Mark detail = whole;
+    detail.x = {1, 2};
+    detail.values = {1, 1};
+    detail.image_columns = 1;
+    Mark border;
+    border.kind = MarkKind::GuideX;
+    border.x = {3};
+    border.width = 3;
+    border.color = 0xff00ff00;
+    Panel panel;
+    panel.x.low = panel.y.low = 0;
+    panel.x.high = panel.y.high = 4;
+    panel.bar = ColorBar{"evidence", -1, 1, true};
+    panel.marks = {whole, detail, border};
+    const Figure figure{"map", {}, 1, false, {panel}};
+    ChartScene scene(figure, {400, 300}, Theme::light());
+    const PanelPlace place = scene.places()[0];
+    QCOMPARE(nearestElement(panel, place, {1.5, 1}), (std::pair{1, 0}));
+    QCOMPARE(nearestElement(panel, place, {0.5, 3}), (std::pair{0, 2}));
+    QImage image(400, 300, QImage::Format_ARGB32_Premultiplied);
+    image.fill(Qt::white);
+    QPainter painter(&image);
+    scene.draw(painter);
+    painter.end();
+    const auto colorAt = [&](double x, double y) { return image.pixel(place.drawn({x, y}).toPoint()); };
+    QCOMPARE(colorAt(0.5, 1), vik(0));
+    QCOMPARE(colorAt(1.5, 1), vik(1));
+    QCOMPARE(colorAt(3, 2), QRgb{0xff00ff00});  // a guide is seen over an image
   }
 };
 

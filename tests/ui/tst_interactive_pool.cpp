@@ -41,7 +41,7 @@ class TestInteractivePool : public QObject {
         },
         answer);
     QVERIFY(pool.busy("key"));
-    QTRY_COMPARE(result, 42);
+    QTRY_COMPARE_WITH_TIMEOUT(result, 42, 60'000);
     QVERIFY(worker != window);
     QCOMPARE(window, QThread::currentThreadId());
     QVERIFY(!pool.busy());
@@ -56,7 +56,7 @@ class TestInteractivePool : public QObject {
       pool.request<int>(
           "page", this, [i](const RunControl&) { return i; }, answer);
     }
-    QTRY_VERIFY(!pool.busy());
+    QTRY_VERIFY_WITH_TIMEOUT(!pool.busy(), 60'000);
     QCOMPARE(results, QList<int>{19});
   }
 
@@ -75,7 +75,7 @@ class TestInteractivePool : public QObject {
     QCOMPARE(cancelled, 2);
     pool.request<int>(
         "third", this, [](const RunControl&) { return 1; }, answer);
-    QTRY_COMPARE(done, 1);
+    QTRY_COMPARE_WITH_TIMEOUT(done, 1, 60'000);
     QCOMPARE(cancelled, 2);
   }
 
@@ -87,11 +87,11 @@ class TestInteractivePool : public QObject {
     pool.request<int>(
         "key", this, [](const RunControl&) -> int { throw Error(ErrorCode::BadInput, "X is broken.", "Mend it."); },
         answer);
-    QTRY_COMPARE(got.message, QString("X is broken."));
+    QTRY_COMPARE_WITH_TIMEOUT(got.message, QString("X is broken."), 60'000);
     QCOMPARE(got.remedy, QString("Mend it."));
     pool.request<int>(
         "key", this, [](const RunControl&) -> int { throw std::bad_alloc(); }, answer);
-    QTRY_VERIFY(got.message.contains("memory"));
+    QTRY_VERIFY_WITH_TIMEOUT(got.message.contains("memory"), 60'000);
   }
 
   void nobodyIsCalledAfterTheReceiverIsGone() {
@@ -103,7 +103,7 @@ class TestInteractivePool : public QObject {
     pool.request<int>(
         "key", receiver.get(), [](const RunControl&) { return 1; }, answer);
     receiver.reset();
-    QTRY_VERIFY(!pool.busy());
+    QTRY_VERIFY_WITH_TIMEOUT(!pool.busy(), 60'000);
     QVERIFY(!called);
   }
 
@@ -145,7 +145,7 @@ class TestInteractivePool : public QObject {
           return 0;
         },
         answer);
-    QTRY_VERIFY(done);
+    QTRY_VERIFY_WITH_TIMEOUT(done, 60'000);
     QVERIFY(told >= 1);
     QVERIFY(told <= 2 + since.elapsed() / 50);
   }

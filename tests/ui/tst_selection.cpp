@@ -101,7 +101,7 @@ class TestSelection : public QObject {
     selection.select(Axis::Cells, {2}, Combine::Replace, "test");
     const QString path = folder_->filePath("sets.tsv");
     saveSets(*session_, Axis::Cells, path);
-    QTRY_VERIFY(QFile::exists(path));
+    QTRY_VERIFY_WITH_TIMEOUT(QFile::exists(path), 60'000);
     const QStringList rows = linesOf(path);
     QCOMPARE(rows.size(), 601);
     QCOMPARE(rows[0], QString("cell\tmine\tselected"));
@@ -166,7 +166,7 @@ class TestSelection : public QObject {
     const auto* later = link->findChild<QTimer*>();
     QVERIFY(later);
     table.view().selectRow(2);
-    QTRY_COMPARE(session_->selection.selected(Axis::Cells), (IndexSet{2}));
+    QTRY_COMPARE_WITH_TIMEOUT(session_->selection.selected(Axis::Cells), (IndexSet{2}), 60'000);
     QVERIFY(table.model().isMarked(2) && !table.model().isMarked(3));
     session_->selection.select(Axis::Cells, {3, 4}, Combine::Replace, "elsewhere");
     QVERIFY(table.model().isMarked(3) && !table.model().isMarked(2));
@@ -174,7 +174,7 @@ class TestSelection : public QObject {
     table.model().setMarkedOnly(true);
     QCOMPARE(table.model().rowCount(), 2);
     session_->selection.clear(Axis::Cells);
-    QTRY_VERIFY(!later->isActive());  // nothing comes after
+    QTRY_VERIFY_WITH_TIMEOUT(!later->isActive(), 60'000);  // nothing comes after
     QVERIFY(session_->selection.selected(Axis::Cells).empty());
   }
 

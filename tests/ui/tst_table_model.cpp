@@ -97,7 +97,7 @@ class TestTableModel : public QObject {
     panel.setTable(table);
     QApplication::clipboard()->clear();
     panel.copy();
-    QTRY_VERIFY(!QApplication::clipboard()->text().isEmpty());  // put together by a worker
+    QTRY_VERIFY_WITH_TIMEOUT(!QApplication::clipboard()->text().isEmpty(), 60'000);  // put together by a worker
     const QString copied = QApplication::clipboard()->text().split('\n')[1].split('\t')[1];
     QCOMPARE(copied.toDouble(), 1.0 / 3);
   }

@@ -11,6 +11,7 @@
 #include <QtCharts/QLineSeries>
 #include <algorithm>
 #include <cmath>
+#include <numeric>
 #include <set>
 
 #include "ui/charts/colors.hpp"
@@ -21,11 +22,9 @@
 namespace scriptorium::charts {
 namespace {
 
-constexpr double kTickRoom = 8;  ///< what Qt Charts leaves between an axis line and its labels, and some air
-
-/// Whether an axis has its title written beside it.
-bool shown(const Axis& axis) {
-  return axis.show_title && !axis.title.isEmpty();
+bool hasImage(const Panel& panel) {
+  return std::any_of(panel.marks.begin(), panel.marks.end(),
+                     [](const Mark& mark) { return mark.kind == MarkKind::Image; });
 }
 
 /// Points of (x, y) as drawn; what the axes have no place for is left out.
@@ -39,8 +38,6 @@ QList<QPointF> linePoints(const Panel& panel, const std::vector<double>& x, cons
   }
   return points;
 }
-
-constexpr double kBarRoom = 64;  ///< of the scale of colours at the right of a panel
 
 /// The outline of steps: two points a step. Heights without a place on the axis (zero on a log axis) sit at its low
 /// end.
@@ -77,181 +74,6 @@ ChartScene::ChartScene(Figure figure, QSizeF size, Theme theme, std::vector<std:
 
 ChartScene::~ChartScene() = default;
 
-void ChartScene::addText(const QString& text, const QFont& font, const QColor& color, QPointF at, double room,
-                         Qt::Alignment align, bool upwards) {
-  QFont fitted = font;
-  while (fitted.pixelSize() > 7 && QFontMetricsF(fitted).horizontalAdvance(text) > room)
-    fitted.setPixelSize(fitted.pixelSize() - 1);
-  const QFontMetricsF metrics(fitted);
-  QString shown = text;
-  if (metrics.horizontalAdvance(text) > room) {
-    shown = metrics.elidedText(text, Qt::ElideRight, room);
-    truncated_ << text;
-  }
-  auto* item = scene_->addSimpleText(shown, fitted);
-  item->setBrush(color);
-  item->setZValue(20);
-  const double width = metrics.horizontalAdvance(shown);
-  if (upwards) {
-    item->setRotation(-90);
-    item->setPos(at.x(), at.y() + width / 2);
-    return;
-  }
-  item->setPos(align & Qt::AlignRight     ? at.x() - width
-               : align & Qt::AlignHCenter ? at.x() - width / 2
-                                          : at.x(),
-               at.y());
-}
-
-double ChartScene::layOutLegend() {
-  const QFont font = theme_.font(0.95);
-  const QFontMetricsF metrics(font);
-  std::set<QString> seen;
-  double x = 6, y = figure_.title.isEmpty() ? 4 : theme_.font_pixels * 1.3 + 8;
-  const double row = metrics.height() + 2;
-  bool any = false;
-  const auto entry = [&](const QString& name, const QColor& color) {  // of a group of points
-    if (name.isEmpty() || !seen.insert(name).second) return;
-    const double width = 22 + metrics.horizontalAdvance(name) + 12;
-    if (any && x + width > size_.width()) {
-      x = 6;
-      y += row;
-    }
-    scene_->addEllipse(QRectF(x + 4, y + metrics.height() / 2 - 4, 8, 8), Qt::NoPen, color)->setZValue(20);
-    addText(name, font, theme_.ink, {x + 21, y}, size_.width() - x - 22, Qt::AlignLeft);
-    x += width;
-    any = true;
-  };
-  for (const Panel& panel : figure_.panels) {
-    for (const Mark& mark : panel.marks) {
-      for (qsizetype i = 0; i < mark.groups.size() && mark.in_legend; ++i)
-        entry(mark.groups[i], QColor::fromRgba(mark.palette[static_cast<std::size_t>(i) % mark.palette.size()]));
-      if (!mark.groups.isEmpty() || mark.kind == MarkKind::Image || (panel.bar && !mark.values.empty())) continue;
-      if (mark.name.isEmpty() || !mark.in_legend || !seen.insert(mark.name).second) continue;
-      const double width = 22 + metrics.horizontalAdvance(mark.name) + 12;
-      if (any && x + width > size_.width()) {
-        x = 6;
-        y += row;
-      }
-      QColor color = colorOf(mark, theme_);
-      color.setAlphaF(static_cast<float>(mark.opacity));
-      const bool filled = mark.kind == MarkKind::Band || mark.kind == MarkKind::StepBand || mark.kind == MarkKind::Bars;
-      const double middle = y + metrics.height() / 2;
-      if (filled) {
-        scene_->addRect(QRectF(x, middle - 4.5, 16, 9), Qt::NoPen, color)->setZValue(20);
-      } else if (mark.kind == MarkKind::Points) {
-        scene_->addEllipse(QRectF(x + 4, middle - 4, 8, 8), Qt::NoPen, color)->setZValue(20);
-      } else {
-        scene_->addLine(QLineF(x, middle, x + 16, middle), QPen(color, std::max(1.5, mark.width)))->setZValue(20);
-      }
-      addText(mark.name, font, theme_.ink, {x + 21, y}, size_.width() - x - 22, Qt::AlignLeft);
-      x += width;
-      any = true;
-    }
-  }
-  return any ? y + row + 2 : (figure_.title.isEmpty() ? 2 : y);
-}
-
-void ChartScene::layOut() {
-  if (!figure_.title.isEmpty())
-    addText(figure_.title, theme_.font(1.1, true), theme_.ink, {6, 4}, size_.width() - 12, Qt::AlignLeft);
-  const double top = layOutLegend();
-  const int n = static_cast<int>(figure_.panels.size());
-  const int columns = std::clamp(figure_.columns, 1, std::max(1, n)), rows = (n + columns - 1) / columns;
-  const QFontMetricsF metrics(theme_.font());
-  places_.resize(figure_.panels.size());
-  x_ticks_.resize(places_.size());
-  y_ticks_.resize(places_.size());
-
-  // Same margins for a whole column, so that plots stand under each other.
-  std::vector<double> left(static_cast<std::size_t>(columns), 0);
-  const double height = rows ? (size_.height() - top) / rows : 0, width = size_.width() / columns;
-  for (int i = 0; i < n; ++i) {
-    const auto k = static_cast<std::size_t>(i);
-    const Panel& panel = figure_.panels[k];
-    PanelPlace& place = places_[k];
-    const int row = i / columns, column = i % columns;
-    place.outer = QRectF(column * width, top + row * height, width, height);
-    place.range = zoom_[k] ? *zoom_[k] : naturalRange(panel);
-    const bool named = !panel.y.categories.isEmpty();
-    const int most = static_cast<int>(named ? std::max(2.0, height / (1.15 * metrics.height()))
-                                            : std::clamp(height / (3.2 * metrics.height()), 2.0, 7.0));
-    y_ticks_[k] = axisTicks(panel.y, place.range.top(), place.range.bottom(), most);
-    double widest = 0;
-    for (const Tick& tick : y_ticks_[k]) widest = std::max(widest, metrics.horizontalAdvance(tick.label));
-    auto& margin = left[static_cast<std::size_t>(i % columns)];
-    margin = std::max(margin, widest + kTickRoom + (!shown(panel.y) ? 0 : metrics.height() + 6));
-  }
-  for (int i = 0; i < n; ++i) {
-    const auto k = static_cast<std::size_t>(i);
-    const Panel& panel = figure_.panels[k];
-    PanelPlace& place = places_[k];
-    const double title = panel.title.isEmpty() && panel.note.isEmpty() ? 6 : metrics.height() + 6;
-    const double below = metrics.height() + kTickRoom + (!shown(panel.x) ? 2 : metrics.height() + 4);
-    const double from_left = left[static_cast<std::size_t>(i % columns)];
-    const double beside = panel.bar ? kBarRoom : 0;
-    double right = 10 + beside;
-    int most = static_cast<int>(std::clamp((width - from_left) / 48, 2.0, 10.0));
-    for (; most >= 2; --most) {  // as many labels as stand beside each other
-      x_ticks_[k] = axisTicks(panel.x, place.range.left(), place.range.right(), most);
-      if (!x_ticks_[k].empty())
-        right = std::max(10.0, metrics.horizontalAdvance(x_ticks_[k].back().label) / 2 + 3) + beside;
-      const double scale = (width - from_left - right) / place.range.width();
-      double end = -1e9;  // right end of the label before
-      bool apart = true;
-      for (const Tick& tick : x_ticks_[k]) {
-        const double half = metrics.horizontalAdvance(tick.label) / 2,
-                     at = (tick.position - place.range.left()) * scale;
-        apart = apart && at - half >= end;
-        end = at + half + 7;
-      }
-      if (apart) break;
-    }
-    place.plot = place.outer.adjusted(from_left, title, -right, -below);
-    if (place.plot.width() < 10) place.plot.setWidth(10);
-    if (place.plot.height() < 10) place.plot.setHeight(10);
-    const double room = place.plot.width() - 4;
-    double note_width = 0;
-    if (!panel.note.isEmpty()) {
-      note_width = std::min(room * 0.5, metrics.horizontalAdvance(panel.note) + 8);
-      addText(panel.note, theme_.font(), theme_.faint, {place.plot.right(), place.outer.top() + 2}, note_width,
-              Qt::AlignRight);
-    }
-    if (!panel.title.isEmpty()) {
-      const QFont bold = theme_.font(1, true);
-      const bool fits = QFontMetricsF(bold).horizontalAdvance(panel.title) <= room - note_width;
-      const double from = fits ? place.plot.left() : place.outer.left() + 3;
-      addText(panel.title, bold, theme_.ink, {from, place.outer.top() + 2}, place.plot.right() - from - note_width,
-              Qt::AlignLeft);
-    }
-    if (panel.bar) addBar(*panel.bar, place);
-    // Qt Charts would shorten titles without a word: these are ours.
-    if (shown(panel.x))
-      addText(panel.x.title, theme_.font(), theme_.ink,
-              {place.plot.center().x(), place.outer.bottom() - metrics.height() - 3}, place.outer.width() - 6,
-              Qt::AlignHCenter);
-    if (shown(panel.y))
-      addText(panel.y.title, theme_.font(), theme_.ink, {place.outer.left() + 3, place.plot.center().y()},
-              place.outer.height() - 4, Qt::AlignHCenter, true);
-  }
-}
-
-void ChartScene::addBar(const ColorBar& bar, const PanelPlace& place) {
-  const QFont font = theme_.font(0.9);
-  const QFontMetricsF metrics(font);
-  const double height = std::min(place.plot.height(), 160.0);
-  const QRectF strip(place.plot.right() + 12, place.plot.center().y() - height / 2, 11, height);
-  QLinearGradient gradient(strip.bottomLeft(), strip.topLeft());
-  for (int i = 0; i <= 8; ++i) gradient.setColorAt(i / 8.0, QColor::fromRgb(viridis(i / 8.0)));
-  scene_->addRect(strip, QPen(theme_.faint, 0.5), gradient)->setZValue(20);
-  const double room = kBarRoom - 28;
-  addText(shortNumber(bar.high), font, theme_.ink, {strip.right() + 4, strip.top() - 2}, room, Qt::AlignLeft);
-  addText(shortNumber(bar.low), font, theme_.ink, {strip.right() + 4, strip.bottom() - metrics.height() + 2}, room,
-          Qt::AlignLeft);
-  addText(bar.title, font, theme_.ink, {strip.right() + 5, strip.center().y()}, height - 2 * metrics.height() - 2,
-          Qt::AlignHCenter, true);
-}
-
 void ChartScene::addMark(QChart& chart, const Panel& panel, const Mark& mark, const PanelPlace& place) {
   QColor color = colorOf(mark, theme_);
   color.setAlphaF(static_cast<float>(mark.opacity));
@@ -267,6 +89,12 @@ void ChartScene::addMark(QChart& chart, const Panel& panel, const Mark& mark, co
     series->setPen(pen);
     series->replace(thin(points, columns));
     attach(series);
+  };
+  const auto guide = [&](QPointF from, QPointF to) {
+    if (!hasImage(panel)) return line({from, to});
+    auto* item = scene_->addLine(QLineF(place.drawn(from), place.drawn(to)), pen);
+    item->setZValue(6);  // images lie over the chart
+    item->setVisible(place.plot.adjusted(-1, -1, 1, 1).contains(item->line().center()));
   };
   const auto area = [&](const QList<QPointF>& upper, const QList<QPointF>& lower) {
     if (upper.size() < 2) return;
@@ -301,13 +129,13 @@ void ChartScene::addMark(QChart& chart, const Panel& panel, const Mark& mark, co
     case MarkKind::GuideX:
       if (!mark.x.empty()) {
         const double at = toAxis(panel.x.scale, mark.x.front());
-        if (std::isfinite(at)) line({{at, place.range.top()}, {at, place.range.bottom()}});
+        if (std::isfinite(at)) guide({at, place.range.top()}, {at, place.range.bottom()});
       }
       break;
     case MarkKind::GuideY:
       if (!mark.y.empty()) {
         const double at = toAxis(panel.y.scale, mark.y.front());
-        if (std::isfinite(at)) line({{place.range.left(), at}, {place.range.right(), at}});
+        if (std::isfinite(at)) guide({place.range.left(), at}, {place.range.right(), at});
       }
       break;
     case MarkKind::Image: {
@@ -341,7 +169,7 @@ void ChartScene::buildPanel(std::size_t index) {
   chart->setBackgroundVisible(false);
   chart->setMargins({});
   chart->setGeometry(place.outer);
-  const auto axis = [&](const std::vector<Tick>& at, double low, double high, Qt::Alignment side) {
+  const auto axis = [&](const Axis& of, const std::vector<Tick>& at, double low, double high, Qt::Alignment side) {
     auto* made = new QCategoryAxis;  // the one axis of Qt Charts that takes labels at chosen places
     made->setLabelsPosition(QCategoryAxis::AxisLabelsPositionOnValue);
     made->setTruncateLabels(false);
@@ -352,6 +180,7 @@ void ChartScene::buildPanel(std::size_t index) {
       made->append(label, tick.position);
     }
     made->setRange(low, high);  // after append(), or the axis stays hidden
+    made->setLabelsVisible(of.show_labels);
     made->setLabelsFont(theme_.font());
     made->setLabelsColor(theme_.ink);
     made->setGridLinePen(QPen(theme_.grid, 0.8));
@@ -359,8 +188,8 @@ void ChartScene::buildPanel(std::size_t index) {
     chart->addAxis(made, side);
     return made;
   };
-  auto* x = axis(x_ticks_[index], place.range.left(), place.range.right(), Qt::AlignBottom);
-  auto* y = axis(y_ticks_[index], place.range.top(), place.range.bottom(), Qt::AlignLeft);
+  auto* x = axis(panel.x, x_ticks_[index], place.range.left(), place.range.right(), Qt::AlignBottom);
+  auto* y = axis(panel.y, y_ticks_[index], place.range.top(), place.range.bottom(), Qt::AlignLeft);
   for (const Mark& mark : panel.marks) addMark(*chart, panel, mark, place);
   chart->setPlotArea(place.plot.translated(-place.outer.topLeft()));
   chart->layout()->activate();

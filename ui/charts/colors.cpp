@@ -6,16 +6,32 @@
 
 namespace scriptorium::charts {
 
-QRgb viridis(double t) {
-  static constexpr std::array<QRgb, 9> stops{0xff440154, 0xff472c7a, 0xff3b518b, 0xff2c718e, 0xff21908d,
-                                             0xff27ad81, 0xff5cc863, 0xffaadc32, 0xfffde725};
+namespace {
+
+/// The colour at t in 0 … 1 between stops at even distances.
+template <std::size_t N>
+QRgb between(const std::array<QRgb, N>& stops, double t) {
   if (!std::isfinite(t)) return kNoValue;
-  const double at = std::clamp(t, 0.0, 1.0) * (stops.size() - 1);
-  const auto below = std::min(static_cast<std::size_t>(at), stops.size() - 2);
+  const double at = std::clamp(t, 0.0, 1.0) * (N - 1);
+  const auto below = std::min(static_cast<std::size_t>(at), N - 2);
   const double part = at - static_cast<double>(below);
   const auto mix = [&](int a, int b) { return static_cast<int>(std::lround(a + part * (b - a))); };
   const QRgb a = stops[below], b = stops[below + 1];
   return qRgb(mix(qRed(a), qRed(b)), mix(qGreen(a), qGreen(b)), mix(qBlue(a), qBlue(b)));
+}
+
+}  // namespace
+
+QRgb viridis(double t) {
+  static constexpr std::array<QRgb, 9> stops{0xff440154, 0xff472c7a, 0xff3b518b, 0xff2c718e, 0xff21908d,
+                                             0xff27ad81, 0xff5cc863, 0xffaadc32, 0xfffde725};
+  return between(stops, t);
+}
+
+QRgb vik(double t) {
+  static constexpr std::array<QRgb, 9> stops{0xff001261, 0xff064481, 0xff337da7, 0xff92bcd1, 0xffece5e0,
+                                             0xffdcac8f, 0xffc37243, 0xff912f0c, 0xff590008};
+  return between(stops, t);
 }
 
 QRgb groupColor(int group) {

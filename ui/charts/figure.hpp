@@ -20,6 +20,7 @@ struct Axis {
   std::optional<double> low = {}, high = {};  ///< in data units; unset: from the marks
   bool whole = false;                         ///< counts of something: no ticks between whole numbers
   bool show_title = true;                     ///< false where a neighbour shows the same
+  bool show_labels = true;                    ///< of the ticks; false where the panel below shows the same
   QStringList categories = {};                ///< Linear: labels at 0, 1, … instead of numbers
   std::optional<double> zero_below = {};      ///< Log: what is drawn below this is zero, a bin of its own
 };
@@ -59,10 +60,12 @@ struct Mark {
   std::optional<unsigned> color = {};  ///< 0xAARRGGBB instead of the tone
 };
 
-/// The scale of colours beside a panel: viridis from `low` to `high`.
+/// The scale of colours beside a panel, from `low` to `high`: viridis, or two colours that part in the middle, for what
+/// is below zero or above it.
 struct ColorBar {
   QString title;
   double low = 0, high = 1;
+  bool diverging = false;
   double place(double value) const { return high > low ? (value - low) / (high - low) : 0.5; }
 };
 
@@ -73,6 +76,7 @@ struct Panel {
   std::vector<Mark> marks;
   QString note;  ///< one short line in the upper right corner of the panel
   std::optional<ColorBar> bar = {};
+  double height = 1;  ///< relative to other rows of panels
   const QString& shownName() const { return name.isEmpty() ? title : name; }
 };
 
@@ -82,6 +86,7 @@ struct Figure {
   int columns = 1;
   bool link_axes = false;  ///< zooming one panel zooms them all
   std::vector<Panel> panels;
+  bool link_x = false;  ///< only across: their x axes are the same and stand under each other
   bool empty() const { return panels.empty(); }
   /// The figure in words, for screen readers: panels, axes, ranges and marks.
   QString summary() const;

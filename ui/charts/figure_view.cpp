@@ -180,12 +180,23 @@ int FigureView::panelAt(QPointF at) const {
   return -1;
 }
 
+QRectF FigureView::shownRange(int panel) const {
+  if (panel < 0 || panel >= static_cast<int>(figure_.panels.size())) return {};
+  const auto i = static_cast<std::size_t>(panel);
+  return zoom_[i] ? *zoom_[i] : naturalRange(figure_.panels[i]);
+}
+
 void FigureView::zoomPanel(int panel, const QRectF& range) {
-  if (figure_.link_axes)
-    for (auto& zoom : zoom_) zoom = range;
-  else
-    zoom_[static_cast<std::size_t>(panel)] = range;
+  for (std::size_t i = 0; i < zoom_.size(); ++i) {
+    if (static_cast<int>(i) == panel || figure_.link_axes) {
+      zoom_[i] = range;
+    } else if (figure_.link_x) {
+      const QRectF own = shownRange(static_cast<int>(i));
+      zoom_[i] = QRectF(range.left(), own.top(), range.width(), own.height());
+    }
+  }
   rebuild();
+  emit zoomed();
 }
 
 void FigureView::zoomAbout(int panel, QPointF at, double factor) {
@@ -209,6 +220,7 @@ void FigureView::zoomOut() {
 void FigureView::fit() {
   zoom_.assign(figure_.panels.size(), std::nullopt);
   rebuild();
+  emit zoomed();
 }
 
 void FigureView::setScales(std::optional<Scale> x, std::optional<Scale> y) {
@@ -272,6 +284,7 @@ void FigureView::mouseReleaseEvent(QMouseEvent* event) {
     const QRectF around = active_ == Drag::Box ? box : lasso_.boundingRect();
     if (around.width() < 3 && around.height() < 3) {
       emit panelClicked(panel_);
+      emit placeClicked(panel_, place.onAxes(event->position()), event->modifiers());
       return;
     }
     QPolygonF shape;

@@ -39,6 +39,8 @@ class FigureView : public QWidget {
   void setReadout(std::function<QStringList(int panel, int mark, int index)> words) { words_ = std::move(words); }
   /// Where a place of a panel is on the widget; for tests, which drag there. `at` in axis positions.
   QPointF placeOf(int panel, QPointF at) const;
+  /// The range of a panel that is shown, or about to be, in axis positions.
+  QRectF shownRange(int panel) const;
   /// File name proposed by the save dialogs, without ending.
   void setFileName(const QString& name) { file_name_ = name; }
 
@@ -60,6 +62,9 @@ class FigureView : public QWidget {
   void brushed(int panel, double low, double high, Qt::KeyboardModifiers keys);    ///< in data units
   void shapeDrawn(int panel, const QPolygonF& shape, Qt::KeyboardModifiers keys);  ///< in axis positions
   void panelClicked(int panel);
+  /// Where a drag chooses a box or a shape: a click without a drag, in axis positions.
+  void placeClicked(int panel, QPointF at, Qt::KeyboardModifiers keys);
+  void zoomed();                                               ///< shownRange() of a panel has changed
   void failed(const QString& message, const QString& remedy);  ///< saving went wrong
 
  protected:
@@ -104,7 +109,7 @@ class FigureView : public QWidget {
 };
 
 /// The element of a mark with several that is nearest to a place, in axis positions: (mark, element), −1 where nothing
-/// is near. Points win over the rest.
+/// is near. Points win over the rest, a later image over an earlier one.
 std::pair<int, int> nearestElement(const Panel& panel, const PanelPlace& place, QPointF at);
 /// What is drawn near a place of a panel, one line a mark: "observed: 0.213 at 3". `index` (if not −1) asks for that
 /// element of the first mark with several instead, and moves `at` there; both in axis positions.

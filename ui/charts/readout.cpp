@@ -69,8 +69,8 @@ std::pair<int, int> nearestElement(const Panel& panel, const PanelPlace& place, 
     const Mark& mark = panel.marks[m];
     if (isGuide(mark.kind)) continue;
     const int k = mark.kind == MarkKind::Image ? pixelAt(panel, mark, at) : nearest(panel, place, mark, at);
-    const bool points = mark.kind == MarkKind::Points;
-    if (k >= 0 && (best.first < 0 || points)) best = {static_cast<int>(m), k};
+    const bool points = mark.kind == MarkKind::Points, on_top = points || mark.kind == MarkKind::Image;
+    if (k >= 0 && (best.first < 0 || on_top)) best = {static_cast<int>(m), k};
     if (k >= 0 && points) break;
   }
   return best;

@@ -33,20 +33,15 @@ std::shared_ptr<const Assignments> complete(Assignments made) {
   while (made.names.size() < k) made.names.push_back(QString::number(made.names.size() + 1));
   while (made.colors.size() < k) made.colors.push_back(charts::groupColor(static_cast<int>(made.colors.size())));
   made.assigned = analysis::assignment(made.probability, made.components);
-  made.entropy.assign(made.assigned.size(), std::nan(""));
+  made.entropy = analysis::entropy(made.probability, made.components);
   made.weight.assign(k, 0);
   made.size.assign(k, 0);
   made.sure.assign(k, 0);
   double cells = 0;
   for (std::size_t i = 0; i < made.assigned.size(); ++i) {
+    made.entropy[i] = made.assigned[i] < 0 ? std::nan("") : std::max(0.0, made.entropy[i]);
     if (made.assigned[i] < 0) continue;
-    double entropy = 0;
-    for (std::size_t c = 0; c < k; ++c) {
-      const double p = made.probability[i * k + c];
-      if (p > 0) entropy -= p * std::log(p);
-      made.weight[c] += p;
-    }
-    made.entropy[i] = std::max(0.0, entropy);
+    for (std::size_t c = 0; c < k; ++c) made.weight[c] += made.probability[i * k + c];
     const auto best = static_cast<std::size_t>(made.assigned[i]);
     ++made.size[best];
     if (made.probability[i * k + best] > 0.9) ++made.sure[best];
@@ -94,20 +89,12 @@ std::shared_ptr<const Assignments> assignmentsOf(std::shared_ptr<const result::F
   made.cells = fit->cells;
   made.components = static_cast<int>(found.components);
   made.probability = found.probability;
-  const auto shown = [&](std::int64_t k) {
-    return QString::fromStdString(result::component_name(*fit, static_cast<std::size_t>(k)));
-  };
-  for (std::int64_t k = 0; k < found.components; ++k) made.names.push_back(shown(k));
+  const auto names = result::component_names(*fit);
+  for (const std::string& its : names) made.names.push_back(QString::fromStdString(its));
+  for (const std::string& note : analysis::component_notes(found.probability, names))
+    made.notes << QString::fromStdString(note);
   made.fit = std::move(fit);
-  Assignments whole = *complete(std::move(made));
-  const double cells = static_cast<double>(whole.cells.size());
-  for (std::size_t k = 0; k < whole.weight.size(); ++k)
-    if (whole.weight[k] * cells < 0.5) whole.notes << QObject::tr("%1 has no cells").arg(whole.names[k]);
-  for (const auto& pair : analysis::duplicate_components(whole.probability, found.components))
-    whole.notes << QObject::tr("%1 and %2 share their cells: they may be one")
-                       .arg(whole.names[static_cast<std::size_t>(pair.first)],
-                            whole.names[static_cast<std::size_t>(pair.second)]);
-  return std::make_shared<const Assignments>(std::move(whole));
+  return complete(std::move(made));
 }
 
 std::shared_ptr<const Assignments> readAssignments(const QString& path) {

@@ -38,6 +38,10 @@ class DataState : public QObject {
   const std::shared_ptr<const FilePreview>& preview() const { return preview_; }  ///< null unless Preview
   /// Filtered and summarised; the last good one while a newer choice is at work (see preparing()), null before.
   const std::shared_ptr<const PreparedData>& prepared() const { return prepared_; }
+  /// The same if these are the data of a fit, by their identity; else null.
+  std::shared_ptr<const PreparedData> preparedAs(const std::string& data_id) const {
+    return prepared_ && prepared_->id == data_id ? prepared_ : nullptr;
+  }
   bool preparing() const { return preparing_; }
   const JobError& filterError() const { return filter_error_; }
 

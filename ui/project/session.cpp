@@ -96,8 +96,7 @@ bool Session::addToQueue() {
   }
   FitRequest request{{}, model.model(), model.options(), data.prepared(), {}, device(), model.annotation()};
   try {
-    model::validate(request.model);
-    request.annotate();
+    model::validate(request.model);  // what its labels say is found out by the fit: that takes time
   } catch (...) {
     emit errorReported(describeCurrentException());
     return false;

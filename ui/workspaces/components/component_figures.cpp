@@ -6,6 +6,7 @@
 #include <cmath>
 #include <numeric>
 
+#include "core/analysis/entropy_map.hpp"
 #include "ui/charts/colors.hpp"
 
 namespace scriptorium::ui {
@@ -144,43 +145,43 @@ charts::Figure entropyHistogram(const Assignments& of, const std::vector<std::ui
   return figure;
 }
 
-charts::Figure assignmentBars(const Assignments& of) {
-  charts::Figure figure{"assignment_bars", {}, 1, false, {}};
-  std::vector<std::size_t> order;
-  for (std::size_t i = 0; i < of.assigned.size(); ++i)
-    if (of.assigned[i] >= 0) order.push_back(i);
-  if (order.empty()) return figure;
-  std::stable_sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) {
-    if (of.assigned[a] != of.assigned[b]) return of.assigned[a] < of.assigned[b];
-    return of.at(a, of.assigned[a]) > of.at(b, of.assigned[b]);
-  });
+charts::Mark assignmentStack(const Assignments& of, const std::vector<std::int64_t>& order, std::int64_t first,
+                             std::int64_t last) {
   constexpr std::size_t rows = 100;
-  const std::size_t columns = std::min<std::size_t>(order.size(), 1000);
+  const auto edges = analysis::even_blocks(last - first, 1000);
+  const std::size_t columns = edges.size() - 1;
   charts::Mark mark = stackOf(of, QObject::tr("component"));
   mark.image_columns = static_cast<int>(columns);
   mark.values.resize(rows * columns);
   std::vector<double> shares(static_cast<std::size_t>(of.components));
   for (std::size_t c = 0; c < columns; ++c) {
-    const std::size_t first = c * order.size() / columns, last = std::max(first + 1, (c + 1) * order.size() / columns);
     std::fill(shares.begin(), shares.end(), 0);
-    for (std::size_t i = first; i < last; ++i)
+    for (std::int64_t i = first + edges[c]; i < first + edges[c + 1]; ++i)
       for (int k = 0; k < of.components; ++k)
-        shares[static_cast<std::size_t>(k)] += of.at(order[i], k) / static_cast<double>(last - first);
+        shares[static_cast<std::size_t>(k)] += of.at(static_cast<std::size_t>(order[static_cast<std::size_t>(i)]), k) /
+                                               static_cast<double>(edges[c + 1] - edges[c]);
     for (std::size_t r = 0; r < rows; ++r)
       mark.values[r * columns + c] =
           componentAt(shares.data(), of.components, (static_cast<double>(r) + 0.5) / static_cast<double>(rows));
   }
-  mark.x = {0, static_cast<double>(order.size())};
+  mark.x = {static_cast<double>(first), static_cast<double>(last)};
   mark.y = {0, 1};
+  return mark;
+}
+
+charts::Figure assignmentBars(const Assignments& of) {
+  charts::Figure figure{"assignment_bars", {}, 1, false, {}};
+  const auto order = analysis::cells_by_component(of.probability, of.components, of.assigned);
+  if (order.empty()) return figure;
   charts::Panel panel;
   panel.name = QObject::tr("Cells by assignment");
   panel.x.title = QObject::tr("cells, sorted");
   panel.x.low = 0;
-  panel.x.high = mark.x[1];
+  panel.x.high = static_cast<double>(order.size());
   panel.y.title = QObject::tr("probability");
   panel.y.low = 0;
   panel.y.high = 1;
-  panel.marks.push_back(std::move(mark));
+  panel.marks.push_back(assignmentStack(of, order, 0, static_cast<std::int64_t>(order.size())));
   figure.panels.push_back(std::move(panel));
   return figure;
 }

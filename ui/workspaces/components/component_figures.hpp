@@ -34,6 +34,10 @@ charts::Figure cellMap(const MapPlaces& places, const MapColors& colors,
 
 /// Histogram of the cells' entropies over log K, 0 … 1; the selected ones before all.
 charts::Figure entropyHistogram(const Assignments& of, const std::vector<std::uint8_t>* selected);
+/// The places [first, last) of an order of cells, each a column of its probabilities stacked; averages where there are
+/// more cells than columns.
+charts::Mark assignmentStack(const Assignments& of, const std::vector<std::int64_t>& order, std::int64_t first,
+                             std::int64_t last);
 /// Cells sorted by component and sureness, each a column of its probabilities stacked; averages where there are more
 /// cells than columns.
 charts::Figure assignmentBars(const Assignments& of);

@@ -44,7 +44,8 @@ void ComponentsPage::offerForExport() {
                                          std::tuple{"assignment_bars", tr("Cells by assignment"), bars_},
                                          std::tuple{"entropy_histogram", tr("Entropy of the cells"), entropy_},
                                          std::tuple{"composition", tr("Composition of the labels"), composition_},
-                                         std::tuple{"component_means", tr("Means of the components"), means_}})
+                                         std::tuple{"component_means", tr("Means of the components"), means_},
+                                         std::tuple{"entropy_map", tr("Entropy map"), entropy_map_}})
     session().exports.addFigure({key, title, [view = view] { return view->figure(); }});
   for (const auto& [key, title, panel] :
        {std::tuple{"components", tr("Components"), components_},
@@ -82,6 +83,7 @@ QWidget* ComponentsPage::makeContent() {
   entropy_ = makeFigure("entropyFigure", tr("Histogram of the entropies of the cells"), "entropy_histogram");
   composition_ = makeFigure("compositionFigure", tr("Components of each label"), "composition");
   means_ = makeFigure("componentMeansFigure", tr("Means of the components gene by gene"), "component_means");
+  entropy_map_ = makeFigure("entropyMapFigure", tr("Entropy of the components gene by gene"), "entropy_map");
   map_ = new CellMapPanel(session(), map_figure_);
   const auto table = [this](const QString& name, const QString& title) {
     auto* made = new TablePanel(name, title);
@@ -122,6 +124,7 @@ QWidget* ComponentsPage::makeContent() {
   tabs_->addTab(makeComponents(), tr("Components"));
   tabs_->addTab(makeComposition(), tr("Composition"));
   tabs_->addTab(makeMeans(), tr("Means"));
+  tabs_->addTab(new EntropyMapPanel(session(), entropy_map_), tr("Entropy map"));
   tabs_->addTab(cells_, tr("Cells"));
   right_ = new QStackedWidget;
   right_->addWidget(needs_);

@@ -18,8 +18,7 @@
 #include <cmath>
 #include <utility>
 
-#include "core/result/components.hpp"
-#include "core/summary/count_summary.hpp"
+#include "core/analysis/cell_groups.hpp"
 
 namespace scriptorium::ui {
 ComponentsPage::ComponentsPage(Session& session, QWidget* parent)
@@ -173,7 +172,7 @@ void ComponentsPage::chooseSource() {
   if (key.startsWith("fit:")) {
     const FitStore::Entry* entry = session().fits.find(key.section(':', 1, 1).toInt());
     if (!entry) return;
-    const auto its_data = dataOf(*entry->fit);
+    const auto its_data = session().data.preparedAs(entry->fit->data_id);
     if (!its_data)
       return answer.failed({tr("The data of %1 are not open.").arg(entry->name),
                             tr("Open %1, with the cells and genes kept that were kept for the fit.")
@@ -194,14 +193,9 @@ void ComponentsPage::chooseSource() {
       std::move(answer));
 }
 
-std::shared_ptr<const PreparedData> ComponentsPage::dataOf(const result::Fit& fit) const {
-  const auto& prepared = session().data.prepared();
-  return prepared && prepared->id == fit.data_id ? prepared : nullptr;
-}
-
 void ComponentsPage::diagnoseComponent(std::size_t component) {
   const auto of = session().assignments.now();
-  const auto its_data = dataOf(*of->fit);
+  const auto its_data = session().data.preparedAs(of->fit->data_id);
   if (!its_data) return;
   const QString name = tr("%1 of %2").arg(of->names[component], QString::fromStdString(of->fit->name));
   using Made = std::shared_ptr<const result::Fit>;
@@ -214,12 +208,9 @@ void ComponentsPage::diagnoseComponent(std::size_t component) {
   session().pool.request<Made>(
       "component fit", this,
       [of, its_data, component, name](const RunControl& control) {
-        std::vector<std::int64_t> cells;
-        for (std::size_t c = 0; c < of->assigned.size(); ++c)
-          if (of->assigned[c] == static_cast<std::int32_t>(component)) cells.push_back(static_cast<std::int64_t>(c));
-        const auto some = its_data->dataset->select(cells, {});
-        auto made = result::select_cells(result::get_component(*of->fit, static_cast<std::int64_t>(component)), cells,
-                                         summary::summarise(some.counts, 0, control, some.missing));
+        auto made = analysis::cells_of_component(*of->fit, static_cast<std::int64_t>(component), of->assigned,
+                                                 *its_data->dataset, control)
+                        .fit;
         made.name = name.toStdString();
         return std::make_shared<const result::Fit>(std::move(made));
       },

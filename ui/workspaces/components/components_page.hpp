@@ -3,6 +3,7 @@
 
 #include "ui/project/selection_link.hpp"
 #include "ui/workspaces/components/cell_map_panel.hpp"
+#include "ui/workspaces/components/entropy_map_panel.hpp"
 
 class QLineEdit;
 class QStackedWidget;
@@ -33,8 +34,6 @@ class ComponentsPage : public Page {
   void fillSources();
   void chooseSource();
   void chooseWanted();  ///< the mixture that was fitted or opened last, once the page is looked at
-  /// The data that a fit was made from, where they are open.
-  std::shared_ptr<const PreparedData> dataOf(const result::Fit& fit) const;
   void diagnoseComponent(std::size_t component);  ///< as a fit of its own, of its cells
   void readTableDialog();
   void assignmentsChanged();
@@ -49,7 +48,7 @@ class ComponentsPage : public Page {
   void offerForExport();
 
   CellMapPanel* map_ = nullptr;
-  charts::FigureView *map_figure_, *bars_, *entropy_, *composition_, *means_;
+  charts::FigureView *map_figure_, *bars_, *entropy_, *composition_, *means_, *entropy_map_;
   QComboBox *source_, *label_;
   QLabel *needs_, *agreement_, *means_says_, *notes_;
   QStackedWidget* right_;

@@ -1,11 +1,13 @@
 #include "ui/workspaces/diagnose/diagnose_page.hpp"
 
+#include <QAbstractItemView>
 #include <QComboBox>
 #include <QLabel>
 #include <QLineEdit>
 #include <QLocale>
 #include <QProgressBar>
 #include <QPushButton>
+#include <QSignalBlocker>
 #include <QSpinBox>
 #include <QSplitter>
 #include <QTableView>
@@ -38,6 +40,7 @@ DiagnosePage::DiagnosePage(Session& session, QWidget* parent) : Page("diagnose",
   setContent(makeContent());
   link_ = new SelectionLink(*table_, session.selection, Axis::Genes);
   connect(&session.data, &DataState::stageChanged, this, &DiagnosePage::showSelection);
+  connect(&session.data, &DataState::preparedChanged, this, &DiagnosePage::fillCells);
   connect(&session.selection, &SelectionState::changed, this, [this](Axis of) {
     if (of == Axis::Genes && rank_->currentIndex() == Selected) ranked();
   });
@@ -64,6 +67,11 @@ QWidget* DiagnosePage::makeBar() {
   };
   fit_ = choice("diagnoseFit");
   fit_->setSizeAdjustPolicy(QComboBox::AdjustToContents);
+  fit_->setMinimumContentsLength(9);
+  which_ = choice("diagnoseCells");
+  which_->setSizeAdjustPolicy(QComboBox::AdjustToMinimumContentsLengthWithIcon);
+  which_->setMinimumContentsLength(8);
+  which_->view()->setTextElideMode(Qt::ElideMiddle);
   rank_ = choice("rankGenes");
   rank_->addItems({tr("misfit"), tr("mean count"), tr("as in the table"), tr("chosen genes"), tr("selected genes")});
   grid_ = choice("panelGrid");
@@ -84,6 +92,7 @@ QWidget* DiagnosePage::makeBar() {
   auto* bar = new QWidget;
   auto* row = new QHBoxLayout(bar);
   row->setContentsMargins(0, 0, 0, 0);
+  row->setSpacing(4);
   const auto add = [&](const QString& text, QWidget* widget) {
     auto* label = new QLabel(text);
     label->setBuddy(widget);
@@ -91,6 +100,7 @@ QWidget* DiagnosePage::makeBar() {
     row->addWidget(widget);
   };
   add(tr("Fit"), fit_);
+  add(tr("Cells"), which_);
   add(tr("Rank by"), rank_);
   add(tr("Grid"), grid_);
   add(tr("Counts"), counts_);
@@ -102,6 +112,7 @@ QWidget* DiagnosePage::makeBar() {
   row->addWidget(next_);
   connect(fit_, &QComboBox::activated, this,
           [this](int index) { session().fits.setCurrent(fit_->itemData(index).toInt()); });
+  connect(which_, &QComboBox::activated, this, &DiagnosePage::chooseCells);
   connect(rank_, &QComboBox::currentIndexChanged, this, &DiagnosePage::ranked);
   connect(grid_, &QComboBox::currentIndexChanged, this, [this] {
     page_ = 0;
@@ -197,7 +208,8 @@ void DiagnosePage::fillFits() {
 void DiagnosePage::showFit() {
   const FitStore::Entry* entry = session().fits.current();
   if (!entry) {
-    shown_.reset();
+    session().pool.cancel("diagnose cells");
+    whole_ = shown_ = nullptr;
     showWords(tr("<h2>No fit to check yet</h2><p>Here observed counts are laid over what the fitted model predicts, "
                  "gene by gene, "
                  "with a verdict and what to try. It needs one finished fit, or a fit file.</p>"),
@@ -206,96 +218,17 @@ void DiagnosePage::showFit() {
     return;
   }
   showContent();
-  if (shown_ == entry->fit) return;
-  session().pool.cancel("diagnose");
-  shown_ = entry->fit;
-  known_.clear();
+  if (whole_ == entry->fit) return;
+  whole_ = entry->fit;
   chosen_.clear();
-  if (shown_->point_only) {
-    figure_->setMessage(tr("This fit holds point estimates only: there is no posterior to predict from."));
-    table_->setMessage(tr("Nothing to check."));
-    return;
-  }
-  if (!figure_->figure().empty()) figure_->setStale(true);
-  verdict_->setText(tr("Checking a choice of genes …"));
-  check(false);
+  which_->clear();
+  shown_ = whole_;
+  fillCells();
+  look(whole_, {});
 }
 
 void DiagnosePage::showSelection() {
   if (shown_) link_->setRows(session().selection.rowsOf(Axis::Genes, shown_->genes));
-}
-
-void DiagnosePage::check(bool all) {
-  if (!shown_) return;
-  struct Checked {
-    std::shared_ptr<const result::Fit> fit;
-    analysis::Diagnosis diagnosis;
-    std::map<std::int64_t, analysis::GeneDiagnosis> known;
-    std::shared_ptr<const TableData> table;
-  };
-  progress_->setRange(0, 0);
-  progress_->show();
-  cancel_->show();
-  check_->hide();
-  const auto ended = [this] {
-    progress_->hide();
-    cancel_->hide();
-    check_->show();
-  };
-  Answer<Checked> answer;
-  answer.progressed = [this](const Progress& progress) {
-    if (progress.fraction >= 0) {
-      progress_->setRange(0, 100);
-      progress_->setValue(static_cast<int>(std::lround(100 * progress.fraction)));
-    }
-  };
-  answer.done = [this, ended](Checked checked) {
-    ended();
-    known_ = std::move(checked.known);
-    filling_ = true;
-    const bool first = !table_->model().table();
-    table_->setTable(checked.table);
-    showSelection();
-    if (first) table_->view().sortByColumn(3, Qt::DescendingOrder);  // worst first, as the panels
-    filling_ = false;
-    const analysis::VerdictText text = analysis::explain(checked.diagnosis, *checked.fit);
-    verdict_->setText(QString("<b>%1</b> %2 %3<br><small>%4</small>")
-                          .arg(QString::fromStdString(text.title).toHtmlEscaped(),
-                               QString::fromStdString(text.reason).toHtmlEscaped(),
-                               QString::fromStdString(text.remedy).toHtmlEscaped(),
-                               tr("%1 of %2 genes checked.")
-                                   .arg(whole(static_cast<qlonglong>(known_.size())),
-                                        whole(static_cast<qlonglong>(checked.fit->genes.size())))));
-    ranked();
-    session().exports.touch();
-  };
-  answer.failed = [this, ended](const JobError& error) {
-    ended();
-    verdict_->setText(QString("<span style='color:#d55e00'><b>%1</b></span> %2")
-                          .arg(error.message.toHtmlEscaped(), error.remedy.toHtmlEscaped()));
-    if (known_.empty()) {
-      figure_->setMessage(error.text());
-      table_->setMessage(error.text());
-    }
-  };
-  answer.cancelled = [this, ended] {
-    ended();
-    if (known_.empty()) verdict_->setText(tr("Not checked."));
-  };
-  session().pool.request<Checked>(
-      "diagnose", this,
-      [fit = shown_, known = known_, all](const RunControl& control) {
-        analysis::DiagnoseOptions options;
-        if (all) {
-          options.genes.resize(fit->genes.size());
-          std::iota(options.genes.begin(), options.genes.end(), std::int64_t{0});
-        }
-        Checked checked{fit, analysis::diagnose(*fit, options, control), known, nullptr};
-        for (const auto& gene : checked.diagnosis.genes) checked.known[gene.gene] = gene;
-        checked.table = diagnosisTable(*fit, checked.known);
-        return checked;
-      },
-      std::move(answer));
 }
 
 int DiagnosePage::genesPerPage() const {
@@ -367,8 +300,9 @@ void DiagnosePage::drawPage() {
   answer.failed = [this](const JobError& error) { figure_->setMessage(error.text()); };
   session().pool.request<PredictivePage>(
       "ppc", this,
-      [fit = shown_, genes, draws = draws_->value()](const RunControl& control) {
+      [fit = shown_, shares = cell_shares_, genes, draws = draws_->value()](const RunControl& control) {
         result::PredictiveOptions options;
+        options.shares = shares;
         options.draws = draws;
         options.kind = result::PredictiveKind::Map;
         options.mean_point = false;

@@ -23,6 +23,10 @@ class DiagnosePage : public Page {
   QWidget* makeContent();
   QWidget* makeBar();
   void fillFits();
+  void fillCells();  ///< asks a worker which groups of cells there are
+  void showCells(const std::vector<QStringList>& groups);
+  void chooseCells();  ///< all, or those of a component or a label, which a worker looks for
+  void look(std::shared_ptr<const result::Fit> fit, std::vector<double> shares);
   void showSelection();
   void showFit();
   void check(bool all);
@@ -34,7 +38,7 @@ class DiagnosePage : public Page {
   int genesPerPage() const;
   int pages() const;
 
-  QComboBox *fit_, *rank_, *grid_, *counts_, *shares_;
+  QComboBox *fit_, *which_, *rank_, *grid_, *counts_, *shares_;
   QSpinBox* draws_;
   QPushButton *previous_, *next_, *check_, *cancel_;
   QLabel *page_label_, *verdict_, *not_found_;
@@ -44,7 +48,9 @@ class DiagnosePage : public Page {
   TablePanel* table_;
   SelectionLink* link_;
 
-  std::shared_ptr<const result::Fit> shown_;
+  std::shared_ptr<const result::Fit> whole_;  ///< the fit that was chosen
+  std::shared_ptr<const result::Fit> shown_;  ///< the same, or of the cells that were chosen
+  std::vector<double> cell_shares_;           ///< of these cells, as PredictiveOptions has them
   std::map<std::int64_t, analysis::GeneDiagnosis> known_;
   std::vector<std::int64_t> order_, chosen_;
   PredictivePage panels_;

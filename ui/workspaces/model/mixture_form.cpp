@@ -86,15 +86,20 @@ void MixtureForm::annotated() {
   changed(annotation_->accessibleName());
   // As many components as there are labels, if that is more.
   FitRequest request{{}, session_.model.model(), {}, session_.data.prepared(), {}, "auto", session_.model.annotation()};
-  if (request.annotation.columns.empty() || !request.data) return;
-  try {
-    request.model.components = kMostComponents;
-    const auto found = request.annotate();
-    const auto labels = std::count_if(found.names.begin(), found.names.end(),
-                                      [](const std::string& name) { return !name.starts_with("unlabelled "); });
-    if (labels > components_->value()) components_->setValue(static_cast<int>(labels));
-  } catch (const Error&) {  // show() says it
-  }
+  if (request.annotation.columns.empty() || !request.data) return session_.pool.cancel("labels");
+  request.model.components = kMostComponents;
+  Answer<int> answer;
+  answer.done = [this, columns = request.annotation.columns](int labels) {
+    if (columns == session_.model.annotation().columns && labels > components_->value()) components_->setValue(labels);
+  };  // sayComponents() tells what fails
+  session_.pool.request<int>(
+      "labels", this,
+      [request](const RunControl&) {
+        const auto names = request.annotate().names;
+        return static_cast<int>(std::count_if(
+            names.begin(), names.end(), [](const std::string& name) { return !name.starts_with("unlabelled "); }));
+      },
+      std::move(answer));
 }
 
 void MixtureForm::changed(const QString& what) {
@@ -138,17 +143,32 @@ void MixtureForm::show() {
   more_->setVisible(mixture);
   labelled_->setVisible(mixture && !column.isEmpty());
   showing_ = false;
-  says_->clear();
-  if (!mixture) return;
-  try {
-    const auto found =
-        FitRequest{{}, model, session_.model.options(), session_.data.prepared(), {}, "auto", annotation}.annotate();
-    QStringList names;
-    for (const std::string& name : found.names) names << QString::fromStdString(name).toHtmlEscaped();
-    if (!names.isEmpty()) says_->setText("<small>" + tr("Components: %1.").arg(names.join(", ")) + "</small>");
-  } catch (...) {
-    says_->setText("<span style='color:#d55e00'>" + describeCurrentException().text().toHtmlEscaped() + "</span>");
+  sayComponents();
+}
+
+void MixtureForm::sayComponents() {
+  const FitRequest request{{},     session_.model.model(),     session_.model.options(), session_.data.prepared(), {},
+                           "auto", session_.model.annotation()};
+  if (request.model.components < 2 || request.annotation.columns.empty() || !request.data) {
+    session_.pool.cancel("annotation");
+    says_->clear();
+    return;
   }
+  Answer<QStringList> answer;
+  answer.done = [this](const QStringList& names) {
+    says_->setText("<small>" + tr("Components: %1.").arg(names.join(", ")) + "</small>");
+  };
+  answer.failed = [this](const JobError& error) {
+    says_->setText("<span style='color:#d55e00'>" + error.text().toHtmlEscaped() + "</span>");
+  };
+  session_.pool.request<QStringList>(
+      "annotation", this,
+      [request](const RunControl&) {
+        QStringList names;
+        for (const std::string& name : request.annotate().names) names << QString::fromStdString(name).toHtmlEscaped();
+        return names;
+      },
+      std::move(answer));
 }
 
 }  // namespace scriptorium::ui

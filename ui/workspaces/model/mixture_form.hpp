@@ -21,7 +21,8 @@ class MixtureForm : public QWidget {
   void show();
   void fillColumns();
   void changed(const QString& what);
-  void annotated();
+  void annotated();      ///< as many components as the chosen column has labels, once a worker has counted them
+  void sayComponents();  ///< what the labels make of the components, once a worker knows
 
   Session& session_;
   QSpinBox *components_, *restarts_, *min_cells_;
