@@ -46,6 +46,9 @@ MarginalLoss marginal_loss(const FitInput& input, const Posterior& posterior, in
     double likelihood;
     if (mixture) {
       likelihood = mixture->evaluate(draw.z, draw.log_weight, {}, 1, slopes, weight_slopes, control);
+      const auto& share = mixture->responsibilities();
+      out.cells.resize(guide.n_weights(), 0.0);
+      for (std::size_t at = 0; at < share.size(); ++at) out.cells[at % out.cells.size()] += share[at] / draws;
     } else {
       guide.places().read(draw.z, 0, point);
       likelihood = single->evaluate(point, {}, 1, unused, control);

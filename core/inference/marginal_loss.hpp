@@ -11,6 +11,7 @@ namespace scriptorium::inference {
 struct MarginalLoss {
   double loss = 0, error = 0;  ///< mean of the draws and its standard error
   std::vector<double> draws;   ///< ln q − ln p(θ) − ln p(x | θ) of each
+  std::vector<double> cells;   ///< of each component of a mixture: Σ of the cells' responsibilities, mean of the draws
 };
 
 /// How good a posterior is, whichever method found it: E_q [ln q − ln p(θ) − Σ_c ln Σ_k w_ck f_k(x_c)], exactly the

@@ -153,10 +153,12 @@ FitResult fit_svi(const FitInput& input, const FitOptions& options, const Checkp
   result.posterior = svi.posterior();
   // The loss of what is returned, from fresh draws.
   constexpr int checks = 64;
+  std::vector<double> cells;  // of the components
   if (input.model.components > 1) {
     const auto marginal = marginal_loss(input, result.posterior, checks, options.seed, options.threads, control);
     result.loss = marginal.loss;
     result.loss_error = marginal.error;
+    cells = marginal.cells;
   } else {
     double sum = 0, square = 0;
     for (int i = 0; i < checks; ++i) {
@@ -174,7 +176,7 @@ FitResult fit_svi(const FitInput& input, const FitOptions& options, const Checkp
   c.stopped_early = early || kept;
   c.notes = identifiability_notes(svi.problem());
   if (start_losses.size() > 1) c.notes.push_back(losses_note(start_losses, "at the start"));
-  note_dead_components(svi.sizes(), c.notes);
+  note_dead_components(cells, c.notes);
   if (skipped > 0)
     c.notes.push_back(std::to_string(skipped) + " steps gave a loss that is not a number and were left out.");
   const std::size_t n = result.trace.size(), tenth = n / 10;

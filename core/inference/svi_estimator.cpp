@@ -99,13 +99,6 @@ Posterior SviEstimator::posterior() const {
   return guide_.posterior(x_, order());
 }
 
-std::vector<double> SviEstimator::sizes() const {
-  std::vector<double> out;
-  const auto alpha = guide_.concentration(x_);
-  for (const auto k : order()) out.push_back(alpha[k] - guide_.weight_prior()[k]);
-  return out;
-}
-
 std::vector<std::int64_t> SviEstimator::pick_batch(std::int64_t step) {
   if (!batch_) return {};
   order_.resize(static_cast<std::size_t>(cells_));

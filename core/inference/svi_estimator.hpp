@@ -25,8 +25,6 @@ class SviEstimator {
   int draws() const { return draws_; }
   /// The posterior at x: the components of a mixture in the order of the annotation, or of falling weight.
   Posterior posterior() const;
-  /// Cells of each component of a mixture beyond those of the prior, in that order.
-  std::vector<double> sizes() const;
   const Problem& problem() const { return problem_; }
 
  private:

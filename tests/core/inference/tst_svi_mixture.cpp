@@ -128,6 +128,8 @@ class TestSviMixture : public QObject {
           qPrintable(QString("%1: %2 ± %3 under %4").arg(likelihood).arg(below.loss).arg(below.error).arg(bound.loss)));
       QCOMPARE(marginal_loss(mixed, bound.posterior, 200, 7, 1, {}).draws, below.draws);
       QCOMPARE(difference(below, below).loss, 0.0);
+      QVERIFY(std::fabs(below.cells[0] + below.cells[1] - 90) < 1e-9);
+      QVERIFY(std::fabs(below.cells[0] - 60) < 10);
     }
   }
 
