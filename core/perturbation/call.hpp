@@ -36,6 +36,7 @@ CallOptions call_defaults(Rule rule);
 /// Two normal distributions on a line, the first with mean and sd held.
 struct TwoNormals {
   std::array<double, 2> weight{}, mean{}, sd{};
+  double log_likelihood = 0;  ///< before the last step: mean over values; of the close fit after it: sum
   int steps = 0;
   bool converged = true;
 };

@@ -1,11 +1,11 @@
 #include <algorithm>
 #include <cmath>
-#include <numeric>
 #include <unordered_map>
 
 #include "core/compute/parallel.hpp"
 #include "core/error.hpp"
 #include "core/math/random.hpp"
+#include "core/perturbation/markers.hpp"
 #include "core/perturbation/set_tests.hpp"
 
 namespace scriptorium::perturbation {
@@ -114,7 +114,7 @@ std::vector<RankResult> rank_tests(std::span<const std::string> list, std::span<
       p[at] = result.p;
     }
   });
-  const auto adjusted = adjust_p(p);
+  const auto adjusted = benjamini_hochberg(p);
   for (std::size_t i = 0; i < results.size(); ++i) results[i].p_adjusted = adjusted[i];
   return results;
 }

@@ -62,6 +62,8 @@ Scores mixscale(const Expression& x, const Signature& signature, const Screen& s
 Scores mixscale_markers(const Expression& x, const Screen& screen, const ScoreOptions& options,
                         const RunControl& control = {});
 
+/// What Mixscale's scaled signature is cut at, above only.
+inline constexpr double scaled_at_most = 10;
 /// Signature of markers as Mixscale and Mixscape project it: columns centred and divided by their sd (n − 1; sd 0: 1)
 /// over the rows given, values above `cap` set to it. In place. @param values  rows × columns, row-major
 void scale_columns(std::vector<double>& values, std::size_t columns, double cap);

@@ -3,14 +3,12 @@
 #include <algorithm>
 #include <cmath>
 #include <fstream>
-#include <limits>
-#include <numeric>
 #include <sstream>
-#include <unordered_map>
 #include <unordered_set>
 
 #include "core/error.hpp"
 #include "core/math/special.hpp"
+#include "core/perturbation/markers.hpp"
 
 namespace scriptorium::perturbation {
 namespace {
@@ -55,21 +53,6 @@ std::vector<std::string> distinct(std::span<const std::string> genes, const std:
 }
 
 }  // namespace
-
-std::vector<double> adjust_p(std::span<const double> p) {
-  std::vector<std::size_t> order(p.size());
-  std::iota(order.begin(), order.end(), std::size_t{0});
-  const auto value = [&](std::size_t i) { return std::isnan(p[i]) ? 1.0 : p[i]; };
-  std::stable_sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) { return value(a) < value(b); });
-  std::vector<double> adjusted(p.size());
-  double least = 1;
-  for (std::size_t rank = order.size(); rank-- > 0;) {
-    const std::size_t i = order[rank];
-    least = std::min(least, value(i) * static_cast<double>(p.size()) / static_cast<double>(rank + 1));
-    adjusted[i] = std::isnan(p[i]) ? p[i] : least;
-  }
-  return adjusted;
-}
 
 std::vector<GeneSet> parse_gmt(const std::string& text, const std::string& path) {
   std::vector<GeneSet> sets;
@@ -167,7 +150,7 @@ std::vector<FisherResult> fisher_tests(std::span<const std::string> list, std::s
     p.push_back(result.p);
     results.push_back(std::move(result));
   }
-  const auto adjusted = adjust_p(p);
+  const auto adjusted = benjamini_hochberg(p);
   for (std::size_t i = 0; i < results.size(); ++i) results[i].p_adjusted = adjusted[i];
   return results;
 }

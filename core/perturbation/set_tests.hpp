@@ -75,7 +75,4 @@ struct RankResult {
 std::vector<RankResult> rank_tests(std::span<const std::string> list, std::span<const GeneSet> sets,
                                    const RankOptions& options, const RunControl& control = {});
 
-/// Benjamini and Hochberg's adjustment over all values; NaN counts as 1 and stays NaN.
-std::vector<double> adjust_p(std::span<const double> p);
-
 }  // namespace scriptorium::perturbation

@@ -23,8 +23,8 @@ struct SignatureOptions {
   Reference reference = Reference::Neighbours;
   int neighbours = 20;
   int dims = 15;  ///< columns of the representation that count, all when there are fewer
-  /// Where neighbours are looked for: "" is x itself with at most 50 genes, else principal components made here; "X" is
-  /// x; any other word is the name of an embedding of the data set.
+  /// Where neighbours are looked for. "": x itself with at most 50 genes, else the file's "X_pca", else principal
+  /// components made here. "X": x. "pca": components made here. Any other word: the embedding of that name.
   std::string representation;
   std::uint64_t seed = 42;  ///< of the start of the components' search: the result does not depend on it
   int threads = 0;          ///< 0: all cores; the result is the same at any number
@@ -84,15 +84,21 @@ class Signature {
   const std::vector<std::string>& notes() const { return notes_; }
 
  private:
-  void fill_columns(std::span<const std::int64_t> cells, std::span<const std::int64_t> genes, std::size_t column,
-                    std::vector<double>& dense, std::vector<double>& out) const;
-  void fill_row(std::int64_t cell, std::vector<double>& sum, std::span<double> out) const;
+  friend Signature make_signature(std::shared_ptr<const Expression> x, const data::Dataset& dataset,
+                                  const Screen& screen, const SignatureOptions& options, const RunControl& control);
+  void prepare(const RunControl& control);
+  void fill_column(std::span<const std::int64_t> cells, std::int64_t gene, std::size_t column, std::size_t width,
+                   std::vector<double>& own, std::vector<double>& reference, std::vector<double>& out) const;
+  void fill_row(std::int64_t cell, std::span<double> out) const;
   std::int64_t n_cells_ = 0, n_genes_ = 0;
   std::shared_ptr<const Expression> x_;
   int k_ = 0;
   std::vector<std::int32_t> neighbours_;
-  std::vector<std::int32_t> split_;  // of each cell; for means
-  std::vector<double> mean_;         // groups × genes
+  std::vector<std::uint8_t> candidate_;  // cells that are somebody's neighbour
+  std::vector<std::int64_t> linear_at_;  // of a candidate: where its entries begin in linear_
+  std::vector<double> linear_;           // expm1(x) of the candidates' entries
+  std::vector<std::int32_t> split_;      // of each cell; for means
+  std::vector<double> mean_;             // groups × genes
   std::vector<double> values_;
   std::vector<std::string> notes_;
 };

@@ -6,8 +6,8 @@
 #include <numeric>
 
 #include "core/compute/parallel.hpp"
+#include "core/perturbation/markers.hpp"
 #include "core/perturbation/nb_regression.hpp"
-#include "core/perturbation/set_tests.hpp"
 
 namespace scriptorium::perturbation {
 namespace {
@@ -345,9 +345,11 @@ report::Table de_table(const WeightedDe& de, const std::vector<std::string>& gen
     const auto value = column(de.log_p, p, j, true);
     table.add(named("beta_weight", g), column(de.coefficient, p, j, false));
     table.add(named("se_weight", g), column(de.error, p, j, false));
-    table.add(named("p_adj_weight", g), adjust_p(value));
+    auto adjusted = benjamini_hochberg(value);
+    for (std::size_t r = 0; r < n; ++r)
+      if (std::isnan(value[r])) adjusted[r] = none;
     table.add(named("p_weight", g), value);
-    std::swap(table.columns.back(), table.columns[table.columns.size() - 2]);
+    table.add(named("p_adj_weight", g), std::move(adjusted));
   }
   table.add("dispersion", de.dispersion);
   table.add("DE_method", std::move(methods));
