@@ -91,14 +91,13 @@ std::vector<GeneSet> read_gmt(const std::string& path) {
   return parse_gmt(text.str(), path);
 }
 
-double fisher_p(const FourFold& table) {
+double fisher_log_p(const FourFold& table) {
   const Margins margins(table);
-  if (table.a <= margins.low) return 1;
-  if (table.a > margins.high) return 0;
+  if (table.a <= margins.low) return 0;
   const double all = math::log_sum_exp(margins.log_weight.data(), margins.log_weight.size());
   const auto from = static_cast<std::size_t>(table.a - margins.low);
   const double tail = math::log_sum_exp(margins.log_weight.data() + from, margins.log_weight.size() - from);
-  return std::min(1.0, std::exp(tail - all));
+  return std::min(0.0, tail - all);
 }
 
 double conditional_odds_ratio(const FourFold& table) {
@@ -144,9 +143,10 @@ std::vector<FisherResult> fisher_tests(std::span<const std::string> list, std::s
       --table.a;
       ++table.b;
     }
-    result.p = fisher_p(table);
+    const double log_p = fisher_log_p(table);
+    result.p = std::exp(log_p);
     result.odds_ratio = conditional_odds_ratio(table);
-    result.combined = result.p >= 1 ? 0 : -std::log(result.p) * result.odds_ratio;
+    result.combined = log_p < 0 ? -log_p * result.odds_ratio : 0;
     p.push_back(result.p);
     results.push_back(std::move(result));
   }

@@ -24,8 +24,8 @@ std::vector<GeneSet> parse_gmt(const std::string& text, const std::string& path)
 struct FourFold {
   std::int64_t a = 0, b = 0, c = 0, d = 0;  ///< list ∩ set, set only, list only, neither
 };
-/// P(X ≥ a) of the hypergeometric with the table's margins: Fisher's one-sided p.
-double fisher_p(const FourFold& table);
+/// ln P(X ≥ a) of the hypergeometric with the table's margins: of Fisher's one-sided p.
+double fisher_log_p(const FourFold& table);
 /// The odds ratio of largest conditional likelihood: the ψ at which Fisher's noncentral hypergeometric has mean a. 0
 /// where a is as small as the margins allow, infinite where it is as large.
 double conditional_odds_ratio(const FourFold& table);
