@@ -18,6 +18,8 @@ report::Table projection_table(const std::vector<std::string>& cells, const Scre
 /// the first round (missing where there is none).
 report::Table call_table(const std::vector<std::string>& cells, const Screen& screen, const Calls& calls,
                          const std::string& class_column);
+/// Column of the posterior: "mixscape_class_p_ko".
+std::string posterior_column(const std::string& class_column, const Calls& calls);
 /// One row a cell: cell, target, lda_1, ….
 report::Table discriminant_table(const std::vector<std::string>& cells, const Screen& screen,
                                  const Discriminant& found);
