@@ -67,6 +67,20 @@ report::Table marker_table(const Screen& screen, const std::vector<MarkerTable>&
   return table;
 }
 
+void append(report::Table& table, report::Table more) {
+  if (table.columns.empty()) {
+    table = std::move(more);
+    return;
+  }
+  for (std::size_t j = 0; j < table.columns.size(); ++j)
+    std::visit(
+        [&](auto& values) {
+          const auto& behind = std::get<std::decay_t<decltype(values)>>(more.columns[j].values);
+          values.insert(values.end(), behind.begin(), behind.end());
+        },
+        table.columns[j].values);
+}
+
 report::Table score_table(const std::vector<std::string>& cells, const Screen& screen, const Scores& scores,
                           const std::string& score_column) {
   auto table = cells_table(cells, screen);

@@ -9,6 +9,8 @@ namespace scriptorium::perturbation {
 /// (rank among the target's markers from 1, missing: none).
 report::Table marker_table(const Screen& screen, const std::vector<MarkerTable>& tables,
                            const std::vector<std::vector<std::int64_t>>& selected, std::int32_t split);
+/// Rows of `more` behind those of `table`, which has the same columns or none yet.
+void append(report::Table& table, report::Table more);
 /// One row a cell: cell, target, guide, split, `score_column`.
 report::Table score_table(const std::vector<std::string>& cells, const Screen& screen, const Scores& scores,
                           const std::string& score_column);
