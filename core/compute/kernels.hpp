@@ -20,8 +20,8 @@ void log(const double* x, double* out, std::size_t n);
 void nb_terms(const double* eta, const double* y, double a, std::size_t n, double* mean, double* expected,
               double* observed, double* score);
 
-/// What the means μ_i give to the derivative of the log likelihood by ln a, a > 0: [ln(1+z) − z/(1+z)]/a − y z/(1+z) with
-/// z = aμ_i, without loss of digits for small z; and the information μ/(1 + aμ).
+/// What the means μ_i give to the derivative of the log likelihood by ln a, a > 0: [ln(1+z) − z/(1+z)]/a − y z/(1+z)
+/// with z = aμ_i, without loss of digits for small z; and the information μ/(1 + aμ).
 void nb_dispersion_terms(const double* mean, const double* y, double a, std::size_t n, double* slope, double* expected);
 
 /// out_i = x_i y_i.

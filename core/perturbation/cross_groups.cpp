@@ -174,7 +174,8 @@ std::vector<CrossProgram> cross_group_programs(std::vector<ZMatrix> matrices, co
   }
   std::vector<CrossProgram> programs;
   for (int round = 1; round <= options.rounds; ++round) {
-    control.tell(static_cast<double>(round - 1) / options.rounds, "programs across groups, round " + std::to_string(round));
+    control.tell(static_cast<double>(round - 1) / options.rounds,
+                 "programs across groups, round " + std::to_string(round));
     Round now = correlated(std::move(matrices), options, control);
     if (now.x.size() < 2) break;
     CrossProgram program;

@@ -7,7 +7,7 @@
 namespace scriptorium::perturbation {
 namespace {
 
-/// Values of the target's cells against mean and sd (n − 1; 0: 1) of the controls', negatives 0; controls 0.
+/// Values of the target's cells against mean and sd (n − 1; 0: 1) of the controls', negatives 0; controls 0. NaN stays.
 std::vector<double> weights_of(const std::vector<double>& value, std::size_t n_target) {
   const std::size_t n = value.size();
   double mean = 0, squares = 0;
@@ -17,7 +17,7 @@ std::vector<double> weights_of(const std::vector<double>& value, std::size_t n_t
   double sd = std::sqrt(squares / static_cast<double>(n - n_target - 1));
   if (!(sd > 0)) sd = 1;
   std::vector<double> weight(n, 0.0);
-  for (std::size_t i = 0; i < n_target; ++i) weight[i] = std::max(0.0, (value[i] - mean) / sd);
+  for (std::size_t i = 0; i < n_target; ++i) weight[i] = value[i] < mean ? 0 : (value[i] - mean) / sd;
   return weight;
 }
 

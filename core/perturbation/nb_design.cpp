@@ -82,8 +82,7 @@ void NbDesign::products(const double* weight, double* scratch, std::vector<doubl
     for (std::size_t l = k; l < p; ++l) {
       const std::size_t first = std::max(from, from_[kept_[l]]), last = std::min(to, to_[kept_[l]]);
       if (first >= last) continue;
-      out[k * p + l] = out[l * p + k] =
-          compute::dot(scratch + first, column(kept_[l]) + first, last - first);
+      out[k * p + l] = out[l * p + k] = compute::dot(scratch + first, column(kept_[l]) + first, last - first);
     }
   }
 }

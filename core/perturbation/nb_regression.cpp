@@ -55,8 +55,8 @@ Direction newton_direction(const NbDesign& design, const Point& at, std::vector<
   return direction;
 }
 
-/// Goes along the direction as far as the slope allows: the log likelihood is concave, so a step that ends on a slope of
-/// −0.9 of the first or more has not gone far beyond the top.
+/// Goes along the direction as far as the slope allows: the log likelihood is concave, so a step that ends on a slope
+/// of −0.9 of the first or more has not gone far beyond the top.
 double take_step(const NbDesign& design, const double* y, double a, const Direction& direction, Point& at,
                  Point& next) {
   constexpr double most = 5;  // of η in one step: beyond, the quadratic says little

@@ -30,7 +30,7 @@ void standardise(Matrix& x) {
 }
 
 struct Components {
-  Matrix score;                   ///< rows × k
+  Matrix score;                  ///< rows × k
   std::vector<double> variance;  ///< of all components, falling
 };
 
@@ -97,8 +97,7 @@ Matrix null_scores(const Matrix& x, int k, std::uint64_t seed, std::int64_t perm
     math::Random random(seed, math::Purpose::ProgramPermutation, static_cast<std::uint64_t>(permutation),
                         static_cast<std::uint64_t>(j));
     for (Eigen::Index i = x.rows(); i > 1; --i)
-      std::swap(shuffled(i - 1, j),
-                shuffled(static_cast<Eigen::Index>(random.uniform() * static_cast<double>(i)), j));
+      std::swap(shuffled(i - 1, j), shuffled(static_cast<Eigen::Index>(random.uniform() * static_cast<double>(i)), j));
   }
   return components_of(shuffled, k).score;
 }
@@ -218,9 +217,8 @@ std::vector<Program> programs_of(const PcaTest& test, const ProgramOptions& opti
     const bool turned = sum_low > sum_high;
     if (turned) std::swap(high, low);
     const auto put = [&](std::vector<std::size_t>& from, std::vector<std::string>& genes, std::vector<double>& scores) {
-      std::stable_sort(from.begin(), from.end(), [&](std::size_t a, std::size_t b) {
-        return std::fabs(score[a]) > std::fabs(score[b]);
-      });
+      std::stable_sort(from.begin(), from.end(),
+                       [&](std::size_t a, std::size_t b) { return std::fabs(score[a]) > std::fabs(score[b]); });
       for (const std::size_t i : from) {
         genes.push_back(test.z.genes[i]);
         scores.push_back(turned ? -score[i] : score[i]);

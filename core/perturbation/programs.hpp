@@ -30,8 +30,8 @@ struct PcaTest {
   int components = 0;         ///< k
   std::vector<double> score;  ///< genes × k
   std::vector<double> share;  ///< of the variance, of every component
-  std::vector<double> p;      ///< genes × k: share of the pooled null scores, taken with both signs, at or below the score:
-                              ///< near 0 and near 1 are far out
+  std::vector<double> p;  ///< genes × k: share of the pooled null scores, taken with both signs, at or below the score:
+                          ///< near 0 and near 1 are far out
 };
 /// @throws Error(BadInput) for fewer than two targets or genes left, or a choice of components that none meets;
 /// Cancelled

@@ -35,7 +35,8 @@ double extrapolated_overlap(std::span<const std::int64_t> place, std::int64_t ot
     sum += common / depth_now * power;
     if (d > shorter) sum += common_short * (depth_now - s) / (s * depth_now) * power;
   }
-  const double tail = (common - common_short) / static_cast<double>(longer) + common_short / static_cast<double>(shorter);
+  const double tail =
+      (common - common_short) / static_cast<double>(longer) + common_short / static_cast<double>(shorter);
   return std::min(1.0, (1 - p) / p * sum + tail * power);
 }
 

@@ -43,8 +43,8 @@ struct FisherResult {
   double combined = 0;                           ///< −ln(p) · odds ratio
   std::vector<std::string> genes;                ///< the overlap, in the list's order
 };
-/// Is a set over-represented in a list? Results in the order of `sets`. Genes of the list that the background lacks, and
-/// repetitions, are left out.
+/// Is a set over-represented in a list? Results in the order of `sets`. Genes of the list that the background lacks,
+/// and repetitions, are left out.
 /// @throws Error(BadInput) for an empty background
 std::vector<FisherResult> fisher_tests(std::span<const std::string> list, std::span<const std::string> background,
                                        std::span<const GeneSet> sets, const FisherOptions& options = {});

@@ -60,8 +60,7 @@ class Linkage {
     members_[a].clear();
     number_[b] = number;
     double least = HUGE_VAL;
-    for (std::size_t i = 0; i < n_; ++i)
-      farthest_[i * n_ + b] = std::max(farthest_[i * n_ + a], farthest_[i * n_ + b]);
+    for (std::size_t i = 0; i < n_; ++i) farthest_[i * n_ + b] = std::max(farthest_[i * n_ + a], farthest_[i * n_ + b]);
     for (const std::size_t i : members_[b])
       if (farthest_[i * n_ + b] < least) {
         least = farthest_[i * n_ + b];
@@ -75,7 +74,8 @@ class Linkage {
   double radius(std::size_t a, std::size_t b) const {
     double least = HUGE_VAL;
     for (const auto* members : {&members_[a], &members_[b]})
-      for (const std::size_t i : *members) least = std::min(least, std::max(farthest_[i * n_ + a], farthest_[i * n_ + b]));
+      for (const std::size_t i : *members)
+        least = std::min(least, std::max(farthest_[i * n_ + a], farthest_[i * n_ + b]));
     return least;
   }
 

@@ -14,8 +14,8 @@ struct Merge {
   std::size_t prototype = 0;  ///< the point nearest to its farthest fellow: none is farther than `height`
 };
 
-/// Minimax linkage (Bien and Tibshirani 2011): the distance of two clusters is the least radius around one of their points
-/// that holds all of them. Merges by rising height. O(n²) memory, O(n³) time at worst.
+/// Minimax linkage (Bien and Tibshirani 2011): the distance of two clusters is the least radius around one of their
+/// points that holds all of them. Merges by rising height. O(n²) memory, O(n³) time at worst.
 /// @param distance  n × n, symmetric, zeros on the diagonal
 std::vector<Merge> minimax_linkage(const std::vector<double>& distance, std::size_t n);
 /// Clusters of the merges up to `height`: their points ascending, clusters by their first point.

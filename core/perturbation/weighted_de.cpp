@@ -92,7 +92,8 @@ std::vector<double> Regression::counts_of(std::int64_t gene) const {
   const auto g = static_cast<std::size_t>(gene);
   for (std::int64_t k = by_gene_.row_start[g]; k < by_gene_.row_start[g + 1]; ++k) {
     const auto at = static_cast<std::size_t>(k);
-    if (const std::int32_t i = place_[by_gene_.gene[at]]; i >= 0) counts[static_cast<std::size_t>(i)] = by_gene_.count[at];
+    if (const std::int32_t i = place_[by_gene_.gene[at]]; i >= 0)
+      counts[static_cast<std::size_t>(i)] = by_gene_.count[at];
   }
   return counts;
 }
@@ -114,8 +115,7 @@ Screened Regression::screen(std::int64_t gene) const {
     const double fc = std::log2((sum[s + 1] + 1) / n1) - std::log2((sum[s] + 1) / n0);
     const double pct = std::max(three_decimals(static_cast<double>(expressing[s]) / n0),
                                 three_decimals(static_cast<double>(expressing[s + 1]) / n1));
-    const bool seen =
-        pct >= options_.min_pct && std::max(expressing[s], expressing[s + 1]) >= options_.min_cells;
+    const bool seen = pct >= options_.min_pct && std::max(expressing[s], expressing[s + 1]) >= options_.min_cells;
     result.tested = result.tested || (seen && std::fabs(fc) >= options_.logfc_threshold);
     result.log2fc.push_back(seen ? fc : none);
   }
@@ -318,7 +318,8 @@ WeightedDe weighted_de(const std::string& target, const DeCells& cells, const da
   }
   WeightedDe de = Regression(used, by_gene, total, options, control).run(target);
   if (dropped > 0)
-    de.notes.push_back(std::to_string(dropped) + " cells of " + target + " and controls have no counts and were left out.");
+    de.notes.push_back(std::to_string(dropped) + " cells of " + target +
+                       " and controls have no counts and were left out.");
   return de;
 }
 

@@ -14,8 +14,8 @@
 namespace scriptorium::perturbation {
 
 struct DeOptions {
-  double logfc_threshold = 0;  ///< |log2 fold change| of a gene, this or more, in some group
-  double min_pct = 0.1;        ///< share of expressing cells (3 decimals), in the target's or the control cells
+  double logfc_threshold = 0;   ///< |log2 fold change| of a gene, this or more, in some group
+  double min_pct = 0.1;         ///< share of expressing cells (3 decimals), in the target's or the control cells
   std::int64_t min_cells = 10;  ///< expressing cells, likewise
   /// As Mixscale with glmGamPoi: coefficients at the trend of dispersions over genes, errors at the gene's own.
   /// Otherwise both at the gene's own dispersion, which is fitted together with the means.
@@ -63,11 +63,11 @@ struct WeightedDe {
   std::vector<std::string> groups;   ///< one: a single weight, the model has no groups
   std::vector<std::string> columns;  ///< covariates: Intercept, weight, log_ct; or by group g, log_ct, g:weight
   std::vector<std::int64_t> gene;
-  std::vector<double> log2fc;       ///< rows × groups; NaN where a group has too few expressing cells
-  std::vector<double> coefficient;  ///< rows × columns; NaN where there is no estimate
-  std::vector<double> error;        ///< standard errors, likewise
-  std::vector<double> log_p;        ///< ln p of each, likewise
-  std::vector<double> dispersion;   ///< a_g: Var = μ + a μ²
+  std::vector<double> log2fc;             ///< rows × groups; NaN where a group has too few expressing cells
+  std::vector<double> coefficient;        ///< rows × columns; NaN where there is no estimate
+  std::vector<double> error;              ///< standard errors, likewise
+  std::vector<double> log_p;              ///< ln p of each, likewise
+  std::vector<double> dispersion;         ///< a_g: Var = μ + a μ²
   std::vector<double> fitted_dispersion;  ///< at which coefficients were fitted: the trend with r_compatible
   std::vector<DeWeight> weight;
   std::vector<std::uint8_t> separated;  ///< 1: some coefficient runs off to infinity

@@ -33,9 +33,9 @@ std::vector<ZMatrix> z_matrices(std::span<const WeightedDe> tables, const std::v
                                 const ZOptions& options = {});
 
 struct CleanOptions {
-  double cap = 37;            ///< |z| is cut there: 37 is where p falls below 1e-300
-  bool mask_target = false;   ///< the target's own gene becomes 0
-  std::int64_t min_sig = 0;   ///< columns with fewer genes beyond `p` are dropped
+  double cap = 37;           ///< |z| is cut there: 37 is where p falls below 1e-300
+  bool mask_target = false;  ///< the target's own gene becomes 0
+  std::int64_t min_sig = 0;  ///< columns with fewer genes beyond `p` are dropped
   double p = genome_wide_p;
   bool center = false, scale = false;  ///< columns to mean 0, to sd 1 (n − 1; a column of sd 0 stays)
 };

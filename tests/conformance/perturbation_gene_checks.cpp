@@ -132,8 +132,7 @@ void compare_table(Case& test, const std::string& what, const Run& run, const We
     }
     for (std::size_t g = 0; g < de.groups.size(); ++g)
       compare_all(test, what + " " + genes[i] + " log2fc", {de.log2fc[r * de.groups.size() + g]},
-                  numbers(wanted.at(groups ? "log2FC_" + de.groups[g] : "log2FC").at(i)),
-                  test.tolerance("log2fc_abs"));
+                  numbers(wanted.at(groups ? "log2FC_" + de.groups[g] : "log2FC").at(i)), test.tolerance("log2fc_abs"));
     if (wanted.contains("DE_method"))
       test.check(what + " " + genes[i] + " method", wanted["DE_method"].at(i) == (scored ? "weighted" : "standard"));
   }

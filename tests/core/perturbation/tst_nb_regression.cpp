@@ -49,8 +49,7 @@ double log_determinant(const std::vector<std::vector<double>>& columns, const st
   double m[3][3] = {};
   for (std::size_t i = 0; i < columns[0].size(); ++i)
     for (std::size_t j = 0; j < 3; ++j)
-      for (std::size_t k = 0; k < 3; ++k)
-        m[j][k] += columns[j][i] * columns[k][i] * means[i] / (1 + a * means[i]);
+      for (std::size_t k = 0; k < 3; ++k) m[j][k] += columns[j][i] * columns[k][i] * means[i] / (1 + a * means[i]);
   return std::log(m[0][0] * (m[1][1] * m[2][2] - m[1][2] * m[2][1]) -
                   m[0][1] * (m[1][0] * m[2][2] - m[1][2] * m[2][0]) +
                   m[0][2] * (m[1][0] * m[2][1] - m[1][1] * m[2][0]));
@@ -65,8 +64,7 @@ class TestNbRegression : public QObject {
     QTest::addColumn<double>("a");
     QTest::addColumn<double>("level");
     for (const double a : {0.0, 1e-4, 0.3, 5.0})
-      for (const double level : {-9.0, -6.0, 2.0, 9.0})
-        QTest::addRow("a %g level %g", a, level) << a << level;
+      for (const double level : {-9.0, -6.0, 2.0, 9.0}) QTest::addRow("a %g level %g", a, level) << a << level;
   }
   void slopeIsZeroAtTheOptimum() {
     QFETCH(double, a);

@@ -29,7 +29,8 @@ double choose(int n, int k) {
 double definition(const std::vector<std::string>& a, const std::vector<std::string>& b, double p, int depth) {
   const auto& small = a.size() <= b.size() ? a : b;
   const auto& large = a.size() <= b.size() ? b : a;
-  const int s = std::min<int>(depth, static_cast<int>(small.size())), l = std::min<int>(depth, static_cast<int>(large.size()));
+  const int s = std::min<int>(depth, static_cast<int>(small.size())),
+            l = std::min<int>(depth, static_cast<int>(large.size()));
   const auto common = [&](int d) {
     const std::set<std::string> first(small.begin(), small.begin() + std::min<int>(d, static_cast<int>(small.size())));
     int count = 0;
