@@ -68,7 +68,13 @@ NbFit fit_nb(const NbDesign& design, std::span<const double> counts, double disp
 /// @param weight  1 is Cox and Reid's; glmGamPoi takes 0.99
 double cox_reid_dispersion(const NbDesign& design, std::span<const double> counts, std::span<const double> means,
                            double start, double weight = 1);
-/// Its derivative by ln a.
+/// What glmGamPoi (1.10) arrives at: the same with 0.99 of the adjustment, but the maximum without any where its search
+/// gives up. It does where it comes from below, since the value that it compares and the derivative by which it steps
+/// then disagree (the logarithm of a negative pivot is lost).
+inline constexpr double glmgampoi_adjustment = 0.99;
+double glmgampoi_dispersion(const NbDesign& design, std::span<const double> counts, std::span<const double> means,
+                            double start);
+/// The derivative of the adjusted likelihood by ln a.
 double cox_reid_slope(const NbDesign& design, std::span<const double> counts, std::span<const double> means, double a,
                       double weight = 1);
 

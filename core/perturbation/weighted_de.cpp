@@ -176,7 +176,7 @@ void Regression::first_fit(Row& row, const NbDesign& whole, const NbDesign& firs
   if (options_.r_compatible) {
     const double rough = moment_dispersion(counts, in_.cells.size());
     row.fit = fit_nb(own, counts, rough);
-    row.dispersion = cox_reid_dispersion(own, counts, row.fit.mean, rough, 0.99);
+    row.dispersion = glmgampoi_dispersion(own, counts, row.fit.mean, rough);
   } else {
     auto fitted = fit_nb_with_dispersion(own, counts);
     row.fit = std::move(fitted.fit);
