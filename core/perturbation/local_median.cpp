@@ -52,7 +52,7 @@ std::vector<double> local_median(const std::vector<double>& x, const std::vector
   for (std::size_t i = 0; i < n; ++i) sorted[i] = y[order[i]];
   const auto half = static_cast<std::size_t>(std::clamp(points, 1.0, static_cast<double>(n)) / 2);
   if (2 * half >= n) {
-    std::fill(result.begin(), result.end(), weighted_median(sorted.data(), normal_weights(n), true));
+    std::fill(result.begin(), result.end(), weighted_median(y.data(), normal_weights(n), true));
     return result;
   }
   const auto weight = normal_weights(2 * half + 1);

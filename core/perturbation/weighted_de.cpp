@@ -195,6 +195,10 @@ void Regression::trend(std::vector<Row>& rows) const {
   for (std::size_t r = 0; r < rows.size(); ++r) {
     if (rows[r].own) continue;
     common.push_back(r);
+  }
+  // The target's own gene comes first in the source: the order counts where there are few genes.
+  std::stable_partition(common.begin(), common.end(), [&](std::size_t r) { return rows[r].gene == in_.target_gene; });
+  for (const std::size_t r : common) {
     mean.push_back(rows[r].mean);
     dispersion.push_back(rows[r].dispersion);
   }

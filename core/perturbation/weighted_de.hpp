@@ -91,7 +91,8 @@ WeightedDe weighted_de(const std::string& target, const DeCells& cells, const da
 report::Table de_table(const WeightedDe& de, const std::vector<std::string>& genes, bool full = false);
 
 /// A local median of y along x (glmGamPoi's trend of dispersions): weighted by a normal density from −3 to 3 over the
-/// `points` nearest in rank, the two ends level; one (interpolated) median for all where ranks have no such window.
+/// `points` nearest in rank, the two ends level. Where ranks have no such window one (interpolated) median for all,
+/// with the weights in the order in which the points come, as glmGamPoi 1.10 has it.
 std::vector<double> local_median(const std::vector<double>& x, const std::vector<double>& y, double points);
 
 }  // namespace scriptorium::perturbation

@@ -263,9 +263,12 @@ class TestWeightedDe : public QObject {
   }
 
   void localMedian() {
-    // Few points: one interpolated median. Odd numbers: a window for the middle, whose value the ends share.
-    const std::vector<double> x{3, 1, 2, 4}, y{30, 10, 20, 40};
-    for (const double value : local_median(x, y, 100)) QVERIFY(std::fabs(value - 25) < 1e-9);
+    // Few points: one interpolated median, of the order in which they come; the outer two weigh e^-4 of the others.
+    const std::vector<double> x{3, 1, 2, 4};
+    for (const double value : local_median(x, {10, 20, 30, 40}, 100)) QVERIFY(std::fabs(value - 25) < 1e-9);
+    const double e = std::exp(-4), total = 2 + 2 * e, low = (e + 0.5) / total;
+    for (const double value : local_median(x, {10, 20, 40, 30}, 100))
+      QVERIFY(std::fabs(value - (20 + 10 * (0.5 - low) / ((e / 2 + 0.5) / total))) < 1e-9);
     std::vector<double> many(301), line(301);
     for (std::size_t i = 0; i < many.size(); ++i) {
       many[i] = static_cast<double>((i * 5) % 301);
