@@ -1,3 +1,5 @@
+#include <algorithm>
+#include <cmath>
 #include <filesystem>
 
 #include "core/data/formats/names.hpp"
@@ -59,6 +61,31 @@ std::string file_of_group(const std::string& path, const std::string& group, boo
 report::Table with_target(const std::string& target, report::Table table) {
   table.columns.insert(table.columns.begin(), {"target", std::vector<std::string>(table.rows(), target)});
   return table;
+}
+
+/// Rows of `more` behind those of `all`; targets may have other groups, whose columns of numbers are missing elsewhere.
+void append_by_name(report::Table& all, report::Table more) {
+  if (all.columns.empty()) {
+    all = std::move(more);
+    return;
+  }
+  const auto find = [](report::Table& table, const std::string& name) {
+    return std::find_if(table.columns.begin(), table.columns.end(), [&](const auto& one) { return one.name == name; });
+  };
+  const std::size_t rows = all.rows(), further = more.rows();
+  for (const auto& column : more.columns)
+    if (find(all, column.name) == all.columns.end()) all.add(column.name, std::vector<double>(rows, NAN));
+  for (auto& column : all.columns) {
+    const auto found = find(more, column.name);
+    if (found == more.columns.end()) more.add(column.name, std::vector<double>(further, NAN));
+    const auto& behind = find(more, column.name)->values;
+    std::visit(
+        [&](auto& values) {
+          const auto& its = std::get<std::decay_t<decltype(values)>>(behind);
+          values.insert(values.end(), its.begin(), its.end());
+        },
+        column.values);
+  }
 }
 
 /// The signature and scores that weights are made of; nothing of either with --unweighted.
@@ -128,7 +155,7 @@ void run_de(const DeWords& words) {
       if (words.folder())
         write(table, file_of(words.out, name));
       else if (de.rows() > 0)
-        append(all, with_target(name, std::move(table)));
+        append_by_name(all, with_target(name, std::move(table)));
       if (!words.z.empty()) kept.push_back(std::move(de));
     }
     if (!words.z.empty()) write_z(words, kept, screen, notes);

@@ -112,8 +112,9 @@ std::string column_in_r(const std::string& column, bool groups) {
   return groups && column != "log_ct" ? "cell_type" + column : column;
 }
 
+/// @param weights_only  the other covariates are left out: at another dispersion they are other numbers
 void compare_table(Case& test, const std::string& what, const Run& run, const WeightedDe& de, const json& wanted,
-                   double beta, double log10_p) {
+                   double beta, double log10_p, bool weights_only) {
   const auto genes = wanted.at("gene").get<std::vector<std::string>>();
   std::map<std::string, std::size_t> row;
   for (std::size_t r = 0; r < de.rows(); ++r) row[run.file.names({de.gene[r]}).front()] = r;
@@ -127,6 +128,9 @@ void compare_table(Case& test, const std::string& what, const Run& run, const We
     if (found == row.end()) continue;
     const std::size_t r = found->second;
     for (std::size_t j = 0; j < de.columns.size(); ++j) {
+      bool weight = false;
+      for (std::size_t g = 0; g < de.groups.size(); ++g) weight = weight || j == de.weight_column(g);
+      if (weights_only && !weight) continue;
       const std::string column = column_in_r(de.columns[j], groups), place = what + " " + genes[i] + " " + column;
       test.compare(place, de.coefficient[r * de.columns.size() + j], wanted.at("beta_" + column).at(i), 0, beta);
       compare_log10(test, place + " p", de.log_p[r * de.columns.size() + j],
@@ -216,7 +220,7 @@ void check_r_weighted_de(Case& test) {
       for (const auto& de : run.tables)
         if (test.expected().at(name).contains(de.target))
           compare_table(test, name + (r_compatible ? ", as R, " : ", ") + de.target, run, de,
-                        test.expected().at(name).at(de.target), beta, p);
+                        test.expected().at(name).at(de.target), beta, p, !r_compatible);
       if (name == "split" && r_compatible && test.expected().contains("z_matrices"))
         compare_z(test, run, test.expected().at("z_matrices"));
     }
