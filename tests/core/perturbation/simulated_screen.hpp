@@ -48,7 +48,7 @@ inline Screen make(const Options& options) {
   std::vector<std::vector<double>> change(static_cast<std::size_t>(out.with_effect), std::vector<double>(m, 0));
   for (std::size_t t = 0; t < change.size(); ++t) {
     Random random(options.seed, Purpose::Test, 2, t);
-    for (int placed = 0; placed < options.effect_genes;) {
+    for (int placed = 0; placed < std::min(options.effect_genes, static_cast<int>(m / 2));) {
       const std::size_t g = order[static_cast<std::size_t>(random.uniform() * static_cast<double>(m / 2))];
       if (change[t][g] != 0) continue;
       change[t][g] = placed++ % 2 == 0 ? -options.effect : options.effect;
