@@ -73,7 +73,7 @@ void run_all(const AllWords& words) {
     const auto control = words.control();
     ChainOptions options = words.options();
     options.with_discriminant = !words.no_discriminant;
-    const data::Dataset dataset = words.read({words.out}, control);
+    data::Dataset dataset = words.read({words.out}, control);
     const std::string state = words.out + ".state";
     found = run_chain(dataset, options, state, words.resume, control);
     if (!words.tables.empty()) write_tables(dataset, found, words.tables, control);
@@ -81,7 +81,8 @@ void run_all(const AllWords& words) {
                        : words.layer == "float64" ? LayerType::Float64
                                                   : LayerType::None;
     notes = found.notes;
-    for (auto& note : write_screening_h5ad(dataset, found, layer, words.out, control)) notes.push_back(std::move(note));
+    for (auto& note : write_screening_h5ad(std::move(dataset), found, layer, words.out, control))
+      notes.push_back(std::move(note));
     std::error_code ignored;
     std::filesystem::remove(state, ignored);  // all it held is in the results
   }

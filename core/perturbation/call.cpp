@@ -271,14 +271,18 @@ Calls mixscape(const Expression& x, const Signature& signature, const Screen& sc
   MarkerOptions markers = options.markers;
   markers.threads = options.threads;
   const auto jobs = jobs_of(screen);
-  std::vector<std::vector<MarkerTable>> tables;  // by group
+  std::vector<std::vector<std::int64_t>> lists(static_cast<std::size_t>(screen.n_targets()) * screen.n_splits());
+  const auto list_of = [&](std::int32_t target, std::int32_t split) -> auto& {
+    return lists[static_cast<std::size_t>(target) * screen.n_splits() + split];
+  };
   for (std::int32_t s = 0; s < screen.n_splits(); ++s)
-    tables.push_back(markers_of_targets(x, screen, screen.has_split ? s : -1, markers, control));
+    visit_markers_of_targets(
+        x, screen, screen.has_split ? s : -1, markers,
+        [&](std::int32_t target, const MarkerTable& table) { list_of(target, s) = select_all(table, markers); },
+        control);
   std::vector<Called> called(jobs.size());
   run_jobs(jobs, screen, "calling cells of", options.threads, control, [&](std::size_t i) {
-    const Job& job = jobs[i];
-    called[i] =
-        Caller(signature, screen, options, job, select_all(tables[job.split][job.target], markers)).run(control);
+    called[i] = Caller(signature, screen, options, jobs[i], list_of(jobs[i].target, jobs[i].split)).run(control);
   });
 
   Calls out;

@@ -20,12 +20,12 @@ using InitialWeights =
 
 struct CallOptions {
   Rule rule = Rule::Py;
-  MarkerOptions markers;  ///< within each group; max_de_genes plays no part
-  bool scale = true;      ///< columns of the signature to mean 0, sd 1 (Rule::R: at most 10)
+  MarkerOptions markers = {};  ///< within each group; max_de_genes plays no part
+  bool scale = true;           ///< columns of the signature to mean 0, sd 1 (Rule::R: at most 10)
   int iterations = 10;
   std::int64_t min_cells = 5;            ///< fewer cells called perturbed are none
   std::string perturbation_type = "KO";  ///< word behind the target's name
-  InitialWeights initial_weights;        ///< not part of the stored options
+  InitialWeights initial_weights = {};   ///< not part of the stored options
   bool trace = false;                    ///< keep GroupCall::iterations
   int threads = 0;                       ///< 0: all cores; the result is the same at any number
 };

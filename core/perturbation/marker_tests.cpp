@@ -16,6 +16,7 @@ namespace {
 
 constexpr double nan = std::numeric_limits<double>::quiet_NaN();
 constexpr std::int64_t genes_a_piece = 8;
+constexpr std::int64_t rows_at_a_time = std::int64_t{1} << 22;  // of genes and groups, before they are tables
 constexpr double added_to_ratio = 1e-9;
 
 /// Entries above 0 of one gene by group: those of group j are value[start[j]] … value[start[j + 1]).
@@ -227,46 +228,71 @@ MarkerTable table_of(std::span<const Row> rows, bool likelihood) {
   return table;
 }
 
-}  // namespace
-
-std::vector<MarkerTable> test_markers(const Expression& x, const Groups& groups, const MarkerOptions& options,
-                                      const RunControl& control) {
+/// Tables of all groups of a batch.
+std::vector<MarkerTable> test_batch(const Expression& x, const Groups& groups, std::span<const std::int64_t> size,
+                                    const MarkerOptions& options, const RunControl& control) {
   const auto n_groups = static_cast<std::size_t>(groups.n_groups), n_genes = static_cast<std::size_t>(x.n_genes());
-  std::vector<std::int64_t> size(n_groups + 1, 0);
-  for (const std::int32_t group : groups.of_cell)
-    if (group >= 0) ++size[group];
   std::vector<MarkerTable> tables(n_groups);
   for (std::size_t j = 0; j < n_groups; ++j) tables[j].not_tested = why_not(size[j + 1], size[0], options);
-  control.tell(-1, "comparing " + data::grouped(x.n_genes()) + " genes of " + data::grouped(groups.n_groups) +
-                       (groups.n_groups == 1 ? " group" : " groups") + " with controls");
-
   std::vector<Row> rows(n_groups * n_genes);
-  compute::parallel_for(x.n_genes(), genes_a_piece, options.threads,
-                        [&](std::int64_t, std::int64_t first, std::int64_t last) {
-                          ByGroup parted(groups);
-                          for (std::int64_t g = first; g < last; ++g) {
-                            control.check();
-                            parted.part(x.gene(g));
-                            const auto of_controls = parted.of(0);
-                            std::sort(of_controls.begin(), of_controls.end());
-                            const Controls controls{{of_controls, static_cast<double>(size[0])},
-                                                    moments(of_controls, static_cast<double>(size[0])),
-                                                    ties_of(of_controls)};
-                            for (std::size_t j = 0; j < n_groups; ++j) {
-                              if (!tables[j].not_tested.empty()) continue;
-                              const auto values = parted.of(static_cast<std::int32_t>(j) + 1);
-                              std::sort(values.begin(), values.end());
-                              rows[j * n_genes + static_cast<std::size_t>(g)] =
-                                  compare({values, static_cast<double>(size[j + 1])}, controls, options);
-                            }
-                          }
-                        });
+  const auto test_genes = [&](std::int64_t, std::int64_t first, std::int64_t last) {
+    ByGroup parted(groups);
+    for (std::int64_t g = first; g < last; ++g) {
+      control.check();
+      parted.part(x.gene(g));
+      const auto of_controls = parted.of(0);
+      std::sort(of_controls.begin(), of_controls.end());
+      const auto n_controls = static_cast<double>(size[0]);
+      const Controls controls{{of_controls, n_controls}, moments(of_controls, n_controls), ties_of(of_controls)};
+      for (std::size_t j = 0; j < n_groups; ++j) {
+        if (!tables[j].not_tested.empty()) continue;
+        const auto values = parted.of(static_cast<std::int32_t>(j) + 1);
+        std::sort(values.begin(), values.end());
+        rows[j * n_genes + static_cast<std::size_t>(g)] =
+            compare({values, static_cast<double>(size[j + 1])}, controls, options);
+      }
+    }
+  };
+  compute::parallel_for(x.n_genes(), genes_a_piece, options.threads, test_genes);
   for (std::size_t j = 0; j < n_groups; ++j) {
     if (tables[j].not_tested.empty())
       tables[j] = table_of(std::span(rows).subspan(j * n_genes, n_genes), options.test == Test::LikelihoodRatio);
     tables[j].n_target = size[j + 1];
     tables[j].n_control = size[0];
   }
+  return tables;
+}
+
+}  // namespace
+
+void visit_markers(const Expression& x, const Groups& groups, const MarkerOptions& options,
+                   const std::function<void(std::int32_t, MarkerTable)>& visit, const RunControl& control) {
+  std::vector<std::int64_t> size(static_cast<std::size_t>(groups.n_groups) + 1, 0);
+  for (const std::int32_t group : groups.of_cell)
+    if (group >= 0) ++size[group];
+  const std::int64_t step = std::max<std::int64_t>(1, rows_at_a_time / std::max<std::int64_t>(x.n_genes(), 1));
+  for (std::int64_t first = 0; first < groups.n_groups; first += step) {
+    const std::int64_t last = std::min<std::int64_t>(first + step, groups.n_groups);
+    control.tell(static_cast<double>(first) / groups.n_groups,
+                 "comparing " + data::grouped(x.n_genes()) + " genes of " + data::grouped(groups.n_groups) +
+                     (groups.n_groups == 1 ? " group" : " groups") + " with controls");
+    Groups batch{groups.of_cell, static_cast<std::int32_t>(last - first)};
+    for (std::int32_t& group : batch.of_cell)
+      if (group > 0) group = group > first && group <= last ? group - static_cast<std::int32_t>(first) : -1;
+    std::vector<std::int64_t> of_batch{size[0]};
+    of_batch.insert(of_batch.end(), size.begin() + first + 1, size.begin() + last + 1);
+    auto tables = test_batch(x, batch, of_batch, options, control);
+    for (std::size_t j = 0; j < tables.size(); ++j)
+      visit(static_cast<std::int32_t>(first + static_cast<std::int64_t>(j)) + 1, std::move(tables[j]));
+  }
+}
+
+std::vector<MarkerTable> test_markers(const Expression& x, const Groups& groups, const MarkerOptions& options,
+                                      const RunControl& control) {
+  std::vector<MarkerTable> tables(static_cast<std::size_t>(groups.n_groups));
+  visit_markers(
+      x, groups, options, [&](std::int32_t group, MarkerTable table) { tables[group - 1] = std::move(table); },
+      control);
   return tables;
 }
 

@@ -115,22 +115,32 @@ std::vector<std::int64_t> select_all(const MarkerTable& table, const MarkerOptio
   return genes;
 }
 
-std::vector<MarkerTable> markers_of_targets(const Expression& x, const Screen& screen, std::int32_t split,
-                                            const MarkerOptions& options, const RunControl& control) {
+void visit_markers_of_targets(const Expression& x, const Screen& screen, std::int32_t split,
+                              const MarkerOptions& options, const std::function<void(std::int32_t, MarkerTable)>& visit,
+                              const RunControl& control) {
   // The control is group 0; targets keep their order behind it.
   Groups groups;
   groups.of_cell.assign(static_cast<std::size_t>(screen.n_cells), -1);
   groups.n_groups = screen.n_targets() - 1;
-  const auto group_of = [&](std::int32_t target) { return target < screen.control ? target + 1 : target; };
   for (std::int64_t i = 0; i < screen.n_cells; ++i) {
     const std::int32_t target = screen.target.code[i];
     if (target < 0 || (split >= 0 && screen.split.code[i] != split)) continue;
-    groups.of_cell[i] = target == screen.control ? 0 : group_of(target);
+    groups.of_cell[i] = target == screen.control ? 0 : target < screen.control ? target + 1 : target;
   }
-  auto tables = test_markers(x, groups, options, control);
+  visit_markers(
+      x, groups, options,
+      [&](std::int32_t group, MarkerTable table) {
+        visit(group <= screen.control ? group - 1 : group, std::move(table));
+      },
+      control);
+}
+
+std::vector<MarkerTable> markers_of_targets(const Expression& x, const Screen& screen, std::int32_t split,
+                                            const MarkerOptions& options, const RunControl& control) {
   std::vector<MarkerTable> out(static_cast<std::size_t>(screen.n_targets()));
-  for (std::int32_t target = 0; target < screen.n_targets(); ++target)
-    if (target != screen.control) out[target] = std::move(tables[group_of(target) - 1]);
+  visit_markers_of_targets(
+      x, screen, split, options, [&](std::int32_t target, MarkerTable table) { out[target] = std::move(table); },
+      control);
   return out;
 }
 

@@ -1,5 +1,6 @@
 #pragma once
 #include <cstdint>
+#include <functional>
 #include <nlohmann/json_fwd.hpp>
 #include <span>
 #include <string>
@@ -61,6 +62,11 @@ struct Groups {
 std::vector<MarkerTable> test_markers(const Expression& x, const Groups& groups, const MarkerOptions& options,
                                       const RunControl& control = {});
 
+/// The same, each table handed over as it is made and not kept: memory follows a few hundred tables, not the groups.
+void visit_markers(const Expression& x, const Groups& groups, const MarkerOptions& options,
+                   const std::function<void(std::int32_t group, MarkerTable table)>& visit,
+                   const RunControl& control = {});
+
 /// Benjamini–Hochberg: p·n/rank, running minimum from the largest; NaN counts as 1.
 std::vector<double> benjamini_hochberg(std::span<const double> p);
 
@@ -72,8 +78,12 @@ std::vector<std::int64_t> limited(std::vector<std::int64_t> genes, const MarkerO
 /// Genes that pass both thresholds, ascending; none when fewer than `min_de_genes`. No maximum: Mixscape's choice.
 std::vector<std::int64_t> select_all(const MarkerTable& table, const MarkerOptions& options);
 
-/// Each target against the controls, over all cells (`split` −1) or within one group; by target code, the control's
-/// entry empty.
+/// Each target against the controls, over all cells (`split` −1) or within one group, controls left out.
+void visit_markers_of_targets(const Expression& x, const Screen& screen, std::int32_t split,
+                              const MarkerOptions& options,
+                              const std::function<void(std::int32_t target, MarkerTable table)>& visit,
+                              const RunControl& control = {});
+/// The same, all tables kept: by target code, the control's entry empty.
 std::vector<MarkerTable> markers_of_targets(const Expression& x, const Screen& screen, std::int32_t split,
                                             const MarkerOptions& options, const RunControl& control = {});
 

@@ -88,7 +88,7 @@ void from_json(const nlohmann::json& json, ScoreOptions& options) {
     options.de_genes_by_target = json["de_genes_by_target"].get<std::map<std::string, std::vector<std::string>>>();
   if (json.contains("drawn_controls"))
     options.drawn_controls = json["drawn_controls"].get<std::map<std::string, std::vector<std::int64_t>>>();
-  options.seed = json.value("random_state", standard.seed);
+  if (json.contains("random_state") && json["random_state"].is_number_unsigned()) options.seed = json["random_state"];
 }
 
 Scores mixscale(const Expression& x, const Signature& signature, const Screen& screen, const ScoreOptions& options,

@@ -16,15 +16,15 @@ namespace scriptorium::perturbation {
 
 struct ScoreOptions {
   Rule rule = Rule::Py;
-  MarkerOptions markers;  ///< of Rule::R the test is meant to be LikelihoodRatio: rule_defaults() sets it
-  bool scale = true;      ///< columns of the signature to mean 0, sd 1, at most 10, over target and controls of a group
+  MarkerOptions markers = {};  ///< of Rule::R the test is meant to be LikelihoodRatio: rule_defaults() sets it
+  bool scale = true;  ///< columns of the signature to mean 0, sd 1, at most 10, over target and controls of a group
   bool fine_mode = false;                 ///< markers of each guide against the controls, lists strung together
   bool harmonize = false;                 ///< controls of the marker test drawn to the target's mix of groups
   double harmonize_min_proportion = 0.1;  ///< of the controls that must remain
   /// Lists of genes by target instead of a test. A target that is not in it is not scored.
-  std::optional<std::map<std::string, std::vector<std::string>>> de_genes_by_target;
+  std::optional<std::map<std::string, std::vector<std::string>>> de_genes_by_target = {};
   /// Controls drawn elsewhere, by target (rows); the marker test takes them where `harmonize` would draw.
-  std::map<std::string, std::vector<std::int64_t>> drawn_controls;
+  std::map<std::string, std::vector<std::int64_t>> drawn_controls = {};
   bool leave_one_out = false;  ///< keep GroupScore::leave_one_out; add_leave_one_out() makes it when it is needed
   std::uint64_t seed = 0;      ///< of drawn controls
   int threads = 0;             ///< 0: all cores; the result is the same at any number

@@ -109,20 +109,34 @@ std::vector<std::int64_t> controls_of(const Screen& screen, std::int32_t target,
   return out;
 }
 
-/// Tables of all sets, each against its target's controls.
-std::vector<MarkerTable> tables_of(const Expression& x, const Screen& screen, std::span<const Compared> sets,
-                                   const ScoreOptions& options, bool own_controls, const RunControl& control) {
-  const auto controls = screen.cells_of(screen.control);
-  if (!own_controls)
-    return test_markers(x, groups_of(screen, sets, controls, options.fine_mode), options.markers, control);
-  std::vector<MarkerTable> out;
+/// What the test of a set selected, without limits.
+struct Selected {
+  std::vector<std::int64_t> genes;
+  std::string not_tested;
+};
+
+/// Of all sets, each against its target's controls.
+std::vector<Selected> selected_of(const Expression& x, const Screen& screen, std::span<const Compared> sets,
+                                  const ScoreOptions& options, bool own_controls, const RunControl& control) {
+  MarkerOptions markers = options.markers;
+  markers.threads = options.threads;
+  std::vector<Selected> out;
+  const auto test = [&](std::span<const Compared> some, std::span<const std::int64_t> controls) {
+    visit_markers(
+        x, groups_of(screen, some, controls, options.fine_mode), markers,
+        [&](std::int32_t, MarkerTable table) {
+          out.push_back({select_ordered(table, markers, false), std::move(table.not_tested)});
+        },
+        control);
+  };
+  if (!own_controls) {
+    test(sets, screen.cells_of(screen.control));
+    return out;
+  }
   for (std::size_t first = 0; first < sets.size();) {
     std::size_t last = first;
     while (last < sets.size() && sets[last].target == sets[first].target) ++last;
-    const auto some = controls_of(screen, sets[first].target, options);
-    auto tables = test_markers(x, groups_of(screen, sets.subspan(first, last - first), some, options.fine_mode),
-                               options.markers, control);
-    std::move(tables.begin(), tables.end(), std::back_inserter(out));
+    test(sets.subspan(first, last - first), controls_of(screen, sets[first].target, options));
     first = last;
   }
   return out;
@@ -221,20 +235,15 @@ Scores mixscale_markers(const Expression& x, const Screen& screen, const ScoreOp
   const bool harmonize = options.harmonize && options.rule == Rule::Py;
   if (options.harmonize && !harmonize)
     out.notes.emplace_back("R's rule does not harmonise controls over one column of groups: all controls are taken.");
-  MarkerOptions markers = options.markers;
-  markers.threads = options.threads;
   const auto sets = compared_of(screen, options.fine_mode);
-  ScoreOptions tested = options;
-  tested.markers = markers;
-  const auto tables = tables_of(x, screen, sets, tested, harmonize || !options.drawn_controls.empty(), control);
-
+  const auto selected = selected_of(x, screen, sets, options, harmonize || !options.drawn_controls.empty(), control);
   for (std::size_t j = 0; j < sets.size(); ++j) {
     auto& list = out.markers[sets[j].target];
-    if (!tables[j].not_tested.empty()) {
-      out.reason[sets[j].target] = tables[j].not_tested;
+    if (!selected[j].not_tested.empty()) {
+      out.reason[sets[j].target] = selected[j].not_tested;
       continue;
     }
-    for (const std::int64_t gene : select_ordered(tables[j], options.markers, false))
+    for (const std::int64_t gene : selected[j].genes)
       if (std::find(list.begin(), list.end(), gene) == list.end()) list.push_back(gene);
   }
   for (std::int32_t t = 0; t < screen.n_targets(); ++t) {

@@ -25,7 +25,7 @@ struct SignatureOptions {
   int dims = 15;  ///< columns of the representation that count, all when there are fewer
   /// Where neighbours are looked for. "": x itself with at most 50 genes, else the file's "X_pca", else principal
   /// components made here. "X": x. "pca": components made here. Any other word: the embedding of that name.
-  std::string representation;
+  std::string representation = {};
   std::uint64_t seed = 42;  ///< of the start of the components' search: the result does not depend on it
   int threads = 0;          ///< 0: all cores; the result is the same at any number
 };

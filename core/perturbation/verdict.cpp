@@ -249,7 +249,7 @@ std::vector<TargetSummary> judge_targets(const Expression& x, const Screen& scre
   for (std::size_t j = 0; j < targets.size(); ++j) decide(targets[j], scores, rule, difference[j]);
   const auto strength = [](const TargetSummary& t) {
     const auto or_nothing = [](double value) { return std::isnan(value) ? 0 : value; };
-    return std::tuple(-order_of(t.verdict), or_nothing(t.auc), or_nothing(t.share_perturbed), t.markers);
+    return std::tuple(-order_of(t.verdict), or_nothing(t.share_perturbed), or_nothing(t.auc), t.markers);
   };
   std::stable_sort(targets.begin(), targets.end(),
                    [&](const TargetSummary& a, const TargetSummary& b) { return strength(a) > strength(b); });

@@ -52,7 +52,8 @@ struct TargetSummary {
   std::vector<GuideShare> by_guide;
 };
 
-/// One entry a target, controls left out, strongest first: by verdict, then AUC, then share of perturbed cells.
+/// One entry a target, controls left out, strongest first: by verdict, then share of perturbed cells (0 without calls),
+/// then AUC.
 /// @param scores, calls  either may be null, not both; @throws Error(BadInput), Cancelled
 std::vector<TargetSummary> judge_targets(const Expression& x, const Screen& screen, const Scores* scores,
                                          const Calls* calls, const TargetRule& rule = {}, int threads = 0,

@@ -27,8 +27,8 @@ double peak_mib() {
 
 /// pertpy on the file that our chain wrote: its script prints times and how many calls are the same.
 void compare_pertpy(const std::string& python, const std::string& path) {
-  const std::string command =
-      "\"" + python + "\" \"" SCRIPTORIUM_BENCH "/pertpy_screen.py\" \"" + path + "\" target NT";
+  std::string command = "\"";
+  command += python + "\" \"" SCRIPTORIUM_BENCH "/pertpy_screen.py\" \"" + path + "\" target NT";
   std::printf("\npertpy on the same cells:\n");
   std::fflush(stdout);
   if (std::system(command.c_str()) != 0) std::printf("it did not run\n");

@@ -57,8 +57,7 @@ void check_same_markers(Case& test, const ScreenFile& file) {
     const Scores found = mixscale(*file.x, signature_file(test, run.at("signature")), screen, options);
     compare_scores(test, name, found, wanted, test.tolerance("same_markers_scores_abs"));
     const json groups = wanted.value("loo_first_gene", json::object());
-    for (const auto& [target, values] : groups.items())
-      check_leave_one_out(test, file, screen, found, target, values);
+    for (const auto& [target, values] : groups.items()) check_leave_one_out(test, file, screen, found, target, values);
   }
 }
 

@@ -29,6 +29,11 @@ struct Screen {
   int with_effect = 0;                 ///< targets T0 … T(with_effect − 1) have an effect
 };
 
+inline std::string numbered(std::string name, std::int64_t number) {
+  name += std::to_string(number);
+  return name;
+}
+
 inline Screen make(const Options& options) {
   using scriptorium::math::Purpose;
   using scriptorium::math::Random;
@@ -48,7 +53,7 @@ inline Screen make(const Options& options) {
   std::vector<std::vector<double>> change(static_cast<std::size_t>(out.with_effect), std::vector<double>(m, 0));
   for (std::size_t t = 0; t < change.size(); ++t) {
     Random random(options.seed, Purpose::Test, 2, t);
-    for (int placed = 0; placed < options.effect_genes;) {
+    for (int placed = 0; placed < std::min(options.effect_genes, static_cast<int>(m / 2));) {
       const std::size_t g = order[static_cast<std::size_t>(random.uniform() * static_cast<double>(m / 2))];
       if (change[t][g] != 0) continue;
       change[t][g] = placed++ % 2 == 0 ? -options.effect : options.effect;
@@ -60,11 +65,11 @@ inline Screen make(const Options& options) {
   for (std::size_t c = 0; c < n; ++c) {
     Random random(options.seed, Purpose::Test, 3, c);
     if (random.uniform() >= options.controls) target_of[c] = static_cast<int>(random.uniform() * options.targets);
-    target[c] = target_of[c] < 0 ? "NT" : "T" + std::to_string(target_of[c]);
-    guide[c] = target[c] + "g" + std::to_string(static_cast<int>(random.uniform() * options.guides));
-    rep[c] = "r" + std::to_string(static_cast<int>(random.uniform() * options.splits));
+    target[c] = target_of[c] < 0 ? "NT" : numbered("T", target_of[c]);
+    guide[c] = numbered(target[c] + "g", static_cast<std::int64_t>(random.uniform() * options.guides));
+    rep[c] = numbered("r", static_cast<std::int64_t>(random.uniform() * options.splits));
     out.responds[c] = target_of[c] >= 0 && target_of[c] < out.with_effect && random.uniform() < options.responders;
-    out.data.cells.names.push_back("cell" + std::to_string(c));
+    out.data.cells.names.push_back(numbered("cell", static_cast<std::int64_t>(c)));
   }
   std::vector<std::vector<std::uint32_t>> genes(n);
   std::vector<std::vector<data::Count>> counts(n);
@@ -90,7 +95,7 @@ inline Screen make(const Options& options) {
     matrix.count.insert(matrix.count.end(), counts[c].begin(), counts[c].end());
     matrix.row_start.push_back(static_cast<std::int64_t>(matrix.count.size()));
   }
-  for (std::size_t g = 0; g < m; ++g) out.data.genes.names.push_back("gene" + std::to_string(g));
+  for (std::size_t g = 0; g < m; ++g) out.data.genes.names.push_back(numbered("gene", static_cast<std::int64_t>(g)));
   out.data.cells.columns = {
       {"target", std::move(target), {}}, {"guide", std::move(guide), {}}, {"rep", std::move(rep), {}}};
   return out;
