@@ -115,10 +115,14 @@ LogCounts log_counts(std::int64_t n_cells, std::int64_t n_genes, const data::Cou
   });
   control.check();
   if (options.scale) scale_and_clip(x, options.clip);
+  set_moments(x);
+  return x;
+}
+
+void set_moments(LogCounts& x) {
   Moments moments(x);
   x.mean = std::move(moments.mean);
   x.total_variance = std::accumulate(moments.variance.begin(), moments.variance.end(), 0.0);
-  return x;
 }
 
 }  // namespace scriptorium::embedding

@@ -22,4 +22,7 @@ struct LogCounts {
 LogCounts log_counts(std::int64_t n_cells, std::int64_t n_genes, const data::CountSource& counts,
                      const data::Missing& missing, const PcaOptions& options, const RunControl& control);
 
+/// Sets `mean` and `total_variance` from the values.
+void set_moments(LogCounts& x);
+
 }  // namespace scriptorium::embedding

@@ -163,19 +163,20 @@ Svd svd(const Centred& x, Eigen::Index dims, std::uint64_t seed, const RunContro
   return out;
 }
 
-}  // namespace
-
-PrincipalComponents principal_components(std::int64_t n_cells, std::int64_t n_genes, const data::CountSource& counts,
-                                         const data::Missing& missing, const PcaOptions& options,
-                                         const RunControl& control) {
+void check(std::int64_t n_cells, const PcaOptions& options) {
   if (n_cells < 2)
     throw Error(ErrorCode::BadInput,
                 "Principal components need at least two cells; there is " + std::to_string(n_cells),
                 "Keep more cells.");
   if (options.dims < 1)
     throw Error(ErrorCode::BadInput, "Principal components: none was asked for", "Ask for 1 or more.");
-  control.tell(-1, "normalising the counts");
-  const LogCounts x = log_counts(n_cells, n_genes, counts, missing, options, control);
+}
+
+}  // namespace
+
+PrincipalComponents principal_components(const LogCounts& x, const PcaOptions& options, const RunControl& control) {
+  const std::int64_t n_cells = x.n_cells;
+  check(n_cells, options);
   if (!(x.total_variance > 0))
     throw Error(ErrorCode::BadInput, "No gene differs between the cells, so there are no directions to lay them out by",
                 "Keep more cells or genes.");
@@ -201,6 +202,14 @@ PrincipalComponents principal_components(std::int64_t n_cells, std::int64_t n_ge
     out.variance.push_back(d * d / static_cast<double>(n_cells - 1));
   }
   return out;
+}
+
+PrincipalComponents principal_components(std::int64_t n_cells, std::int64_t n_genes, const data::CountSource& counts,
+                                         const data::Missing& missing, const PcaOptions& options,
+                                         const RunControl& control) {
+  check(n_cells, options);
+  control.tell(-1, "normalising the counts");
+  return principal_components(log_counts(n_cells, n_genes, counts, missing, options, control), options, control);
 }
 
 PrincipalComponents principal_components(const data::Dataset& dataset, const PcaOptions& options,

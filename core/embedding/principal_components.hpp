@@ -37,6 +37,9 @@ struct PrincipalComponents {
 PrincipalComponents principal_components(std::int64_t n_cells, std::int64_t n_genes, const data::CountSource& counts,
                                          const data::Missing& missing, const PcaOptions& options,
                                          const RunControl& control = {});
+struct LogCounts;
+/// The same of values that are normalised already; of the options `dims`, `seed` and `threads` count.
+PrincipalComponents principal_components(const LogCounts& x, const PcaOptions& options, const RunControl& control = {});
 /// The same for a data set in memory.
 PrincipalComponents principal_components(const data::Dataset& dataset, const PcaOptions& options,
                                          const RunControl& control = {});

@@ -1,7 +1,7 @@
 // Ratios of speed, measured in one run: the fit against dense evaluations of the same likelihood, cost against cells,
 // genes and threads. `bench [--data DATA] [--cells N,N,…] [--genes N,N,…]`; `bench --scribe PYTHON`: SCRIBE on the same
-// data; `bench --gpu`: the kernels of a Backend, CPU against GPU; `bench --svi-mixture`: mixtures by exact and by svi,
-// on the objective of svi.
+// data; `bench --perturbation`: a simulated screen, end to end; `bench --gpu`: the kernels of a Backend, CPU against
+// GPU; `bench --svi-mixture`: mixtures by exact and by svi, on the objective of svi.
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -20,6 +20,7 @@
 #include "core/inference/minimise.hpp"
 #include "core/math/distributions.hpp"
 #include "devices.hpp"
+#include "perturbation.hpp"
 #include "simulate.hpp"
 #include "streaming.hpp"
 #include "svi_mixture.hpp"
@@ -140,8 +141,14 @@ int main(int argc, char** argv) try {
   std::vector<std::int64_t> cells{1'000, 10'000, 100'000, 1'000'000}, genes{500, 2000, 8000};
   std::int64_t streamed_genes = 500, components = 0;
   int threads = 0;
-  bool gpu = false, svi_mixture = false;
+  bool gpu = false, screen = false, svi_mixture = false;
   SviMixture mixture;
+  ScreenBench screen_bench;
+  app.add_flag("--perturbation", screen, "only a simulated perturbation screen, end to end");
+  app.add_option("--screen-cells", screen_bench.cells, "its cells");
+  app.add_option("--screen-genes", screen_bench.genes, "its genes");
+  app.add_option("--screen-targets", screen_bench.targets, "its targets");
+  app.add_option("--pertpy", screen_bench.pertpy, "a Python that has pertpy: its times and calls on the same cells");
   app.add_flag("--gpu", gpu, "only the kernels that a GPU can do: CPU against GPU");
   app.add_flag("--svi-mixture", svi_mixture, "only mixtures (--models, --components): exact against svi");
   app.add_option("--mixture-genes", mixture.genes, "of these: most variable genes");
@@ -161,6 +168,11 @@ int main(int argc, char** argv) try {
   CLI11_PARSE(app, argc, argv);
   threads = compute::resolve_threads(threads);
 
+  if (screen) {
+    screen_bench.threads = threads;
+    bench_screen(screen_bench);
+    return 0;
+  }
   double start = now();
   data::OpenOptions open_options;
   open_options.layer = layer;

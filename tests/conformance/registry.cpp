@@ -42,10 +42,9 @@ const std::vector<Missing>& list() {
                 inputs.contains("total_mrna_mean");
        }},
       {{"denoising", "a later extension"}, [](const std::string& kind, const json&) { return kind == "nb/denoise"; }},
-      {{"other families and screens (laplace, two-state, regression, perturbation)", "issues of their own"},
+      {{"other families (laplace, two-state, regression)", "issues of their own"},
        [](const std::string& kind, const json&) {
-         return starts_with(kind, "laplace/") || starts_with(kind, "twostate/") || starts_with(kind, "regression/") ||
-                starts_with(kind, "perturbation/");
+         return starts_with(kind, "laplace/") || starts_with(kind, "twostate/") || starts_with(kind, "regression/");
        }},
       {{"comparison, differential expression and the rest of analysis", "issues of their own"},
        [](const std::string& kind, const json&) { return starts_with(kind, "analysis/") && !handler_of(kind); }},
@@ -68,6 +67,17 @@ Handler handler_of(const std::string& kind) {
       {"analysis/prune_dead_components", check_dead_components},
       {"analysis/ppc_verdict", check_ppc_verdict},
       {"analysis/panel_gene_selection", check_panel_genes},
+      {"perturbation/screen", check_screen},
+      {"perturbation/signature", check_signature},
+      {"perturbation/de", check_markers},
+      {"perturbation/mixscale", check_mixscale},
+      {"perturbation/mixscape", check_mixscape},
+      {"perturbation/lda", check_discriminant},
+      {"perturbation/r_mixscale", check_r_mixscale},
+      {"perturbation/r_mixscape", check_r_mixscape},
+      {"perturbation/r_wald", check_r_wald},
+      {"perturbation/r_weighted_de", check_r_weighted_de},
+      {"perturbation/r_set_tests", check_r_set_tests},
   };
   const auto found = handlers.find(kind);
   return found == handlers.end() ? Handler() : found->second;

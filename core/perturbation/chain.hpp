@@ -1,0 +1,70 @@
+#pragma once
+#include <memory>
+#include <nlohmann/json_fwd.hpp>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/data/dataset.hpp"
+#include "core/perturbation/discriminant.hpp"
+#include "core/perturbation/verdict.hpp"
+
+/// A screen from counts to verdicts, step by step.
+namespace scriptorium::perturbation {
+
+/// Everything that decides the numbers, as one plain value.
+struct ChainOptions {
+  Columns columns;
+  SignatureOptions signature;
+  ScoreOptions score;
+  CallOptions call;
+  DiscriminantOptions discriminant;
+  bool with_scores = true, with_calls = true;   ///< Mixscale, Mixscape: one of them at least
+  bool with_discriminant = true;                ///< of calls
+  std::string score_column = "mixscale_score";  ///< of the cell table
+  std::string class_column = "mixscape_class";
+  int threads = 0;  ///< of all steps
+};
+void to_json(nlohmann::json& json, const ChainOptions& options);
+void from_json(const nlohmann::json& json, ChainOptions& options);
+
+struct Screening {
+  ChainOptions options;
+  Screen screen;
+  std::shared_ptr<const Expression> expression;
+  Signature signature;
+  Scores scores;
+  Calls calls;
+  std::optional<Discriminant> discriminant;  ///< nothing where it was not asked for, or no target has an effect
+  std::vector<TargetSummary> targets;
+  std::vector<std::string> notes;  ///< of all steps, once each
+  struct Step {
+    std::string name;
+    double seconds = 0;
+    bool resumed = false;  ///< taken from the state file
+  };
+  std::vector<Step> steps;
+};
+
+/// Runs the steps: expression, signature, score, call, discriminant, verdicts. Stops within 0.1 s of being asked to.
+/// @param state   file that finished steps are kept in as they end (sealed; empty: none)
+/// @param resume  take from `state` what was made of the same data with the same options; numbers are the same bits
+/// @throws Error(BadInput) as the steps do, Error(Io) for a state file that is damaged; Cancelled
+Screening run_chain(const data::Dataset& dataset, const ChainOptions& options, const std::string& state = {},
+                    bool resume = false, const RunControl& control = {});
+
+/// Identity of data and options that decide numbers: what a state file is held against.
+std::string fingerprint(const data::Dataset& dataset, const ChainOptions& options, const RunControl& control = {});
+
+/// How the signature is written as a layer.
+enum class LayerType : std::uint8_t { None, Float32, Float64 };
+
+/// The data set with what the chain found, as an anndata file in the references' names: obs `mixscale_score`,
+/// `mixscape_class`, `mixscape_class_global`, `mixscape_class_p_ko`; obsm `X_mixscape_lda` (NaN for other cells); uns
+/// `mixscale` (by target and group: pvec and cells), `mixscale_de_genes`, `mixscape` (first-round pvec), `scriptorium`;
+/// layer `X_pert` on request, streamed.
+/// @returns what the reader of the file should know. @throws Error(Io); Cancelled
+std::vector<std::string> write_screening_h5ad(data::Dataset dataset, const Screening& screening, LayerType layer,
+                                              const std::string& path, const RunControl& control = {});
+
+}  // namespace scriptorium::perturbation
