@@ -11,8 +11,6 @@
 namespace scriptorium::perturbation {
 namespace {
 
-constexpr double counts_per_cell = 1e4;
-
 void check_values(std::int64_t cell, std::uint32_t gene, double value) {
   if (std::isfinite(value) && value >= 0) return;
   throw Error(ErrorCode::BadInput,
@@ -33,7 +31,7 @@ Expression::Entries Expression::Rows::row(std::int64_t i) const {
 }
 
 Expression Expression::of_counts(const data::CountMatrix& counts, const data::Missing& missing, int threads,
-                                 const RunControl& control) {
+                                 const RunControl& control, double per_cell) {
   if (!missing.none())
     throw Error(ErrorCode::BadInput,
                 data::grouped(missing.n_cells()) +
@@ -56,7 +54,7 @@ Expression Expression::of_counts(const data::CountMatrix& counts, const data::Mi
       x.total_[i] = total;
       // One division of whole numbers: cells with the same share of a gene have the same bits, and so are ties.
       for (auto k = counts.row_start[i]; k < counts.row_start[i + 1]; ++k)
-        x.by_cell_.value[k] = std::log1p(counts.count[k] * counts_per_cell / total);
+        x.by_cell_.value[k] = std::log1p(counts.count[k] * per_cell / total);
     }
   });
   x.turn(control);

@@ -19,9 +19,10 @@ class Expression {
   };
 
   /// Totals are over all genes; a cell without counts is all zeros.
+  /// @param per_cell  counts of a cell after normalisation
   /// @throws Error(BadInput) when `missing` says that some cells did not measure some genes; Cancelled
   static Expression of_counts(const data::CountMatrix& counts, const data::Missing& missing, int threads,
-                              const RunControl& control = {});
+                              const RunControl& control = {}, double per_cell = 1e4);
   /// Values that stand in for x: rows by cell, genes ascending in a row; zeros may be stored.
   /// @throws Error(BadInput) for the first value that is not a finite number from 0 up, naming its row and column
   static Expression of_values(std::int64_t n_cells, std::int64_t n_genes, const std::vector<std::int64_t>& row_start,

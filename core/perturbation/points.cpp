@@ -107,6 +107,7 @@ Points points_of(const data::Dataset& dataset, const Expression& x, const Signat
 
 Points points_of(const Expression& x, const SignatureOptions& options, const RunControl& control) {
   check(options);
+  if (options.representation == "pca") return components(x, all_genes(x), options, control);
   if (options.representation == "X" || (options.representation.empty() && x.n_genes() <= few_genes))
     return dense(x, options.dims);
   return components(x, all_genes(x), options, control);

@@ -4,6 +4,7 @@
 #include <cstdio>
 
 #include "core/error.hpp"
+#include "core/storage/atomic_file.hpp"
 
 namespace conformance {
 
@@ -14,6 +15,10 @@ double Case::tolerance(const std::string& key, double otherwise) const {
   if (tolerance == file_.end()) return otherwise;
   const auto found = tolerance->find(key);
   return found == tolerance->end() ? otherwise : json_number(*found, "tolerance." + key);
+}
+
+json Case::sibling(const std::string& name) const {
+  return json::parse(scriptorium::storage::read_whole_file(folder_.empty() ? name : folder_ + "/" + name));
 }
 
 void Case::check(const std::string& what, bool good) {

@@ -14,12 +14,14 @@ using nlohmann::json;
 /// One case of a golden file while it is being checked.
 class Case {
  public:
-  Case(std::string name, const json& inputs, const json& expected, const json& file)
-      : name_(std::move(name)), inputs_(inputs), expected_(expected), file_(file) {}
+  Case(std::string name, const json& inputs, const json& expected, const json& file, std::string folder = {})
+      : name_(std::move(name)), inputs_(inputs), expected_(expected), file_(file), folder_(std::move(folder)) {}
   const std::string& name() const { return name_; }
   const json& inputs() const { return inputs_; }
   const json& expected() const { return expected_; }
   const json& file() const { return file_; }  ///< the whole file, for what a case borrows from another
+  /// Another golden file of the same folder. @throws Error(Io), json::exception
+  json sibling(const std::string& name) const;
 
   /// A number of the file's `tolerance`; `otherwise` when it has none of that name.
   double tolerance(const std::string& key, double otherwise = 0) const;
@@ -37,6 +39,7 @@ class Case {
  private:
   std::string name_;
   const json &inputs_, &expected_, &file_;
+  std::string folder_;
   std::size_t values_ = 0;
   double worst_ = 0;  // largest error in units of its tolerance
   std::vector<std::string> failures_;
@@ -76,5 +79,13 @@ void check_parameters(Case& test);
 void check_fits(Case& test);
 void check_ppc_verdict(Case& test);
 void check_panel_genes(Case& test);
+void check_screen(Case& test);
+void check_signature(Case& test);
+void check_markers(Case& test);
+void check_mixscale(Case& test);
+void check_mixscape(Case& test);
+void check_discriminant(Case& test);
+void check_r_mixscale(Case& test);
+void check_r_mixscape(Case& test);
 
 }  // namespace conformance

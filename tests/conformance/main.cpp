@@ -68,7 +68,7 @@ void run_file(const fs::path& path, const std::string& shown, const std::string&
       ++totals.skipped_by[static_cast<std::size_t>(missing)];
       continue;
     }
-    Case test(name, entry.at("inputs"), entry.at("expected"), file);
+    Case test(name, entry.at("inputs"), entry.at("expected"), file, path.parent_path().string());
     run_case(test, kind);
     ++ran;
     values += test.values();
