@@ -26,7 +26,7 @@ std::string bare(const std::string& text) {
 
 bool names_one_of(const std::string& column, std::initializer_list<std::string_view> words) {
   const std::string name = bare(column);
-  return std::any_of(words.begin(), words.end(), [&](std::string_view word) { return name.contains(word); });
+  return std::any_of(words.begin(), words.end(), [&](std::string_view word) { return name.find(word) != name.npos; });
 }
 
 /// Whether nearly all cells of each label of `inner` lie in one label of `outer`.

@@ -162,6 +162,7 @@ void ChartScene::layOut() {
   places_.resize(figure_.panels.size());
   x_ticks_.resize(places_.size());
   y_ticks_.resize(places_.size());
+  y_fonts_.resize(places_.size());
 
   // Same margins for a whole column, so that plots stand under each other.
   std::vector<double> left(static_cast<std::size_t>(columns), 0);
@@ -173,12 +174,21 @@ void ChartScene::layOut() {
     const int row = i / columns, column = i % columns;
     place.outer = QRectF(column * width, top + row * height, width, height);
     place.range = zoom_[k] ? *zoom_[k] : naturalRange(panel);
-    const bool named = !panel.y.categories.isEmpty();
-    const int most = static_cast<int>(named ? std::max(2.0, height / (1.15 * metrics.height()))
-                                            : std::clamp(height / (3.2 * metrics.height()), 2.0, 7.0));
-    y_ticks_[k] = axisTicks(panel.y, place.range.top(), place.range.bottom(), most);
+    y_fonts_[k] = theme_.font();
+    if (panel.y.categories.isEmpty()) {
+      const int most = static_cast<int>(std::clamp(height / (3.2 * metrics.height()), 2.0, 7.0));
+      y_ticks_[k] = axisTicks(panel.y, place.range.top(), place.range.bottom(), most);
+    } else {  // smaller where that shows every name
+      const double room = height - 2.5 * metrics.height(), names = place.range.height();
+      const auto line = [&] { return 1.08 * QFontMetricsF(y_fonts_[k]).height(); };
+      while (y_fonts_[k].pixelSize() > 7 && names * line() > room)
+        y_fonts_[k].setPixelSize(y_fonts_[k].pixelSize() - 1);
+      const int most = static_cast<int>(std::max(2.0, room / line()));
+      y_ticks_[k] = axisTicks(panel.y, place.range.top(), place.range.bottom(), most);
+    }
+    const QFontMetricsF label_metrics(y_fonts_[k]);
     double widest = 0;
-    for (const Tick& tick : y_ticks_[k]) widest = std::max(widest, metrics.horizontalAdvance(tick.label));
+    for (const Tick& tick : y_ticks_[k]) widest = std::max(widest, label_metrics.horizontalAdvance(tick.label));
     auto& margin = left[static_cast<std::size_t>(i % columns)];
     margin = std::max(margin, widest + kTickRoom + (!shown(panel.y) ? 0 : metrics.height() + 6));
   }
@@ -242,7 +252,7 @@ void ChartScene::addBar(const ColorBar& bar, const PanelPlace& place) {
   const double height = std::min(place.plot.height(), 160.0);
   const QRectF strip(place.plot.right() + 12, place.plot.center().y() - height / 2, 11, height);
   QLinearGradient gradient(strip.bottomLeft(), strip.topLeft());
-  for (int i = 0; i <= 8; ++i) gradient.setColorAt(i / 8.0, QColor::fromRgb(viridis(i / 8.0)));
+  for (int i = 0; i <= 8; ++i) gradient.setColorAt(i / 8.0, QColor::fromRgb(rampColor(bar.ramp, i / 8.0)));
   scene_->addRect(strip, QPen(theme_.faint, 0.5), gradient)->setZValue(20);
   const double room = kBarRoom - 28;
   addText(shortNumber(bar.high), font, theme_.ink, {strip.right() + 4, strip.top() - 2}, room, Qt::AlignLeft);
@@ -341,7 +351,7 @@ void ChartScene::buildPanel(std::size_t index) {
   chart->setBackgroundVisible(false);
   chart->setMargins({});
   chart->setGeometry(place.outer);
-  const auto axis = [&](const std::vector<Tick>& at, double low, double high, Qt::Alignment side) {
+  const auto axis = [&](const std::vector<Tick>& at, double low, double high, Qt::Alignment side, const QFont& font) {
     auto* made = new QCategoryAxis;  // the one axis of Qt Charts that takes labels at chosen places
     made->setLabelsPosition(QCategoryAxis::AxisLabelsPositionOnValue);
     made->setTruncateLabels(false);
@@ -352,15 +362,15 @@ void ChartScene::buildPanel(std::size_t index) {
       made->append(label, tick.position);
     }
     made->setRange(low, high);  // after append(), or the axis stays hidden
-    made->setLabelsFont(theme_.font());
+    made->setLabelsFont(font);
     made->setLabelsColor(theme_.ink);
     made->setGridLinePen(QPen(theme_.grid, 0.8));
     made->setLinePen(QPen(theme_.faint, 1));
     chart->addAxis(made, side);
     return made;
   };
-  auto* x = axis(x_ticks_[index], place.range.left(), place.range.right(), Qt::AlignBottom);
-  auto* y = axis(y_ticks_[index], place.range.top(), place.range.bottom(), Qt::AlignLeft);
+  auto* x = axis(x_ticks_[index], place.range.left(), place.range.right(), Qt::AlignBottom, theme_.font());
+  auto* y = axis(y_ticks_[index], place.range.top(), place.range.bottom(), Qt::AlignLeft, y_fonts_[index]);
   for (const Mark& mark : panel.marks) addMark(*chart, panel, mark, place);
   chart->setPlotArea(place.plot.translated(-place.outer.topLeft()));
   chart->layout()->activate();

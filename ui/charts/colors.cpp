@@ -6,16 +6,35 @@
 
 namespace scriptorium::charts {
 
-QRgb viridis(double t) {
-  static constexpr std::array<QRgb, 9> stops{0xff440154, 0xff472c7a, 0xff3b518b, 0xff2c718e, 0xff21908d,
-                                             0xff27ad81, 0xff5cc863, 0xffaadc32, 0xfffde725};
+namespace {
+
+/// The colour at t in 0 … 1 between evenly spaced ones.
+template <std::size_t n>
+QRgb between(const std::array<QRgb, n>& stops, double t) {
   if (!std::isfinite(t)) return kNoValue;
-  const double at = std::clamp(t, 0.0, 1.0) * (stops.size() - 1);
+  const double at = std::clamp(t, 0.0, 1.0) * static_cast<double>(n - 1);
   const auto below = std::min(static_cast<std::size_t>(at), stops.size() - 2);
   const double part = at - static_cast<double>(below);
   const auto mix = [&](int a, int b) { return static_cast<int>(std::lround(a + part * (b - a))); };
   const QRgb a = stops[below], b = stops[below + 1];
   return qRgb(mix(qRed(a), qRed(b)), mix(qGreen(a), qGreen(b)), mix(qBlue(a), qBlue(b)));
+}
+
+}  // namespace
+
+QRgb viridis(double t) {
+  static constexpr std::array<QRgb, 9> stops{0xff440154, 0xff472c7a, 0xff3b518b, 0xff2c718e, 0xff21908d,
+                                             0xff27ad81, 0xff5cc863, 0xffaadc32, 0xfffde725};
+  return between(stops, t);
+}
+
+QRgb twoSided(double t) {
+  static constexpr std::array<QRgb, 5> stops{0xff004a80, 0xff4c9fd0, 0xfff2f2f2, 0xffe8924a, 0xffa03c00};
+  return between(stops, t);
+}
+
+QRgb rampColor(Ramp ramp, double t) {
+  return ramp == Ramp::TwoSided ? twoSided(t) : viridis(t);
 }
 
 QRgb groupColor(int group) {

@@ -59,10 +59,14 @@ struct Mark {
   std::optional<unsigned> color = {};  ///< 0xAARRGGBB instead of the tone
 };
 
-/// The scale of colours beside a panel: viridis from `low` to `high`.
+/// Colours of numbers: viridis, or for what lies on both sides of the middle blue over grey to orange.
+enum class Ramp { Viridis, TwoSided };
+
+/// The scale of colours beside a panel, from `low` to `high`.
 struct ColorBar {
   QString title;
   double low = 0, high = 1;
+  Ramp ramp = Ramp::Viridis;
   double place(double value) const { return high > low ? (value - low) / (high - low) : 0.5; }
 };
 

@@ -142,14 +142,15 @@ void ScreeningState::lookAtColumns() {
   Answer<Looked> answer;
   answer.done = [this](Looked looked) {
     guessed_ = true;
-    const bool guess = options_.columns.target.empty() && !looked.columns.target.empty();
+    const bool guess = options_.columns.target != looked.columns.target ||
+                       options_.columns.control != looked.columns.control;
     options_.columns = looked.columns;  // as given, but for what was guessed: no step to undo
     check_ = std::move(looked.check);
     if (guess) emit optionsChanged();
     emit checked();
   };
   answer.failed = [this](const JobError& error) {
-    check_ = std::make_shared<const ScreenCheck>(ScreenCheck{{}, {}, error});
+    check_ = std::make_shared<const ScreenCheck>(ScreenCheck{{}, {}, {}, error});
     emit checked();
   };
   pool_.request<Looked>(
@@ -158,12 +159,18 @@ void ScreeningState::lookAtColumns() {
         const data::Table& cells = prepared->dataset->cells;
         Looked looked{guess ? perturbation::guess_columns(cells) : columns, nullptr};
         auto made = std::make_shared<ScreenCheck>();
+        for (const data::Column& column : cells.columns)
+          if (perturbation::may_be_labels(column)) made->columns.push_back(column.name);
         try {
           if (looked.columns.target.empty())
             throw Error(ErrorCode::BadInput, "No column says what was done to each cell.",
                         "Choose the column with the targets, and which of its labels are controls.");
           if (const data::Column* column = cells.find(looked.columns.target))
             made->labels = perturbation::count_labels(*column);
+          const auto control =
+              std::find_if(made->labels.begin(), made->labels.end(),
+                           [](const auto& one) { return perturbation::is_control_label(one.label); });
+          if (looked.columns.control.empty() && control != made->labels.end()) looked.columns.control = control->label;
           if (looked.columns.control.empty())
             throw Error(ErrorCode::BadInput, "No label of \"" + looked.columns.target + "\" is chosen as control.",
                         "Choose the label of the cells whose guide has no target.");

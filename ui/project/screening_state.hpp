@@ -12,6 +12,7 @@ namespace scriptorium::ui {
 
 /// What the chosen columns say of the cells that are kept.
 struct ScreenCheck {
+  std::vector<std::string> columns;              ///< those that may be chosen
   std::vector<perturbation::LabelCount> labels;  ///< of the target's column
   QString words;                                 ///< "25 targets, 2,386 control cells, …" as rich text
   JobError error;                                ///< why the screen cannot be read; empty when it can

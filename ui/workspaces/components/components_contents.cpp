@@ -61,11 +61,11 @@ void ComponentsPage::compare() {
   }
   const QString chosen = label_->currentData().toString();
   const NamedSet* set = chosen.startsWith("set:") ? session().selection.find(chosen.mid(4).toInt()) : nullptr;
-  const auto found = set ? nullptr : session().columns.find(chosen);
-  if (!set && !found) return;
+  const auto of_cells = set ? nullptr : session().columns.find(chosen);
+  if (!set && !of_cells) return;
   const data::Column column =
       set ? data::Column{set->name.toStdString(), asFlags(*set->members, session().selection.size(Axis::Cells)), {}}
-          : *found;
+          : *of_cells;
   struct Made {
     charts::Figure figure;
     std::shared_ptr<const TableData> table;
