@@ -123,6 +123,7 @@ void add_component(CLI::App& app);
 void add_export(CLI::App& app);
 void add_embed(CLI::App& app);
 void add_devices(CLI::App& app);
+void add_perturb(CLI::App& app);
 /// The commands of the contract that are not built yet: hidden, and they say so.
 void add_later(CLI::App& app);
 

@@ -3,7 +3,7 @@
 namespace scriptorium::cli {
 
 void add_later(CLI::App& app) {
-  for (const char* name : {"denoise", "gof", "compare", "de", "qc", "regress", "perturb", "report", "run"}) {
+  for (const char* name : {"denoise", "gof", "compare", "de", "qc", "regress", "report", "run"}) {
     auto* command = app.add_subcommand(name, "not built yet")->group("")->allow_extras();
     command->callback([name] { throw UsageError("not built yet: " + std::string(name)); });
   }

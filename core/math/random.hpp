@@ -19,7 +19,6 @@ enum class Purpose : std::uint32_t {
   Genes = 6,
   Start = 7,
   Component = 8,
-  Controls = 9,
   Layout = 20
 };
 

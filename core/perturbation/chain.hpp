@@ -19,7 +19,8 @@ struct ChainOptions {
   ScoreOptions score;
   CallOptions call;
   DiscriminantOptions discriminant;
-  bool with_discriminant = true;
+  bool with_scores = true, with_calls = true;   ///< Mixscale, Mixscape: one of them at least
+  bool with_discriminant = true;                ///< of calls
   std::string score_column = "mixscale_score";  ///< of the cell table
   std::string class_column = "mixscape_class";
   int threads = 0;  ///< of all steps

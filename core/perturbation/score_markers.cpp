@@ -101,7 +101,7 @@ std::vector<std::int64_t> controls_of(const Screen& screen, std::int32_t target,
   std::vector<std::int64_t> out;
   for (std::size_t j = 0; j < order.size(); ++j) {
     const auto some = drawn(screen.cells_of(screen.control, order[j]), (*sizes)[j],
-                            math::Random(options.seed, math::Purpose::Controls, static_cast<std::uint64_t>(target),
+                            math::Random(options.seed, math::Purpose::Minibatch, static_cast<std::uint64_t>(target),
                                          static_cast<std::uint64_t>(order[j])));
     out.insert(out.end(), some.begin(), some.end());
   }

@@ -82,6 +82,7 @@ class Signature {
   /// cells × k, nearest first, −1 where there are fewer than k; empty where the reference is no neighbours.
   const std::vector<std::int32_t>& neighbours() const { return neighbours_; }
   const std::vector<std::string>& notes() const { return notes_; }
+  void add_notes(const std::vector<std::string>& notes) { notes_.insert(notes_.end(), notes.begin(), notes.end()); }
 
  private:
   friend Signature make_signature(std::shared_ptr<const Expression> x, const data::Dataset& dataset,

@@ -9,6 +9,8 @@ namespace scriptorium::perturbation {
 /// (rank among the target's markers from 1, missing: none).
 report::Table marker_table(const Screen& screen, const std::vector<MarkerTable>& tables,
                            const std::vector<std::vector<std::int64_t>>& selected, std::int32_t split);
+/// Rows of `more` behind those of `table`, which has the same columns or none yet.
+void append(report::Table& table, report::Table more);
 /// One row a cell: cell, target, guide, split, `score_column`.
 report::Table score_table(const std::vector<std::string>& cells, const Screen& screen, const Scores& scores,
                           const std::string& score_column);
@@ -18,6 +20,8 @@ report::Table projection_table(const std::vector<std::string>& cells, const Scre
 /// the first round (missing where there is none).
 report::Table call_table(const std::vector<std::string>& cells, const Screen& screen, const Calls& calls,
                          const std::string& class_column);
+/// Column of the posterior: "mixscape_class_p_ko".
+std::string posterior_column(const std::string& class_column, const Calls& calls);
 /// One row a cell: cell, target, lda_1, ….
 report::Table discriminant_table(const std::vector<std::string>& cells, const Screen& screen,
                                  const Discriminant& found);

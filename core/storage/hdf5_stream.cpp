@@ -153,4 +153,33 @@ hsize_t GrowingList<T>::finish() {
 template class GrowingList<std::int64_t>;
 template class GrowingList<std::uint32_t>;
 
+namespace {
+Handle new_rows(hid_t parent, const std::string& name, hid_t stored, hsize_t rows, hsize_t columns) {
+  const hsize_t shape[2] = {rows, columns};
+  const Handle space(H5Screate_simple(2, shape, nullptr), H5Sclose, "lay out " + name);
+  const Handle properties(H5Pcreate(H5P_DATASET_CREATE), H5Pclose, "make a property list");
+  if (rows > 0 && columns > 0) {
+    const hsize_t wide = std::min(columns, chunk), piece[2] = {std::clamp<hsize_t>(chunk / wide, 1, rows), wide};
+    check(H5Pset_chunk(properties, 2, piece), name);
+    check(H5Pset_shuffle(properties), name);
+    check(H5Pset_deflate(properties, 1), name);  // dense values hardly shrink: more effort is not worth its time
+  }
+  return {H5Dcreate2(parent, name.c_str(), stored, space, H5P_DEFAULT, properties, H5P_DEFAULT), H5Dclose,
+          "create " + name};
+}
+}  // namespace
+
+RowsOfNumbers::RowsOfNumbers(hid_t parent, const std::string& name, hid_t stored, hsize_t rows, hsize_t columns)
+    : dataset_(new_rows(parent, name, stored, rows, columns)), name_(name), columns_(columns) {}
+
+void RowsOfNumbers::append(std::span<const double> values) {
+  if (columns_ == 0 || values.empty()) return;
+  const hsize_t first[2] = {written_, 0}, size[2] = {values.size() / columns_, columns_};
+  const Handle in_file(H5Dget_space(dataset_), H5Sclose, "find " + name_),
+      in_memory(H5Screate_simple(2, size, nullptr), H5Sclose, "lay out rows");
+  check(H5Sselect_hyperslab(in_file, H5S_SELECT_SET, first, nullptr, size, nullptr), name_);
+  check(H5Dwrite(dataset_, H5T_NATIVE_DOUBLE, in_memory, in_file, H5P_DEFAULT, values.data()), name_);
+  written_ += size[0];
+}
+
 }  // namespace scriptorium::storage::hdf5

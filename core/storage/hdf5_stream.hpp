@@ -21,6 +21,20 @@ void write_booleans(hid_t parent, const std::string& name, const std::vector<std
 void write_boolean_attribute(hid_t object, const std::string& name, bool value);
 void write_integers_attribute(hid_t object, const std::string& name, const std::vector<std::int64_t>& values);
 
+/// A table of numbers of one type, rows × columns, written a few rows at a time and compressed.
+class RowsOfNumbers {
+ public:
+  /// @param stored  type in the file
+  RowsOfNumbers(hid_t parent, const std::string& name, hid_t stored, hsize_t rows, hsize_t columns);
+  /// The next rows, row-major: a whole number of them.
+  void append(std::span<const double> values);
+
+ private:
+  Handle dataset_;
+  std::string name_;
+  hsize_t columns_, written_ = 0;
+};
+
 /// A list of numbers that grows at its end, compressed.
 template <class T>
 class GrowingList {

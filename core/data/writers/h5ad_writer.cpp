@@ -164,8 +164,27 @@ void write_counts(hid_t parent, const std::string& name, const Dataset& tables, 
   rows.finish();
 }
 
+/// About so many values of a layer are in memory at a time.
+constexpr std::int64_t values_at_a_time = std::int64_t{1} << 20;
+
+void write_layer(hid_t parent, const StreamedLayer& layer, std::int64_t n_cells, std::int64_t n_genes,
+                 const RunControl& control) {
+  {
+    hdf5::RowsOfNumbers rows(parent, layer.name, layer.wide ? H5T_IEEE_F64LE : H5T_IEEE_F32LE,
+                             static_cast<hsize_t>(n_cells), static_cast<hsize_t>(n_genes));
+    const std::int64_t step = std::max<std::int64_t>(1, values_at_a_time / std::max<std::int64_t>(n_genes, 1));
+    for (std::int64_t first = 0; first < n_cells; first += step) {
+      control.check();
+      control.tell(static_cast<double>(first) / static_cast<double>(n_cells), "writing " + layer.name);
+      rows.append(layer.rows(first, std::min(n_cells, first + step)));
+    }
+  }
+  mark_dataset(parent, layer.name, "array");
+}
+
 std::vector<std::string> write(const Dataset& tables, const Counts& counts, const nlohmann::json& values,
-                               const std::string& path, const RunControl& control) {
+                               const std::vector<StreamedLayer>& more_layers, const std::string& path,
+                               const RunControl& control) {
   std::vector<std::string> notes;
   const bool complete = tables.missing.none();
   storage::NewFile place(path);
@@ -198,6 +217,9 @@ std::vector<std::string> write(const Dataset& tables, const Counts& counts, cons
       write_counts(layers, measured_sets::layer, tables, counts, control);
       notes.emplace_back(measured_sets::note);
     }
+    for (const StreamedLayer& layer : more_layers)
+      write_layer(layers, layer, static_cast<std::int64_t>(tables.cells.size()),
+                  static_cast<std::int64_t>(tables.genes.size()), control);
   }
   hdf5::close_file(file);
   place.put_in_place();
@@ -209,10 +231,16 @@ std::vector<std::string> write(const Dataset& tables, const Counts& counts, cons
 std::vector<std::string> write_h5ad(const PackedDataset& data, const std::string& path, const RunControl& control) {
   const auto send = [&](CountSink& sink) { data.send(sink, 1, control); };
   return write(data.tables(), {data.major(), data.packed().nnz(), data.packed().max_count(), send},
-               nlohmann::json::object(), path, control);
+               nlohmann::json::object(), {}, path, control);
 }
 
 std::vector<std::string> write_h5ad(const Dataset& data, const nlohmann::json& uns, const std::string& path,
+                                    const RunControl& control) {
+  return write_h5ad(data, uns, {}, path, control);
+}
+
+std::vector<std::string> write_h5ad(const Dataset& data, const nlohmann::json& uns,
+                                    const std::vector<StreamedLayer>& layers, const std::string& path,
                                     const RunControl& control) {
   const auto& counts = data.counts;
   const Count largest = counts.count.empty() ? 0 : *std::max_element(counts.count.begin(), counts.count.end());
@@ -220,7 +248,7 @@ std::vector<std::string> write_h5ad(const Dataset& data, const nlohmann::json& u
     sink.begin(data.cells, data.genes);
     source_of(counts)(sink);
   };
-  return write(data, {Major::Cell, counts.nnz(), largest, send}, uns, path, control);
+  return write(data, {Major::Cell, counts.nnz(), largest, send}, uns, layers, path, control);
 }
 
 }  // namespace scriptorium::data

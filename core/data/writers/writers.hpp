@@ -1,4 +1,5 @@
 #pragma once
+#include <functional>
 #include <nlohmann/json_fwd.hpp>
 #include <string>
 #include <vector>
@@ -22,6 +23,16 @@ std::vector<std::string> write_h5ad(const PackedDataset& data, const std::string
 /// The same of a data set in memory, with `uns`: objects as mappings, numbers, texts and lists of them; null and empty
 /// values are left out, lists of anything else are written as JSON text.
 std::vector<std::string> write_h5ad(const Dataset& data, const nlohmann::json& uns, const std::string& path,
+                                    const RunControl& control);
+/// A dense layer that is made while it is written: cells × genes.
+struct StreamedLayer {
+  std::string name;
+  bool wide = false;  ///< 64-bit floats instead of 32-bit ones
+  std::function<std::vector<double>(std::int64_t first, std::int64_t last)> rows;  ///< of cells [first, last)
+};
+/// The same with layers.
+std::vector<std::string> write_h5ad(const Dataset& data, const nlohmann::json& uns,
+                                    const std::vector<StreamedLayer>& layers, const std::string& path,
                                     const RunControl& control);
 /// Cell Ranger's version 3: one HDF5 file, or a folder with matrix.mtx.gz, features.tsv.gz and barcodes.tsv.gz.
 std::vector<std::string> write_tenx_h5(const PackedDataset& data, const std::string& path, const RunControl& control);

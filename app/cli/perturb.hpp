@@ -1,0 +1,51 @@
+#pragma once
+#include <map>
+
+#include "command.hpp"
+#include "core/perturbation/chain.hpp"
+
+/// What the subcommands of `perturb` share.
+namespace scriptorium::cli {
+
+/// DATA, the columns of the screen, and the options of all steps as words.
+class ScreenWords {
+ public:
+  /// DATA, --target, --control, --guide, --split, --cells, --rule, --method, --threads, --progress.
+  void add_data(CLI::App& command);
+  void add_signature(CLI::App& command);
+  void add_markers(CLI::App& command);
+  void add_score(CLI::App& command);
+  void add_call(CLI::App& command);
+  void add_discriminant(CLI::App& command);
+
+  /// Reads DATA and keeps the cells of --cells. @param outputs  files that must not be DATA
+  data::Dataset read(std::initializer_list<std::string> outputs, const RunControl& control) const;
+  /// The options that the words come to. @throws Error, UsageError
+  perturbation::ChainOptions options() const;
+  RunControl control() const { return common_.control(); }
+  int threads() const { return common_.threads; }
+  /// "mixscale", "mixscape"; empty: not said.
+  const std::string& method() const { return method_; }
+  /// @throws UsageError when --method names another one than this command is of
+  void only_method(const std::string& method, const std::string& other_command) const;
+
+ private:
+  void add_columns(CLI::App& command);
+  DataOptions data_;
+  Common common_;
+  std::string cells_, method_, rule_ = "py", mode_ = "nn", test_, lists_;
+  perturbation::ChainOptions chain_;
+  bool no_scale_ = false;
+};
+
+/// Notes on standard error.
+void tell(const std::vector<std::string>& notes);
+
+/// Lists of marker genes by target: JSON {"TARGET": ["GENE", …]}, or a table with the columns target and gene.
+std::map<std::string, std::vector<std::string>> gene_lists(const std::string& path);
+
+void add_perturb_all(CLI::App& perturb);
+/// Subcommands on genes: weighted differential expression, programs, set tests.
+void add_perturb_genes(CLI::App& perturb);
+
+}  // namespace scriptorium::cli

@@ -1,0 +1,206 @@
+#include "core/perturbation/discriminant.hpp"
+
+#include <Eigen/Dense>
+#include <algorithm>
+#include <cmath>
+#include <map>
+#include <nlohmann/json.hpp>
+
+#include "core/compute/parallel.hpp"
+#include "core/data/formats/names.hpp"
+#include "core/embedding/log_counts.hpp"
+#include "core/embedding/principal_components.hpp"
+#include "core/error.hpp"
+
+namespace scriptorium::perturbation {
+namespace {
+
+using RowMajor = Eigen::Matrix<double, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
+
+/// x of some cells, every gene divided by its sd (n − 1) over them; genes that do not vary are left at 0.
+embedding::LogCounts scaled(const Expression& x, std::span<const std::int64_t> cells) {
+  const auto n = static_cast<double>(cells.size());
+  const auto genes = static_cast<std::size_t>(x.n_genes());
+  std::vector<double> sum(genes, 0), squares(genes, 0), seen(genes, 0);
+  for (const std::int64_t cell : cells) {
+    const auto row = x.cell(cell);
+    for (std::size_t e = 0; e < row.index.size(); ++e) {
+      sum[row.index[e]] += row.value[e];
+      ++seen[row.index[e]];
+    }
+  }
+  for (double& one : sum) one /= n;
+  for (const std::int64_t cell : cells) {
+    const auto row = x.cell(cell);
+    for (std::size_t e = 0; e < row.index.size(); ++e) {
+      const double apart = row.value[e] - sum[row.index[e]];
+      squares[row.index[e]] += apart * apart;
+    }
+  }
+  std::vector<double> inverse_sd(genes, 0);
+  for (std::size_t g = 0; g < genes; ++g) {
+    const double variance = (squares[g] + (n - seen[g]) * sum[g] * sum[g]) / (n - 1);
+    if (variance > 1e-24 * sum[g] * sum[g]) inverse_sd[g] = 1 / std::sqrt(variance);
+  }
+  embedding::LogCounts out;
+  out.n_cells = static_cast<std::int64_t>(cells.size());
+  for (std::size_t g = 0; g < genes; ++g) out.genes.push_back(static_cast<std::int64_t>(g));
+  for (const std::int64_t cell : cells) {
+    const auto row = x.cell(cell);
+    for (std::size_t e = 0; e < row.index.size(); ++e) {
+      if (inverse_sd[row.index[e]] == 0) continue;
+      out.column.push_back(row.index[e]);
+      out.value.push_back(row.value[e] * inverse_sd[row.index[e]]);
+    }
+    out.row_start.push_back(static_cast<std::int64_t>(out.value.size()));
+  }
+  embedding::set_moments(out);
+  return out;
+}
+
+/// x of `cells`, centred by gene over them, on the loadings: cells × components.
+RowMajor projected(const Expression& x, std::span<const std::int64_t> cells, const std::vector<double>& mean,
+                   const embedding::PrincipalComponents& found) {
+  const Eigen::Map<const RowMajor> loadings(found.loadings.data(), x.n_genes(), found.dims);
+  const Eigen::RowVectorXd shift = Eigen::Map<const Eigen::RowVectorXd>(mean.data(), x.n_genes()) * loadings;
+  RowMajor out(static_cast<Eigen::Index>(cells.size()), found.dims);
+  for (std::size_t i = 0; i < cells.size(); ++i) {
+    const auto row = x.cell(cells[i]);
+    auto sum = out.row(static_cast<Eigen::Index>(i));
+    sum = -shift;
+    for (std::size_t e = 0; e < row.index.size(); ++e) sum += row.value[e] * loadings.row(row.index[e]);
+  }
+  return out;
+}
+
+std::vector<double> mean_of(const Expression& x, std::span<const std::int64_t> cells) {
+  std::vector<double> mean(static_cast<std::size_t>(x.n_genes()), 0);
+  for (const std::int64_t cell : cells) {
+    const auto row = x.cell(cell);
+    for (std::size_t e = 0; e < row.index.size(); ++e) mean[row.index[e]] += row.value[e];
+  }
+  for (double& one : mean) one /= static_cast<double>(cells.size());
+  return mean;
+}
+
+}  // namespace
+
+void to_json(nlohmann::json& json, const DiscriminantOptions& options) {
+  json = {{"n_comps", options.components}, {"seed", options.seed}};
+}
+
+void from_json(const nlohmann::json& json, DiscriminantOptions& options) {
+  const DiscriminantOptions standard;
+  options.components = json.value("n_comps", standard.components);
+  options.seed = json.value("seed", standard.seed);
+}
+
+std::vector<double> linear_discriminant(std::span<const double> values, std::size_t columns,
+                                        std::span<const std::int32_t> label, std::int32_t classes,
+                                        std::vector<double>* explained) {
+  constexpr double least_singular = 1e-4;
+  const auto n = static_cast<Eigen::Index>(label.size()), p = static_cast<Eigen::Index>(columns);
+  const Eigen::Map<const RowMajor> x(values.data(), n, p);
+  RowMajor mean = RowMajor::Zero(classes, p);
+  Eigen::VectorXd size = Eigen::VectorXd::Zero(classes);
+  for (Eigen::Index i = 0; i < n; ++i) {
+    mean.row(label[i]) += x.row(i);
+    size[label[i]] += 1;
+  }
+  for (std::int32_t k = 0; k < classes; ++k) mean.row(k) /= size[k];
+  const Eigen::RowVectorXd centre = (size / static_cast<double>(n)).transpose() * mean;
+
+  // Within classes: to sd 1, then to singular values 1, over n. Of the scatter rather than the values: p is small.
+  RowMajor within = x;
+  for (Eigen::Index i = 0; i < n; ++i) within.row(i) -= mean.row(label[i]);
+  Eigen::RowVectorXd inverse_sd = (within.colwise().squaredNorm() / static_cast<double>(n)).cwiseSqrt();
+  for (double& sd : inverse_sd) sd = sd > 0 ? 1 / sd : 1;
+  within.array().rowwise() *= inverse_sd.array();
+  const Eigen::MatrixXd scatter = (within.transpose() * within) / static_cast<double>(n);
+  const Eigen::SelfAdjointEigenSolver<Eigen::MatrixXd> eigen(scatter);
+  const Eigen::VectorXd singular = eigen.eigenvalues().cwiseMax(0).cwiseSqrt().reverse();
+  const Eigen::Index rank = (singular.array() > least_singular).count();
+  const Eigen::MatrixXd whiten = inverse_sd.transpose().asDiagonal() *
+                                 eigen.eigenvectors().rowwise().reverse().leftCols(rank) *
+                                 singular.head(rank).cwiseInverse().asDiagonal();
+
+  // Between classes.
+  Eigen::MatrixXd between = mean.rowwise() - centre;
+  between.array().colwise() *= (size / static_cast<double>(classes - 1)).array().sqrt();
+  const Eigen::JacobiSVD<Eigen::MatrixXd> svd(between * whiten, Eigen::ComputeThinV);
+  const Eigen::VectorXd spread = svd.singularValues();
+  const Eigen::Index axes = std::min<Eigen::Index>(
+      classes - 1, spread.size() == 0 ? 0 : (spread.array() > least_singular * spread[0]).count());
+  if (explained) {
+    const double all = spread.squaredNorm();
+    for (Eigen::Index j = 0; j < axes; ++j) explained->push_back(spread[j] * spread[j] / all);
+  }
+  const RowMajor out = (x.rowwise() - centre) * (whiten * svd.matrixV().leftCols(axes));
+  return {out.data(), out.data() + out.size()};
+}
+
+Discriminant discriminant(const Expression& x, std::span<const std::int64_t> cells, std::span<const std::int32_t> label,
+                          std::int32_t control_code, std::span<const std::int32_t> targets,
+                          const DiscriminantOptions& options, const RunControl& control) {
+  std::map<std::int32_t, std::int32_t> class_of;
+  for (const std::int32_t one : label) class_of.emplace(one, 0);
+  std::int32_t classes = 0;
+  for (auto& [code, number] : class_of) number = classes++;
+  if (classes < 2 || targets.empty())
+    throw Error(ErrorCode::BadInput,
+                classes < 2 ? "There is nothing to tell apart: no target has perturbed cells beside the controls."
+                            : "No target has marker genes, so there are no directions to tell targets apart by.",
+                "Call cells with other thresholds, or leave the discriminant analysis out.");
+  if (options.components < 1)
+    throw Error(ErrorCode::BadInput, "A discriminant analysis needs at least one component a target.", "Usual are 10.");
+  const auto mean = mean_of(x, cells);
+  std::vector<RowMajor> blocks(targets.size());
+  compute::for_each_in_order(static_cast<std::int64_t>(targets.size()), options.threads, [&](std::int64_t t) {
+    control.check();
+    std::vector<std::int64_t> some;
+    for (std::size_t i = 0; i < cells.size(); ++i)
+      if (label[i] == targets[t] || label[i] == control_code) some.push_back(cells[i]);
+    const auto values = scaled(x, some);
+    const auto found = embedding::principal_components(
+        values, {.dims = options.components, .seed = options.seed, .threads = 1}, {control.stop, {}});
+    blocks[t] = projected(x, cells, mean, found);
+  });
+  Eigen::Index columns = 0;
+  for (const RowMajor& block : blocks) columns += block.cols();
+  RowMajor all(static_cast<Eigen::Index>(cells.size()), columns);
+  columns = 0;
+  for (const RowMajor& block : blocks) {
+    all.middleCols(columns, block.cols()) = block;
+    columns += block.cols();
+  }
+  control.check();
+
+  Discriminant out;
+  out.cells.assign(cells.begin(), cells.end());
+  out.label.assign(label.begin(), label.end());
+  std::vector<std::int32_t> number;
+  for (const std::int32_t one : label) number.push_back(class_of.at(one));
+  out.coordinates = linear_discriminant(std::span(all.data(), static_cast<std::size_t>(all.size())),
+                                        static_cast<std::size_t>(columns), number, classes, &out.explained);
+  out.axes = static_cast<int>(out.explained.size());
+  return out;
+}
+
+Discriminant discriminant(const Expression& x, const Screen& screen, const Calls& calls,
+                          const DiscriminantOptions& options, const RunControl& control) {
+  std::vector<std::int64_t> cells, perturbed(static_cast<std::size_t>(screen.n_targets()), 0);
+  std::vector<std::int32_t> label, targets;
+  for (std::int64_t i = 0; i < screen.n_cells; ++i) {
+    if (calls.state[i] != CellState::Perturbed && calls.state[i] != CellState::Control) continue;
+    cells.push_back(i);
+    label.push_back(screen.target.code[i]);
+    ++perturbed[label.back()];
+  }
+  for (const GroupCall& group : calls.groups)
+    if (!group.markers.empty() && perturbed[group.target] > 0 && (targets.empty() || targets.back() != group.target))
+      targets.push_back(group.target);
+  control.tell(-1, "telling " + data::grouped(static_cast<std::int64_t>(targets.size())) + " targets apart");
+  return discriminant(x, cells, label, screen.control, targets, options, control);
+}
+
+}  // namespace scriptorium::perturbation
