@@ -241,6 +241,7 @@ void add_perturb(CLI::App& app) {
   add_score_step(*perturb);
   add_call_steps(*perturb);
   add_perturb_all(*perturb);
+  add_perturb_genes(*perturb);
 }
 
 }  // namespace scriptorium::cli

@@ -47,5 +47,6 @@ std::map<std::string, std::vector<std::string>> gene_lists(const std::string& pa
 void add_perturb_all(CLI::App& perturb);
 /// Subcommands on genes: weighted differential expression, programs, set tests.
 void add_perturb_genes(CLI::App& perturb);
+void add_perturb_de(CLI::App& perturb);
 
 }  // namespace scriptorium::cli

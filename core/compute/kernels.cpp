@@ -15,8 +15,8 @@
 namespace scriptorium::compute {
 namespace {
 
-/// e^x for −708 ≤ x ≤ 0.
-inline __attribute__((always_inline)) double exp_negative(double x) {
+/// e^x for |x| ≤ 708.
+inline __attribute__((always_inline)) double exp_within(double x) {
   constexpr double log2e = 1.44269504088896340736, ln2_high = 6.93145751953125e-1, ln2_low = 1.42860682030941723212e-6;
   constexpr double shifter = 6755399441055744.0;  // 1.5 · 2⁵²: adding it rounds to a whole number in the low bits
   const double biased = x * log2e + shifter, k = biased - shifter;
@@ -81,7 +81,7 @@ SCRIPTORIUM_CLONES void softplus(const double* x, double* out, std::size_t n) {
   for (std::size_t i = 0; i < n; ++i) {
     // Below e^−200 it stays there: the squares of what is smaller are no normal numbers, and those are slow.
     const double v = x[i], size = std::fabs(v) < 200 ? std::fabs(v) : 200;
-    const double e = exp_negative(-size), s = e / (2 + e);
+    const double e = exp_within(-size), s = e / (2 + e);
     out[i] = (v > 0 ? v : 0.0) + (2 * s + s * atanh_tail(s * s));
   }
 }
@@ -92,6 +92,42 @@ SCRIPTORIUM_CLONES void add_log(const double* x, double shift, double weight, do
 
 SCRIPTORIUM_CLONES void log(const double* x, double* out, std::size_t n) {
   for (std::size_t i = 0; i < n; ++i) out[i] = log_positive(x[i]);
+}
+
+SCRIPTORIUM_CLONES void nb_terms(const double* eta, const double* y, double a, std::size_t n, double* mean,
+                                 double* expected, double* observed, double* score) {
+  for (std::size_t i = 0; i < n; ++i) {
+    const double low = eta[i] > -300 ? eta[i] : -300, mu = exp_within(low < 300 ? low : 300);
+    const double share = 1 / (1 + a * mu), information = mu * share;
+    mean[i] = mu;
+    expected[i] = information;
+    observed[i] = information * ((1 + a * y[i]) * share);
+    score[i] = (y[i] - mu) * share;
+  }
+}
+
+SCRIPTORIUM_CLONES void nb_dispersion_terms(const double* mean, const double* y, double a, std::size_t n, double* slope,
+                                            double* expected) {
+  const double inverse = 1 / a;
+  for (std::size_t i = 0; i < n; ++i) {
+    const double z = a * mean[i], share = 1 / (1 + z), t = z * share;
+    // Σ_k≥2 (−1)^k (k−1)/k z^k; both are computed, one is taken.
+    double series = 8.0 / 9;
+    series = 7.0 / 8 - z * series;
+    series = 6.0 / 7 - z * series;
+    series = 5.0 / 6 - z * series;
+    series = 4.0 / 5 - z * series;
+    series = 3.0 / 4 - z * series;
+    series = 2.0 / 3 - z * series;
+    series = z * z * (0.5 - z * series);
+    const double direct = log_positive(1 + z) - t;
+    slope[i] = (z < 0.01 ? series : direct) * inverse - y[i] * t;
+    expected[i] = mean[i] * share;
+  }
+}
+
+SCRIPTORIUM_CLONES void multiply(const double* x, const double* y, double* out, std::size_t n) {
+  for (std::size_t i = 0; i < n; ++i) out[i] = x[i] * y[i];
 }
 
 SCRIPTORIUM_CLONES double dot(const double* x, const double* y, std::size_t n) {

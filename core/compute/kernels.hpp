@@ -15,6 +15,18 @@ void add_log(const double* x, double shift, double weight, double* out, std::siz
 /// out_i = ln x_i, x_i > 0 and normal, to about 1 ulp.
 void log(const double* x, double* out, std::size_t n);
 
+/// Negative binomials of means μ_i = e^η_i (|η_i| cut at 300) and variances μ + aμ², a ≥ 0: μ_i, the expected and the
+/// observed information of η_i, μ/(1 + aμ) and μ(1 + ay)/(1 + aμ)², and the score of η_i, (y − μ)/(1 + aμ).
+void nb_terms(const double* eta, const double* y, double a, std::size_t n, double* mean, double* expected,
+              double* observed, double* score);
+
+/// What the means μ_i give to the derivative of the log likelihood by ln a, a > 0: [ln(1+z) − z/(1+z)]/a − y z/(1+z)
+/// with z = aμ_i, without loss of digits for small z; and the information μ/(1 + aμ).
+void nb_dispersion_terms(const double* mean, const double* y, double a, std::size_t n, double* slope, double* expected);
+
+/// out_i = x_i y_i.
+void multiply(const double* x, const double* y, double* out, std::size_t n);
+
 /// Σ x_i y_i in four chains; n a multiple of four.
 double dot(const double* x, const double* y, std::size_t n);
 

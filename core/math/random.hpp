@@ -19,7 +19,9 @@ enum class Purpose : std::uint32_t {
   Genes = 6,
   Start = 7,
   Component = 8,
-  Layout = 20
+  Layout = 20,
+  RankPermutation = 32,
+  ProgramPermutation = 33
 };
 
 class Random {

@@ -95,7 +95,7 @@ class Chain {
   }
 
   void begin_state(const data::Dataset& dataset, bool resume) {
-    const std::string wanted = fingerprint(dataset, options_);
+    const std::string wanted = fingerprint(dataset, options_, control_);
     if (resume && std::filesystem::exists(path_)) {
       state_ = load_state(path_);
       if (state_.fingerprint != wanted) {
@@ -201,7 +201,21 @@ void from_json(const nlohmann::json& json, ChainOptions& options) {
   options.class_column = json.value("class_column", standard.class_column);
 }
 
-std::string fingerprint(const data::Dataset& dataset, const ChainOptions& options) {
+namespace {
+/// data::data_identity(), to be stopped between blocks.
+std::string identity_of(const data::Dataset& dataset, const RunControl& control) {
+  data::IdentitySink identity;
+  identity.begin(dataset.cells, dataset.genes);
+  data::BlockVisitor watched([&](const data::CountBlock& block) {
+    control.check();
+    identity.add(block);
+  });
+  data::source_of(dataset.counts)(watched);
+  return identity.finish(dataset.missing);
+}
+}  // namespace
+
+std::string fingerprint(const data::Dataset& dataset, const ChainOptions& options, const RunControl& control) {
   Hash hash;
   hash.add(nlohmann::json(options).dump(-1, ' ', true, nlohmann::json::error_handler_t::replace));
   const Screen screen = make_screen(dataset, options.columns);
@@ -217,7 +231,7 @@ std::string fingerprint(const data::Dataset& dataset, const ChainOptions& option
   }
   if (const data::Column* variable = dataset.genes.find("highly_variable"))
     for (std::size_t g = 0; g < variable->size(); ++g) hash.add(variable->text(g));
-  return data::data_identity(dataset) + "-" + hash.text();
+  return identity_of(dataset, control) + "-" + hash.text();
 }
 
 Screening run_chain(const data::Dataset& dataset, const ChainOptions& options, const std::string& state, bool resume,

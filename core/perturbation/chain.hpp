@@ -54,7 +54,7 @@ Screening run_chain(const data::Dataset& dataset, const ChainOptions& options, c
                     bool resume = false, const RunControl& control = {});
 
 /// Identity of data and options that decide numbers: what a state file is held against.
-std::string fingerprint(const data::Dataset& dataset, const ChainOptions& options);
+std::string fingerprint(const data::Dataset& dataset, const ChainOptions& options, const RunControl& control = {});
 
 /// How the signature is written as a layer.
 enum class LayerType : std::uint8_t { None, Float32, Float64 };

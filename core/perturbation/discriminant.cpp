@@ -83,6 +83,25 @@ std::vector<double> mean_of(const Expression& x, std::span<const std::int64_t> c
   return mean;
 }
 
+/// Products of all pairs of columns, summed over at most 16 pieces of rows, to be stopped within each.
+Eigen::MatrixXd products(const RowMajor& x, int threads, const RunControl& control) {
+  constexpr Eigen::Index rows_at_a_time = 256;
+  const std::int64_t grain = std::max<std::int64_t>(rows_at_a_time, (x.rows() + 15) / 16);
+  std::vector<Eigen::MatrixXd> part(static_cast<std::size_t>(compute::pieces(x.rows(), grain)));
+  compute::parallel_for(x.rows(), grain, threads, [&](std::int64_t piece, std::int64_t first, std::int64_t last) {
+    Eigen::MatrixXd& sum = part[static_cast<std::size_t>(piece)];
+    sum.setZero(x.cols(), x.cols());
+    for (Eigen::Index i = first; i < last; i += rows_at_a_time) {
+      control.check();
+      const auto rows = x.middleRows(i, std::min<Eigen::Index>(rows_at_a_time, last - i));
+      sum.noalias() += rows.transpose() * rows;
+    }
+  });
+  Eigen::MatrixXd out = Eigen::MatrixXd::Zero(x.cols(), x.cols());
+  for (const Eigen::MatrixXd& sum : part) out += sum;
+  return out;
+}
+
 }  // namespace
 
 void to_json(nlohmann::json& json, const DiscriminantOptions& options) {
@@ -97,7 +116,7 @@ void from_json(const nlohmann::json& json, DiscriminantOptions& options) {
 
 std::vector<double> linear_discriminant(std::span<const double> values, std::size_t columns,
                                         std::span<const std::int32_t> label, std::int32_t classes,
-                                        std::vector<double>* explained) {
+                                        std::vector<double>* explained, int threads, const RunControl& control) {
   constexpr double least_singular = 1e-4;
   const auto n = static_cast<Eigen::Index>(label.size()), p = static_cast<Eigen::Index>(columns);
   const Eigen::Map<const RowMajor> x(values.data(), n, p);
@@ -116,8 +135,8 @@ std::vector<double> linear_discriminant(std::span<const double> values, std::siz
   Eigen::RowVectorXd inverse_sd = (within.colwise().squaredNorm() / static_cast<double>(n)).cwiseSqrt();
   for (double& sd : inverse_sd) sd = sd > 0 ? 1 / sd : 1;
   within.array().rowwise() *= inverse_sd.array();
-  const Eigen::MatrixXd scatter = (within.transpose() * within) / static_cast<double>(n);
-  const Eigen::SelfAdjointEigenSolver<Eigen::MatrixXd> eigen(scatter);
+  const Eigen::SelfAdjointEigenSolver<Eigen::MatrixXd> eigen(products(within, threads, control) /
+                                                             static_cast<double>(n));
   const Eigen::VectorXd singular = eigen.eigenvalues().cwiseMax(0).cwiseSqrt().reverse();
   const Eigen::Index rank = (singular.array() > least_singular).count();
   const Eigen::MatrixXd whiten = inverse_sd.transpose().asDiagonal() *
@@ -180,8 +199,9 @@ Discriminant discriminant(const Expression& x, std::span<const std::int64_t> cel
   out.label.assign(label.begin(), label.end());
   std::vector<std::int32_t> number;
   for (const std::int32_t one : label) number.push_back(class_of.at(one));
-  out.coordinates = linear_discriminant(std::span(all.data(), static_cast<std::size_t>(all.size())),
-                                        static_cast<std::size_t>(columns), number, classes, &out.explained);
+  out.coordinates =
+      linear_discriminant(std::span(all.data(), static_cast<std::size_t>(all.size())),
+                          static_cast<std::size_t>(columns), number, classes, &out.explained, options.threads, control);
   out.axes = static_cast<int>(out.explained.size());
   return out;
 }

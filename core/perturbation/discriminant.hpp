@@ -45,6 +45,7 @@ Discriminant discriminant(const Expression& x, const Screen& screen, const Calls
 /// @returns rows × (classes − 1); `explained` likewise
 std::vector<double> linear_discriminant(std::span<const double> values, std::size_t columns,
                                         std::span<const std::int32_t> label, std::int32_t classes,
-                                        std::vector<double>* explained = nullptr);
+                                        std::vector<double>* explained = nullptr, int threads = 1,
+                                        const RunControl& control = {});
 
 }  // namespace scriptorium::perturbation

@@ -1,6 +1,7 @@
 // Ratios of speed, measured in one run: the fit against dense evaluations of the same likelihood, cost against cells,
 // genes and threads. `bench [--data DATA] [--cells N,N,…] [--genes N,N,…]`; `bench --scribe PYTHON`: SCRIBE on the same
-// data; `bench --gpu`: the kernels of a Backend, CPU against GPU.
+// data; `bench --perturbation`: a simulated screen, end to end; `bench --gpu`: the kernels of a Backend, CPU against
+// GPU.
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -19,6 +20,7 @@
 #include "core/inference/minimise.hpp"
 #include "core/math/distributions.hpp"
 #include "devices.hpp"
+#include "perturbation.hpp"
 #include "simulate.hpp"
 #include "streaming.hpp"
 
@@ -138,7 +140,13 @@ int main(int argc, char** argv) try {
   std::vector<std::int64_t> cells{1'000, 10'000, 100'000, 1'000'000}, genes{500, 2000, 8000};
   std::int64_t streamed_genes = 500, components = 0;
   int threads = 0;
-  bool gpu = false;
+  bool gpu = false, screen = false;
+  ScreenBench screen_bench;
+  app.add_flag("--perturbation", screen, "only a simulated perturbation screen, end to end");
+  app.add_option("--screen-cells", screen_bench.cells, "its cells");
+  app.add_option("--screen-genes", screen_bench.genes, "its genes");
+  app.add_option("--screen-targets", screen_bench.targets, "its targets");
+  app.add_option("--pertpy", screen_bench.pertpy, "a Python that has pertpy: its times and calls on the same cells");
   app.add_flag("--gpu", gpu, "only the kernels that a GPU can do: CPU against GPU");
   app.add_option("--data", path, "data set for the comparison with dense evaluations");
   app.add_option("--layer", layer, "its layer");
@@ -152,6 +160,11 @@ int main(int argc, char** argv) try {
   CLI11_PARSE(app, argc, argv);
   threads = compute::resolve_threads(threads);
 
+  if (screen) {
+    screen_bench.threads = threads;
+    bench_screen(screen_bench);
+    return 0;
+  }
   double start = now();
   data::OpenOptions open_options;
   open_options.layer = layer;

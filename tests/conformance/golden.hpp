@@ -87,5 +87,8 @@ void check_mixscape(Case& test);
 void check_discriminant(Case& test);
 void check_r_mixscale(Case& test);
 void check_r_mixscape(Case& test);
+void check_r_wald(Case& test);
+void check_r_weighted_de(Case& test);
+void check_r_set_tests(Case& test);
 
 }  // namespace conformance

@@ -192,7 +192,8 @@ void check_mixscale(Case& test) {
     auto options = parameters.get<ScoreOptions>();
     options.threads = 1;
     options.leave_one_out = true;
-    for (const auto& [target, drawn] : run.value("drawn_controls", json::object()).items()) {
+    const json all_drawn = run.value("drawn_controls", json::object());
+    for (const auto& [target, drawn] : all_drawn.items()) {
       options.drawn_controls[target] = drawn.at("cells").get<std::vector<std::int64_t>>();
       check_drawn(test, name + " " + target, drawn, options.harmonize_min_proportion);
     }

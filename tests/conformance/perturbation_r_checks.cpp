@@ -56,7 +56,8 @@ void check_same_markers(Case& test, const ScreenFile& file) {
     options.threads = 1;
     const Scores found = mixscale(*file.x, signature_file(test, run.at("signature")), screen, options);
     compare_scores(test, name, found, wanted, test.tolerance("same_markers_scores_abs"));
-    for (const auto& [target, values] : wanted.value("loo_first_gene", json::object()).items())
+    const json groups = wanted.value("loo_first_gene", json::object());
+    for (const auto& [target, values] : groups.items())
       check_leave_one_out(test, file, screen, found, target, values);
   }
 }

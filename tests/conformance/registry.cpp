@@ -46,8 +46,6 @@ const std::vector<Missing>& list() {
        [](const std::string& kind, const json&) {
          return starts_with(kind, "laplace/") || starts_with(kind, "twostate/") || starts_with(kind, "regression/");
        }},
-      {{"weighted differential expression and set tests of screens", "an issue of its own"},
-       [](const std::string& kind, const json&) { return starts_with(kind, "perturbation/") && !handler_of(kind); }},
       {{"comparison, differential expression and the rest of analysis", "issues of their own"},
        [](const std::string& kind, const json&) { return starts_with(kind, "analysis/") && !handler_of(kind); }},
   };
@@ -77,6 +75,9 @@ Handler handler_of(const std::string& kind) {
       {"perturbation/lda", check_discriminant},
       {"perturbation/r_mixscale", check_r_mixscale},
       {"perturbation/r_mixscape", check_r_mixscape},
+      {"perturbation/r_wald", check_r_wald},
+      {"perturbation/r_weighted_de", check_r_weighted_de},
+      {"perturbation/r_set_tests", check_r_set_tests},
   };
   const auto found = handlers.find(kind);
   return found == handlers.end() ? Handler() : found->second;

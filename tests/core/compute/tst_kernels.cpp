@@ -1,4 +1,5 @@
 #include <QtTest>
+#include <algorithm>
 #include <atomic>
 #include <cmath>
 #include <vector>
@@ -42,6 +43,36 @@ class TestKernels : public QObject {
     for (std::size_t i = 0; i < x.size(); ++i)
       QVERIFY2(std::fabs(y[i] - std::log(x[i])) <= 4e-16 * std::max(1.0, std::fabs(y[i])),
                qPrintable(QString::number(x[i])));
+  }
+  void negativeBinomialTerms() {
+    std::vector<double> eta, y;
+    for (double v = -320; v < 320; v += 0.37) {
+      eta.push_back(v);
+      y.push_back(std::floor(std::fabs(v) * 3));
+    }
+    const std::size_t n = eta.size();
+    std::vector<double> mean(n), expected(n), observed(n), score(n), slope(n), again(n);
+    for (const double a : {0.0, 1e-9, 1e-3, 0.4, 70.0}) {
+      compute::nb_terms(eta.data(), y.data(), a, n, mean.data(), expected.data(), observed.data(), score.data());
+      const auto near = [](double found, double wanted) {
+        return std::fabs(found - wanted) <= 1e-14 * std::fabs(wanted);
+      };
+      for (std::size_t i = 0; i < n; ++i) {
+        const double mu = std::exp(std::clamp(eta[i], -300.0, 300.0)), one = 1 + a * mu;
+        QVERIFY(near(mean[i], mu) && near(expected[i], mu / one));
+        QVERIFY(near(observed[i], mu / one * ((1 + a * y[i]) / one)));
+        QVERIFY(std::fabs(score[i] - (y[i] - mu) / one) <= 1e-14 * (y[i] + mu) / one);
+      }
+      if (a == 0) continue;
+      compute::nb_dispersion_terms(mean.data(), y.data(), a, n, slope.data(), again.data());
+      for (std::size_t i = 0; i < n; ++i) {
+        const long double z = static_cast<long double>(a) * mean[i], t = z / (1 + z);
+        const long double head = z < 1e-6L ? z * z * (0.5L - z * (2.0L / 3 - z * 0.75L)) : std::log1p(z) - t;
+        const auto wanted = static_cast<double>(head / a - y[i] * t), size = static_cast<double>(head / a + y[i] * t);
+        QVERIFY2(std::fabs(slope[i] - wanted) <= 1e-11 * size, qPrintable(QString::number(mean[i] * a)));
+        QVERIFY(near(again[i], expected[i]));
+      }
+    }
   }
   void sparseRowsTimesTables() {
     // Three rows of eight; windows of four of them.

@@ -1,0 +1,189 @@
+#include <filesystem>
+
+#include "core/data/formats/names.hpp"
+#include "core/error.hpp"
+#include "core/perturbation/tables.hpp"
+#include "core/perturbation/z_matrix.hpp"
+#include "perturb.hpp"
+
+namespace scriptorium::cli {
+
+using namespace perturbation;
+
+namespace {
+
+struct DeWords : ScreenWords {
+  std::string out, only, z;
+  DeOptions de;
+  ZOptions z_options;
+  bool unweighted = false, full = false;
+
+  /// Whether --out is a folder with a table for each target.
+  bool folder() const {
+    return !(out == "-" || out.ends_with(".tsv") || out.ends_with(".csv") || out.ends_with(".json"));
+  }
+};
+
+/// Codes of the targets to be tested, in the order of the screen. @throws Error for a name that is no target
+std::vector<std::int32_t> targets_of(const Screen& screen, const std::string& only) {
+  std::vector<std::int32_t> codes;
+  for (const auto& name : names_of("--targets", "targets", only)) {
+    const std::int32_t code = screen.target_code(name);
+    if (code < 0 || code == screen.control)
+      throw Error(ErrorCode::BadInput, "No cell has the target \"" + name + "\".",
+                  "The targets are " + data::listed(screen.target.names) + ".");
+    codes.push_back(code);
+  }
+  if (codes.empty())
+    for (std::int32_t t = 0; t < screen.n_targets(); ++t)
+      if (t != screen.control) codes.push_back(t);
+  return codes;
+}
+
+/// A name that a file can have.
+std::string file_of(const std::string& folder, const std::string& target) {
+  std::string name = target;
+  for (char& c : name)
+    if (c == '/' || c == '\\' || c == ':' || static_cast<unsigned char>(c) < ' ') c = '_';
+  if (name.empty() || name.front() == '.') name.insert(name.begin(), '_');
+  return folder + "/" + name + ".tsv";
+}
+
+/// "Z.tsv" of one group, "Z_rep1.tsv" of several.
+std::string file_of_group(const std::string& path, const std::string& group, bool several) {
+  if (!several) return path;
+  const std::filesystem::path file(path);
+  return file_of(file.parent_path().empty() ? "." : file.parent_path().string(), file.stem().string() + "_" + group);
+}
+
+report::Table with_target(const std::string& target, report::Table table) {
+  table.columns.insert(table.columns.begin(), {"target", std::vector<std::string>(table.rows(), target)});
+  return table;
+}
+
+/// The signature and scores that weights are made of; nothing of either with --unweighted.
+struct Weights {
+  Signature signature;
+  Scores scores;
+};
+
+Weights weights_of(const DeWords& words, const ChainOptions& options, const data::Dataset& dataset,
+                   const Screen& screen, std::shared_ptr<const Expression> x, const RunControl& control) {
+  Weights found;
+  if (words.unweighted) return found;
+  found.signature = make_signature(x, dataset, screen, options.signature, control);
+  found.scores = mixscale(*x, found.signature, screen, options.score, control);
+  return found;
+}
+
+WeightedDe test_target(const DeWords& words, const ChainOptions& options, const Screen& screen, std::int32_t target,
+                       const Weights& weights, const data::CountMatrix& by_gene, const std::vector<double>& total,
+                       const RunControl& control) {
+  std::vector<GroupScore> groups;
+  for (const auto& group : weights.scores.groups)
+    if (group.target == target) groups.push_back(group);
+  for (auto& group : groups) add_leave_one_out(group, weights.signature, options.score.scale, words.threads(), control);
+  DeOptions de = words.de;
+  de.threads = words.threads();
+  return weighted_de(screen.target.names[static_cast<std::size_t>(target)], de_cells(screen, target, groups), by_gene,
+                     total, de, control);
+}
+
+void write_z(const DeWords& words, const std::vector<WeightedDe>& tables, const Screen& screen,
+             std::vector<std::string>& notes) {
+  const auto matrices = z_matrices(tables, screen.genes, words.z_options);
+  if (matrices.empty())
+    notes.push_back("No gene of any target passes the thresholds of the Z matrix: none is written.");
+  for (const auto& matrix : matrices) write(z_table(matrix), file_of_group(words.z, matrix.group, matrices.size() > 1));
+}
+
+void run_de(const DeWords& words) {
+  std::vector<std::string> notes;
+  report::Table all;
+  std::size_t tested = 0;
+  {
+    const auto control = words.control();
+    ChainOptions options = words.options();
+    options.score.leave_one_out = false;  // made of one target at a time
+    const data::Dataset dataset = words.read({words.out, words.z}, control);
+    const Screen screen = make_screen(dataset, options.columns);
+    const auto targets = targets_of(screen, words.only);
+    const auto x =
+        std::make_shared<Expression>(Expression::of_counts(dataset.counts, dataset.missing, words.threads(), control));
+    const Weights weights = weights_of(words, options, dataset, screen, x, control);
+    notes = screen.notes;
+    notes.insert(notes.end(), weights.scores.notes.begin(), weights.scores.notes.end());
+    const auto by_gene = dataset.counts.transposed();
+    if (words.folder()) std::filesystem::create_directories(words.out);
+    std::vector<WeightedDe> kept;
+    for (const std::int32_t target : targets) {
+      const std::string& name = screen.target.names[static_cast<std::size_t>(target)];
+      control.tell(static_cast<double>(tested++) / static_cast<double>(targets.size()), "testing genes of " + name);
+      WeightedDe de = test_target(words, options, screen, target, weights, by_gene, x->total(), control);
+      if (!words.unweighted && !weights.scores.reason[static_cast<std::size_t>(target)].empty())
+        notes.push_back(name + " has no scores (" + weights.scores.reason[static_cast<std::size_t>(target)] +
+                        "): its cells all weigh 1.");
+      notes.insert(notes.end(), de.notes.begin(), de.notes.end());
+      auto table = de_table(de, screen.genes, words.full);
+      if (words.folder())
+        write(table, file_of(words.out, name));
+      else if (de.rows() > 0)
+        append(all, with_target(name, std::move(table)));
+      if (!words.z.empty()) kept.push_back(std::move(de));
+    }
+    if (!words.z.empty()) write_z(words, kept, screen, notes);
+  }
+  if (!words.folder()) write(all, words.out);
+  tell(notes);
+}
+
+}  // namespace
+
+void add_perturb_de(CLI::App& perturb) {
+  auto words = std::make_shared<DeWords>();
+  auto* command = perturb.add_subcommand(
+      "de", "Which genes change with a perturbation: regression of counts on how strongly cells answer it");
+  words->add_data(*command);
+  words->add_signature(*command);
+  words->add_markers(*command);
+  words->add_score(*command);
+  command->add_option("--out", words->out, "table (.tsv, .csv, .json, or - ) of all targets, or a folder of tables")
+      ->required();
+  command->add_option("--targets", words->only, "only these: names separated by commas, or a file with one a line");
+  command->add_option("--z", words->z, "also the Z matrix, genes by targets; of several groups one file each");
+  command->add_flag("--unweighted", words->unweighted, "cells of a target all weigh 1: no scores");
+  command->add_flag("--r-compatible", words->de.r_compatible,
+                    "numbers as Mixscale's Run_wmvRegDE and glmGamPoi give them");
+  command->add_flag("--full", words->full, "coefficients and p of all covariates");
+  command->add_option("--de-logfc", words->de.logfc_threshold, "tested: |log2 fold change| at least, in some group")
+      ->check(number_from_zero)
+      ->capture_default_str();
+  command->add_option("--de-min-pct", words->de.min_pct, "tested: share of expressing cells on one side, at least")
+      ->check(CLI::Range(0.0, 1.0))
+      ->capture_default_str();
+  command->add_option("--de-min-cells", words->de.min_cells, "tested: expressing cells on one side, at least")
+      ->check(CLI::Range(0, 1'000'000))
+      ->capture_default_str();
+  command->add_option("--z-p", words->z_options.p, "Z matrix: p of a gene, at most")
+      ->check(positive_number)
+      ->capture_default_str();
+  command->add_option("--z-log2fc", words->z_options.log2fc, "Z matrix: |log2 fold change| of a gene, at least")
+      ->check(number_from_zero)
+      ->capture_default_str();
+  command->add_option("--z-most", words->z_options.most, "Z matrix: genes of a target and group; 0: no limit")
+      ->check(CLI::Range(0, 1'000'000))
+      ->capture_default_str();
+  command->footer(
+      "For each gene: counts ~ negative binomial with ln mean = intercept + b · weight + c · log10(total of the cell); "
+      "with\n--split an intercept and a b for each group. The weight of a cell is its Mixscale score, at least 0, and "
+      "0 "
+      "for controls; a\nmarker gene is tested with scores made without it, and the target's own gene, like all genes "
+      "of "
+      "targets without\nscores, with weight 1. Wald tests; where counts occur only at weight 0, likelihood-ratio tests "
+      "(separated).\nColumns: target, gene, log2fc, beta_weight, se_weight, p_weight, p_adj_weight "
+      "(Benjamini–Hochberg), "
+      "dispersion, DE_method,\nseparated; log2fc_GROUP and so on with groups. Rows by rising p of the last group.");
+  command->callback([words] { run_de(*words); });
+}
+
+}  // namespace scriptorium::cli
