@@ -94,9 +94,9 @@ double kernel_bandwidth(std::span<const double> values) {
   return 0.9 * (quartiles > 0 ? std::min(sd, quartiles) : sd) * std::pow(static_cast<double>(values.size()), -0.2);
 }
 
-Density density(std::span<const double> values, double low, double high, int points) {
+Density density(std::span<const double> values, double low, double high, int points, double least) {
   Density out;
-  out.bandwidth = kernel_bandwidth(values);
+  out.bandwidth = values.empty() ? 0 : std::max(least, kernel_bandwidth(values));
   if (out.bandwidth <= 0 || points < 2) return out;
   const double scale = 1 / (std::sqrt(2 * std::numbers::pi) * out.bandwidth * static_cast<double>(values.size()));
   for (int i = 0; i < points; ++i) {
@@ -165,7 +165,7 @@ std::vector<KindCurve> posterior_curves(const Screening& of, std::int32_t target
   }
   by_kind(curves);
   for (KindCurve& curve : curves) {
-    curve.density = density(curve.value, 0, 1);
+    curve.density = density(curve.value, 0, 1, 256, 0.02);
     for (const std::int64_t cell : curve.cells) curve.height.push_back(2 * spread(cell) - 1);
   }
   return curves;

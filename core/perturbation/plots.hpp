@@ -18,7 +18,8 @@ struct Density {
 /// quartiles are equal. 0 without two different values.
 double kernel_bandwidth(std::span<const double> values);
 /// At `points` places from low to high. @param values  finite
-Density density(std::span<const double> values, double low, double high, int points = 256);
+/// @param least  the bandwidth is this or more, which then also shows values that are all equal
+Density density(std::span<const double> values, double low, double high, int points = 256, double least = 0);
 
 /// What a cell is in a figure of one target.
 enum class CellKind : std::uint8_t {
@@ -46,7 +47,8 @@ enum class Facets : std::uint8_t { Together, Guides, Splits };
 /// of the target between minus that and 0, at heights that depend on the cell only. All facets share the places of x.
 /// Facets of guides each show all controls. Empty when the target has no projection.
 std::vector<ScoreFacet> score_densities(const Screening& of, std::int32_t target, Facets facets);
-/// Probabilities of being perturbed of a target's cells, by what they are called; densities from 0 to 1.
+/// Probabilities of being perturbed of a target's cells, by what they are called; densities from 0 to 1 with a
+/// bandwidth of at least 0.02: most probabilities are next to an end.
 std::vector<KindCurve> posterior_curves(const Screening& of, std::int32_t target);
 
 /// Standardised Mixscale projections as one density each: the controls of all targets, then targets, strongest first.

@@ -129,12 +129,16 @@ void walkScreen(Tour& tour, MainWindow& window, const QString& columns) {
   tour.picture("perturbation_stale");
   driver.page("components");
   driver.waitForWork();
+  if (driver.find<QWidget>("mapCompute")->isVisible()) driver.click("mapCompute");
+  driver.waitForWork();
   for (const char* column : {"mixscale_score", "mixscape_class_global"}) {
     driver.choose("mapColor", column);
     driver.waitForWork();
     tour.picture(QString("components_%1").arg(column));
   }
   window.session().selection.clear(Axis::Cells);
+  driver.waitForWork();
+  tour.picture("components_selection_cleared");
 }
 
 /// Open, model, run, every page, export.

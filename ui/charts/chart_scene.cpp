@@ -180,7 +180,7 @@ void ChartScene::layOut() {
       y_ticks_[k] = axisTicks(panel.y, place.range.top(), place.range.bottom(), most);
     } else {  // smaller where that shows every name
       const double room = height - 2.5 * metrics.height(), names = place.range.height();
-      const auto line = [&] { return 1.08 * QFontMetricsF(y_fonts_[k]).height(); };
+      const auto line = [&] { return 0.92 * QFontMetricsF(y_fonts_[k]).height(); };
       while (y_fonts_[k].pixelSize() > 7 && names * line() > room)
         y_fonts_[k].setPixelSize(y_fonts_[k].pixelSize() - 1);
       const int most = static_cast<int>(std::max(2.0, room / line()));

@@ -118,7 +118,8 @@ class TestPlots : public QObject {
     QCOMPARE(curves.size(), std::size_t{2});
     for (const KindCurve& curve : curves)
       for (const double p : curve.value) QCOMPARE(p > 0.5, curve.kind == CellKind::Perturbed);
-    QVERIFY(curves[1].density.x.empty());  // all 0.99: no width
+    QCOMPARE(curves[1].density.bandwidth, 0.02);  // all 0.99: no width of their own
+    QVERIFY(curves[1].density.y.back() > curves[1].density.y.front());
     QCOMPARE(curves[0].cells.size() + curves[1].cells.size(), static_cast<std::size_t>(small_screening::kOfA));
   }
 

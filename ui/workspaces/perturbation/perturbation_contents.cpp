@@ -35,9 +35,9 @@ void PerturbationPage::drawTarget() {
     const bool own = of.screen.gene_index(name.toStdString()) >= 0;
     put(posterior_, shown_.posterior, tr("%1 was not called.").arg(name));
     put(knock_down_, shown_.knock_down,
-        own ? tr("The cells of %1 have no score. %2").arg(name, why)
+        own ? tr("The cells of %1 have no score: %2.").arg(name, why)
             : tr("Its gene is not among the genes: the data have no gene named %1.").arg(name));
-    put(heat_map_, shown_.heat_map, tr("%1 has no marker genes to show. %2").arg(name, why));
+    put(heat_map_, shown_.heat_map, tr("%1 has no marker genes to show: %2.").arg(name, why));
     put(guides_, shown_.guides,
         of.screen.guide.names.empty() ? tr("No column of guides was chosen.") : tr("%1 has no guides.").arg(name));
     drawScores();
@@ -109,7 +109,7 @@ void PerturbationPage::drawScores() {
     return scores_->setMessage(
         facets == "guides" && now->screen.guide.names.empty()
             ? tr("No column of guides was chosen.")
-            : tr("%1 has no scores. %2").arg(name, one ? QString::fromStdString(one->reason) : QString()));
+            : tr("%1 has no scores: %2.").arg(name, one ? QString::fromStdString(one->reason) : QString()));
   const std::vector<std::uint8_t> flags = selected();
   scores_->setFigure(scoreFigure(*now, shown_.target, shown_.facets, flags.empty() ? nullptr : &flags), true);
 }

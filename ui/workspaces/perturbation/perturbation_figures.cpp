@@ -312,7 +312,7 @@ charts::Figure guideFigure(const Screening& of, const std::vector<TargetSummary>
     Panel panel;
     panel.name = targetName(of, target.target);
     if (targets.size() > 1) panel.title = panel.name;
-    panel.x.title = QObject::tr("share of the cells");
+    panel.x.title = targets.size() > 1 ? QObject::tr("share") : QObject::tr("share of the cells");
     panel.x.low = 0;
     panel.x.high = 1;
     Mark bars;
@@ -324,7 +324,11 @@ charts::Figure guideFigure(const Screening& of, const std::vector<TargetSummary>
     for (std::size_t i = guides.size(); i-- > 0;) {  // the most effective at the top
       const GuideShare& guide = guides[i];
       const QString name = str(of.screen.guide.names[static_cast<std::size_t>(guide.guide)]);
-      panel.y.categories << (targets.size() > 1 ? name : QObject::tr("%1 (%2)").arg(name).arg(guide.cells));
+      // Many panels are narrow: there the target's name, which stands above, is left out of its guides'.
+      const bool named_after = name.startsWith(panel.name) && name.size() > panel.name.size();
+      panel.y.categories << (targets.size() == 1 ? QObject::tr("%1 (%2)").arg(name).arg(guide.cells)
+                             : named_after       ? name.mid(panel.name.size())
+                                                 : name);
       const double share =
           guide.cells > 0 ? static_cast<double>(guide.perturbed) / static_cast<double>(guide.cells) : std::nan("");
       for (std::size_t r = 0; r < rows_each; ++r)

@@ -13,6 +13,7 @@
 #include <QVBoxLayout>
 
 #include "core/error.hpp"
+#include "ui/workspaces/perturbation/genes_panel.hpp"
 #include "ui/workspaces/perturbation/perturbation_page.hpp"
 #include "ui/workspaces/perturbation/screening_form.hpp"
 
@@ -68,7 +69,7 @@ TablePanel* PerturbationPage::makeTable(const QString& name, const QString& titl
 }
 
 std::vector<charts::FigureView*> PerturbationPage::figures() const {
-  return {scores_, posterior_, knock_down_, heat_map_, guides_, discriminant_};
+  return {scores_, posterior_, knock_down_, heat_map_, guides_, discriminant_, genes_figure_};
 }
 
 QWidget* PerturbationPage::makeContent() {
@@ -79,17 +80,20 @@ QWidget* PerturbationPage::makeContent() {
   guides_ = makeFigure("guideFigure", tr("Shares of perturbed cells by guide"), "guides");
   discriminant_ = makeFigure("discriminantFigure", tr("Perturbed cells and controls along axes that part the targets"),
                              "discriminant");
+  genes_figure_ = makeFigure("screenGenesFigure", tr("Genes that change with a target"), "screen_genes");
   targets_ = makeTable("targetTable", tr("Targets and verdicts"));
   cells_ = makeTable("screenCellTable", tr("Scores and calls of the cells"));
   markers_ = makeTable("markerTable", tr("Genes of the target against controls"));
   guide_table_ = makeTable("guideTable", tr("Guides"));
+  genes_table_ = makeTable("screenGenesTable", tr("Weighted differential expression of the target"));
+  genes_ = new GenesPanel(session(), genes_figure_, genes_table_);
   cells_link_ = new SelectionLink(*cells_, session().selection, Axis::Cells);
   genes_link_ = new SelectionLink(*markers_, session().selection, Axis::Genes);
   auto* across = new QSplitter;
   across->addWidget(makeLeft());
   across->addWidget(makeRight());
   across->setStretchFactor(1, 1);
-  across->setSizes({350, 590});
+  across->setSizes({375, 565});
   return across;
 }
 
@@ -126,10 +130,10 @@ QWidget* PerturbationPage::makeLeft() {
   left_ = new QSplitter(Qt::Vertical);
   left_->addWidget(scroll);
   left_->addWidget(below);
-  left_->setSizes({215, 460});
+  left_->setSizes({190, 485});
   left_->setMinimumWidth(270);
   connect(form, &ScreeningForm::unfolded, this, [this](bool open) {
-    left_->setSizes(open ? QList<int>{430, 245} : QList<int>{215, 460});
+    left_->setSizes(open ? QList<int>{430, 245} : QList<int>{190, 485});
   });
   connect(run_, &QPushButton::clicked, this, [this] { session().screening.run(); });
   connect(cancel_, &QPushButton::clicked, this, [this] { session().screening.cancel(); });
@@ -177,7 +181,7 @@ QWidget* PerturbationPage::makeGuides() {
   connect(guides_of_, &QComboBox::activated, this, &PerturbationPage::drawTarget);
   auto* label = new QLabel(tr("Guides of"));
   label->setBuddy(guides_of_);
-  return stacked({{under({label, guides_of_}, guides_), 380}, {guide_table_, 190}});
+  return stacked({{under({label, guides_of_}, guides_), 430}, {guide_table_, 140}});
 }
 
 QWidget* PerturbationPage::makeDiscriminant() {
@@ -246,9 +250,10 @@ QWidget* PerturbationPage::makeRight() {
   tabs_->addTab(makeScores(), tr("Score"));
   tabs_->addTab(stacked({{posterior_, 300}, {cells_, 270}}), tr("Calls"));
   tabs_->addTab(knock_down_, tr("Knock-down"));
-  tabs_->addTab(stacked({{heat_map_, 380}, {markers_, 190}}), tr("Markers"));
+  tabs_->addTab(stacked({{heat_map_, 440}, {markers_, 130}}), tr("Markers"));
   tabs_->addTab(makeGuides(), tr("Guides"));
   tabs_->addTab(makeDiscriminant(), tr("Discriminant"));
+  tabs_->addTab(genes_, tr("Genes"));
   auto* label = new QLabel(tr("Target"));
   label->setBuddy(target_);
   auto* with = new QWidget;
@@ -285,12 +290,15 @@ void PerturbationPage::offerForExport() {
         std::tuple{"knock_down", tr("Knock-down by score"), knock_down_},
         std::tuple{"marker_heat_map", tr("Heat map of markers"), heat_map_},
         std::tuple{"guides_figure", tr("Guides"), guides_},
-        std::tuple{"discriminant", tr("Discriminant axes"), discriminant_}})
+        std::tuple{"discriminant", tr("Discriminant axes"), discriminant_},
+        std::tuple{"screen_genes", tr("Genes that change with a target"), genes_figure_}})
     session().exports.addFigure({key, title, [view = view] { return view->figure(); }});
-  for (const auto& [key, title, panel] : {std::tuple{"targets", tr("Targets of the screen"), targets_},
-                                          std::tuple{"screen_cells", tr("Scores and calls of the cells"), cells_},
-                                          std::tuple{"markers", tr("Genes of the target shown"), markers_},
-                                          std::tuple{"guides", tr("Guides of the screen"), guide_table_}})
+  for (const auto& [key, title, panel] :
+       {std::tuple{"targets", tr("Targets of the screen"), targets_},
+        std::tuple{"screen_cells", tr("Scores and calls of the cells"), cells_},
+        std::tuple{"markers", tr("Genes of the target shown"), markers_},
+        std::tuple{"guides", tr("Guides of the screen"), guide_table_},
+        std::tuple{"screen_genes_table", tr("Genes that change with the target shown"), genes_table_}})
     session().exports.addTable({key, title, [panel = panel]() -> ExportList::TableMaker {
                                   auto table = panel->model().sharedTable();
                                   if (!table) return {};

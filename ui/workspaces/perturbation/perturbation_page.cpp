@@ -10,6 +10,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "ui/workspaces/perturbation/genes_panel.hpp"
+
 namespace scriptorium::ui {
 
 using namespace perturbation;
@@ -91,7 +93,8 @@ void PerturbationPage::resultChanged() {
   const QSignalBlocker quiet(target_);
   target_->clear();
   if (!now) {
-    for (charts::FigureView* figure : figures()) figure->setMessage(tr("Not run yet."));
+    for (charts::FigureView* figure : figures())
+      if (figure != genes_figure_) figure->setMessage(tr("Not run yet."));
     for (TablePanel* table : {targets_, cells_, markers_, guide_table_}) table->setMessage(tr("Not run yet."));
     result_->hide();
     reason_->hide();
@@ -155,12 +158,14 @@ void PerturbationPage::choose(std::int32_t target) {
     const QSignalBlocker quiet(targets_);
     targets_->selectRow(row);
   }
-  reason_->setText(QString("<b>%1: %2.</b> %3")
-                       .arg(chosen_name_.toHtmlEscaped(), QString::fromStdString(to_string(one->verdict)),
-                            QString::fromStdString(one->reason).toHtmlEscaped()));
+  const QString verdict = QString::fromStdString(to_string(one->verdict)), why = QString::fromStdString(one->reason);
+  reason_->setText(why.startsWith(verdict)
+                       ? QString("<b>%1:</b> %2").arg(chosen_name_.toHtmlEscaped(), why.toHtmlEscaped())
+                       : QString("<b>%1: %2.</b> %3").arg(chosen_name_.toHtmlEscaped(), verdict, why.toHtmlEscaped()));
   reason_->show();
   drawTarget();
   fillMarkers();
+  genes_->choose(target);
 }
 
 QString PerturbationPage::cellName(std::int64_t cell) const {

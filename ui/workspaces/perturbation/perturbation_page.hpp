@@ -15,6 +15,8 @@ class QTabWidget;
 
 namespace scriptorium::ui {
 
+class GenesPanel;
+
 /// Screens: guides against controls. Columns are chosen and checked, the screen is run, targets are judged; figures and
 /// tables show the target that is chosen.
 class PerturbationPage : public Page {
@@ -75,8 +77,9 @@ class PerturbationPage : public Page {
   QLabel *run_says_, *result_, *reason_, *needs_, *axes_say_;
   QStackedWidget* right_;
   QTabWidget* tabs_;
-  charts::FigureView *scores_, *posterior_, *knock_down_, *heat_map_, *guides_, *discriminant_;
-  TablePanel *targets_, *cells_, *markers_, *guide_table_;
+  charts::FigureView *scores_, *posterior_, *knock_down_, *heat_map_, *guides_, *discriminant_, *genes_figure_;
+  TablePanel *targets_, *cells_, *markers_, *guide_table_, *genes_table_;
+  GenesPanel* genes_;
   SelectionLink *cells_link_ = nullptr, *genes_link_ = nullptr;
   std::shared_ptr<const data::Dataset> of_;
   std::int32_t chosen_ = -1;  ///< code of the target

@@ -83,7 +83,7 @@ QWidget* ScreeningForm::makeColumns() {
   auto* form = new QFormLayout(made);
   form->setContentsMargins(0, 0, 0, 0);
   form->setVerticalSpacing(4);
-  form->setFieldGrowthPolicy(QFormLayout::ExpandingFieldsGrow);
+  form->setFieldGrowthPolicy(QFormLayout::AllNonFixedFieldsGrow);
   form->addRow(tr("Target column"), target_);
   form->addRow(tr("Control label"), control_);
   form->addRow(tr("Guide column"), guide_);
@@ -124,7 +124,7 @@ QWidget* ScreeningForm::makeMethod() {
   auto* form = new QFormLayout(made);
   form->setContentsMargins(10, 0, 0, 0);
   form->setVerticalSpacing(4);
-  form->setFieldGrowthPolicy(QFormLayout::ExpandingFieldsGrow);
+  form->setFieldGrowthPolicy(QFormLayout::AllNonFixedFieldsGrow);
   form->addRow(tr("Choices"), rule_);
   form->addRow(tr("Compared with"), reference_);
   form->addRow(tr("Neighbours"), neighbours_);
