@@ -89,11 +89,87 @@ class Tour {
 struct Wanted {
   QString data, out, model, assignments;
   int components = 1;
+  QString screen;  ///< column of targets and control label, with a comma between
 };
+
+/// The screen that was asked for: columns checked, running, every tab, scores on the map.
+void walkScreen(Tour& tour, MainWindow& window, const QString& columns) {
+  WindowDriver& driver = tour.driver();
+  ScreeningState& screening = window.session().screening;
+  driver.page("perturbation");
+  driver.waitForWork();
+  auto options = screening.options();
+  options.columns.target = columns.section(',', 0, 0).toStdString();
+  options.columns.control = columns.section(',', 1).toStdString();
+  screening.setOptions(options, "tour");
+  driver.waitForWork();
+  tour.picture("perturbation_columns");
+  driver.click("screenMethod");
+  tour.picture("perturbation_method");
+  driver.click("screenMethod");
+  if (!driver.click("screenRun")) return tour.fail("the screen cannot be run: " + driver.text("screenSays"));
+  driver.wait([&] { return !screening.running() || screening.progress().fraction > 0.2; });
+  tour.picture("perturbation_running");
+  driver.waitForWork();
+  if (!screening.now()) return tour.fail("the screen was not worked out: " + screening.error().text());
+  std::printf("screen:");
+  for (const auto& step : screening.now()->steps) std::printf(" %s %.1f s,", step.name.c_str(), step.seconds);
+  std::printf("\n");
+  auto* tabs = driver.find<QTabWidget>("perturbationTabs");
+  for (int i = 0; i < tabs->count(); ++i) {
+    tabs->setCurrentIndex(i);
+    driver.waitForWork();
+    tour.picture("perturbation_" + tabs->tabText(i).toLower());
+  }
+  const auto chosen = [&](const QString& box, int tab, std::initializer_list<int> items) {
+    tabs->setCurrentIndex(tab);
+    auto* combo = driver.find<QComboBox>(box);
+    for (const int item : items) {
+      driver.choose(box, combo->itemText(item));
+      driver.waitForWork();
+      tour.picture(QString("perturbation_%1_%2").arg(box).arg(item));
+    }
+    driver.choose(box, combo->itemText(0));
+    driver.waitForWork();
+  };
+  chosen("scoreFacets", 0, {1, 3});
+  chosen("guidesOf", 4, {1});
+  chosen("discriminantMap", 5, {1});
+  tabs->setCurrentIndex(0);
+  driver.choose("perturbationSelect", driver.find<QComboBox>("perturbationSelect")->itemText(2));
+  auto* target = driver.find<QComboBox>("perturbationTarget");
+  driver.waitForWork();
+  tour.picture("perturbation_selected");
+  driver.choose("perturbationTarget", target->itemText(target->count() - 1));  // the weakest
+  for (const int tab : {0, 2, 3}) {
+    tabs->setCurrentIndex(tab);
+    driver.waitForWork();
+    tour.picture(QString("perturbation_weakest_%1").arg(tab));
+  }
+  tabs->setCurrentIndex(0);
+  driver.choose("perturbationTarget", target->itemText(0));
+  options = screening.options();
+  options.signature.neighbours = 10;
+  screening.setOptions(options, "tour");
+  driver.waitForWork();
+  tour.picture("perturbation_stale");
+  driver.page("components");
+  driver.waitForWork();
+  if (driver.find<QWidget>("mapCompute")->isVisible()) driver.click("mapCompute");
+  driver.waitForWork();
+  for (const char* column : {"mixscale_score", "mixscape_class_global"}) {
+    driver.choose("mapColor", column);
+    driver.waitForWork();
+    tour.picture(QString("components_%1").arg(column));
+  }
+  window.session().selection.clear(Axis::Cells);
+  driver.waitForWork();
+  tour.picture("components_selection_cleared");
+}
 
 /// Open, model, run, every page, export.
 void walk(Tour& tour, MainWindow& window, const Wanted& wanted) {
-  const auto& [data, out, model, assignments, components] = wanted;
+  const auto& [data, out, model, assignments, components, screen] = wanted;
   WindowDriver& driver = tour.driver();
   tour.picture("start");
   window.openPath(data);
@@ -102,6 +178,7 @@ void walk(Tour& tour, MainWindow& window, const Wanted& wanted) {
   driver.waitForWork();
   tour.picture("data");
 
+  if (!screen.isEmpty()) return walkScreen(tour, window, screen);
   driver.page("model");
   driver.waitForWork();
   if (!driver.click("likelihood_" + model)) return tour.fail("there is no model " + model);
@@ -184,8 +261,9 @@ int main(int argc, char** argv) {
   const QCommandLineOption out("out", "Folder for the pictures.", "DIR"), dark("dark", "Dark windows."),
       scale("scale", "Pixels per point.", "N", "1"), model("model", "Model of the catalogue.", "M", "nbvcp"),
       size("size", "Window size.", "WxH", "1280x800"), components("components", "Components of the model.", "K", "1"),
-      assignments("assignments", "Table of probabilities of components, for the page Components.", "FILE");
-  parser.addOptions({out, dark, scale, model, size, components, assignments});
+      assignments("assignments", "Table of probabilities of components, for the page Components.", "FILE"),
+      screen("perturbation", "Only the screen of these columns.", "TARGET,CONTROL");
+  parser.addOptions({out, dark, scale, model, size, components, assignments, screen});
   parser.process(app);
   if (parser.positionalArguments().size() != 1 || !parser.isSet(out)) parser.showHelp(2);
   if (!QDir().mkpath(parser.value(out))) {
@@ -201,6 +279,6 @@ int main(int argc, char** argv) {
   Tour tour(window, parser.value(out));
   walk(tour, window,
        {parser.positionalArguments().first(), parser.value(out), parser.value(model), parser.value(assignments),
-        parser.value(components).toInt()});
+        parser.value(components).toInt(), parser.value(screen)});
   return tour.ok() ? 0 : 1;
 }

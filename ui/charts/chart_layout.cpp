@@ -129,6 +129,7 @@ void ChartScene::layOut() {
   places_.resize(figure_.panels.size());
   x_ticks_.resize(places_.size());
   y_ticks_.resize(places_.size());
+  y_fonts_.resize(places_.size());
 
   // Same margins for a whole column, so that plots stand under each other.
   std::vector<double> left(static_cast<std::size_t>(columns), 0);
@@ -146,13 +147,20 @@ void ChartScene::layOut() {
     place.outer = QRectF(column * width, above, width, height);
     if (column == columns - 1) above += height;
     place.range = zoom_[k] ? *zoom_[k] : naturalRange(panel);
-    const bool named = !panel.y.categories.isEmpty();
-    const double plot = height - roomAbove(panel, metrics) - roomBelow(panel, metrics);
-    const int most = static_cast<int>(named ? std::max(2.0, plot / (1.2 * metrics.height()))
-                                            : std::clamp(height / (3.2 * metrics.height()), 2.0, 7.0));
-    y_ticks_[k] = axisTicks(panel.y, place.range.top(), place.range.bottom(), most);
+    y_fonts_[k] = theme_.font();
+    double most = std::clamp(height / (3.2 * metrics.height()), 2.0, 7.0);
+    if (!panel.y.categories.isEmpty()) {  // smaller where that shows every name
+      const double room = height - roomAbove(panel, metrics) - roomBelow(panel, metrics);
+      const auto line = [&] { return QFontMetricsF(y_fonts_[k]).height(); };
+      while (y_fonts_[k].pixelSize() > 7 && place.range.height() * line() > room)
+        y_fonts_[k].setPixelSize(y_fonts_[k].pixelSize() - 1);
+      if (place.range.height() * line() > room) y_fonts_[k] = theme_.font();
+      most = std::max(2.0, room / (1.05 * line()));
+    }
+    y_ticks_[k] = axisTicks(panel.y, place.range.top(), place.range.bottom(), static_cast<int>(most));
+    const QFontMetricsF label_metrics(y_fonts_[k]);
     double widest = 0;
-    for (const Tick& tick : y_ticks_[k]) widest = std::max(widest, metrics.horizontalAdvance(tick.label));
+    for (const Tick& tick : y_ticks_[k]) widest = std::max(widest, label_metrics.horizontalAdvance(tick.label));
     auto& margin = left[static_cast<std::size_t>(i % columns)];
     margin = std::max(margin, widest + kTickRoom + (!shown(panel.y) ? 0 : metrics.height() + 6));
   }
@@ -216,8 +224,7 @@ void ChartScene::addBar(const ColorBar& bar, const PanelPlace& place) {
   const double height = std::min(place.plot.height(), 160.0);
   const QRectF strip(place.plot.right() + 12, place.plot.center().y() - height / 2, 11, height);
   QLinearGradient gradient(strip.bottomLeft(), strip.topLeft());
-  for (int i = 0; i <= 8; ++i)
-    gradient.setColorAt(i / 8.0, QColor::fromRgb(bar.diverging ? vik(i / 8.0) : viridis(i / 8.0)));
+  for (int i = 0; i <= 8; ++i) gradient.setColorAt(i / 8.0, QColor::fromRgb(rampColor(bar.ramp, i / 8.0)));
   scene_->addRect(strip, QPen(theme_.faint, 0.5), gradient)->setZValue(20);
   const double room = kBarRoom - 28;
   addText(shortNumber(bar.high), font, theme_.ink, {strip.right() + 4, strip.top() - 2}, room, Qt::AlignLeft);

@@ -169,7 +169,8 @@ void ChartScene::buildPanel(std::size_t index) {
   chart->setBackgroundVisible(false);
   chart->setMargins({});
   chart->setGeometry(place.outer);
-  const auto axis = [&](const Axis& of, const std::vector<Tick>& at, double low, double high, Qt::Alignment side) {
+  const auto axis = [&](const Axis& of, const std::vector<Tick>& at, double low, double high, Qt::Alignment side,
+                        const QFont& font) {
     auto* made = new QCategoryAxis;  // the one axis of Qt Charts that takes labels at chosen places
     made->setLabelsPosition(QCategoryAxis::AxisLabelsPositionOnValue);
     made->setTruncateLabels(false);
@@ -181,15 +182,15 @@ void ChartScene::buildPanel(std::size_t index) {
     }
     made->setRange(low, high);  // after append(), or the axis stays hidden
     made->setLabelsVisible(of.show_labels);
-    made->setLabelsFont(theme_.font());
+    made->setLabelsFont(font);
     made->setLabelsColor(theme_.ink);
     made->setGridLinePen(QPen(theme_.grid, 0.8));
     made->setLinePen(QPen(theme_.faint, 1));
     chart->addAxis(made, side);
     return made;
   };
-  auto* x = axis(panel.x, x_ticks_[index], place.range.left(), place.range.right(), Qt::AlignBottom);
-  auto* y = axis(panel.y, y_ticks_[index], place.range.top(), place.range.bottom(), Qt::AlignLeft);
+  auto* x = axis(panel.x, x_ticks_[index], place.range.left(), place.range.right(), Qt::AlignBottom, theme_.font());
+  auto* y = axis(panel.y, y_ticks_[index], place.range.top(), place.range.bottom(), Qt::AlignLeft, y_fonts_[index]);
   for (const Mark& mark : panel.marks) addMark(*chart, panel, mark, place);
   chart->setPlotArea(place.plot.translated(-place.outer.topLeft()));
   chart->layout()->activate();

@@ -63,7 +63,8 @@ class ChartScene {
   std::vector<std::optional<QRectF>> zoom_;
   std::vector<PanelPlace> places_;
   std::vector<std::vector<Tick>> x_ticks_, y_ticks_;
-  std::size_t drawn_ = 0;  ///< panels
+  std::vector<QFont> y_fonts_;  ///< of the labels: names of categories shrink to fit
+  std::size_t drawn_ = 0;       ///< panels
   bool begun_ = false;
   QStringList truncated_;
   std::unique_ptr<QGraphicsScene> scene_;

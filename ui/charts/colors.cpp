@@ -34,6 +34,10 @@ QRgb vik(double t) {
   return between(stops, t);
 }
 
+QRgb rampColor(Ramp ramp, double t) {
+  return ramp == Ramp::TwoSided ? vik(t) : viridis(t);
+}
+
 QRgb groupColor(int group) {
   static constexpr std::array<QRgb, 20> colors{0xff0072b2, 0xffe69f00, 0xff009e73, 0xffd55e00, 0xffcc79a7,
                                                0xff56b4e9, 0xfff0e442, 0xff7f6bb3, 0xff8c564b, 0xff7f7f7f,

@@ -60,12 +60,14 @@ struct Mark {
   std::optional<unsigned> color = {};  ///< 0xAARRGGBB instead of the tone
 };
 
-/// The scale of colours beside a panel, from `low` to `high`: viridis, or two colours that part in the middle, for what
-/// is below zero or above it.
+/// Colours of numbers: viridis, or for what lies on both sides of the middle blue over near white to brown.
+enum class Ramp { Viridis, TwoSided };
+
+/// The scale of colours beside a panel, from `low` to `high`.
 struct ColorBar {
   QString title;
   double low = 0, high = 1;
-  bool diverging = false;
+  Ramp ramp = Ramp::Viridis;
   double place(double value) const { return high > low ? (value - low) / (high - low) : 0.5; }
 };
 

@@ -18,8 +18,7 @@ namespace {
 QRgb colorOf(const Panel& panel, const Mark& mark, double value) {
   if (!std::isfinite(value)) return kNoValue;
   if (!mark.palette.empty()) return mark.palette[static_cast<std::size_t>(std::max(0.0, value)) % mark.palette.size()];
-  const double t = panel.bar ? panel.bar->place(value) : value;
-  return panel.bar && panel.bar->diverging ? vik(t) : viridis(t);
+  return panel.bar ? rampColor(panel.bar->ramp, panel.bar->place(value)) : viridis(value);
 }
 
 }  // namespace

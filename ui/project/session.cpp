@@ -28,8 +28,10 @@ Session::Session(Places places, QObject* parent)
       queue(places.folder + "/fits"),
       data(pool, undo),
       selection(data, undo),
+      columns(data, selection),
       assignments(undo),
       model(undo),
+      screening(pool, data, selection, columns, undo, places.folder),
       fits(pool),
       places_(std::move(places)) {
   recent_ = settings.value("recent").toStringList();
@@ -44,6 +46,8 @@ Session::Session(Places places, QObject* parent)
   connect(&model, &ModelState::changed, this, later);
   connect(&fits, &FitStore::changed, this, later);
   connect(&selection, &SelectionState::setsChanged, this, later);
+  connect(&screening, &ScreeningState::optionsChanged, this, later);
+  connect(&screening, &ScreeningState::changed, this, later);
   connect(&data, &DataState::stageChanged, this, [this] {
     if (data.stage() == DataState::Stage::Ready && !sets_to_restore_.isEmpty())
       selection.restore(std::exchange(sets_to_restore_, {}));
@@ -158,10 +162,10 @@ void Session::autosave() {
     if (!entry.path.isEmpty()) paths << entry.path;
   pool.request<bool>(
       "autosave", this,
-      [text, paths, sets = selection.toJson(), path = recoveryPath()](const RunControl&) {
+      [text, paths, sets = selection.toJson(), screen = screening.toJson(), path = recoveryPath()](const RunControl&) {
         QDir().mkpath(QFileInfo(path).path());
         for (const auto& [name, bytes] : {std::pair{path, text}, std::pair{path + ".fits", paths.join('\n').toUtf8()},
-                                          std::pair{path + ".sets", sets}}) {
+                                          std::pair{path + ".sets", sets}, std::pair{path + ".screening", screen}}) {
           QSaveFile file(name);
           if (file.open(QIODevice::WriteOnly) && file.write(bytes) == bytes.size()) file.commit();
         }
@@ -196,6 +200,7 @@ void Session::lookForRecovery() {
             if (!line.isEmpty() && QFileInfo::exists(QString::fromUtf8(line))) found.fits << QString::fromUtf8(line);
         found.checkpoints = FitQueue::leftBehind(fits_folder);
         if (QFile sets(path + ".sets"); sets.open(QIODevice::ReadOnly)) found.sets = sets.readAll();
+        if (QFile screen(path + ".screening"); screen.open(QIODevice::ReadOnly)) found.screening = screen.readAll();
         if (found.data.path.isEmpty() && !found.checkpoints.isEmpty()) {  // the fit knows its data
           QFile request(found.checkpoints.first().first);
           if (request.open(QIODevice::ReadOnly)) {
@@ -209,6 +214,7 @@ void Session::lookForRecovery() {
         QFile::remove(path);  // offered once
         QFile::remove(path + ".fits");
         QFile::remove(path + ".sets");
+        QFile::remove(path + ".screening");
         return found;
       },
       std::move(answer));
@@ -220,6 +226,7 @@ void Session::restore(const Recovery& recovery) {
   for (const QString& path : recovery.fits) fits.load(path);
   to_resume_ = recovery.checkpoints;
   sets_to_restore_ = recovery.sets;
+  screening.restore(recovery.screening);
   if (!recovery.data.path.isEmpty()) data.open(recovery.data);
   restoring_ = false;
   autosave_.start();
@@ -235,6 +242,7 @@ void Session::closeCleanly() {
   QFile::remove(recoveryPath());
   QFile::remove(recoveryPath() + ".fits");
   QFile::remove(recoveryPath() + ".sets");
+  QFile::remove(recoveryPath() + ".screening");
 }
 
 }  // namespace scriptorium::ui

@@ -10,6 +10,7 @@
 #include "ui/project/export_list.hpp"
 #include "ui/project/fit_store.hpp"
 #include "ui/project/model_state.hpp"
+#include "ui/project/screening_state.hpp"
 #include "ui/project/selection_state.hpp"
 
 namespace scriptorium::ui {
@@ -29,6 +30,7 @@ struct Recovery {
   analysis::AnnotationOptions annotation;
   QStringList fits;
   QByteArray sets;                             ///< SelectionState::toJson()
+  QByteArray screening;                        ///< ScreeningState::toJson()
   QList<QPair<QString, QString>> checkpoints;  ///< (request file, checkpoint file)
   bool empty() const { return data.path.isEmpty() && fits.isEmpty() && checkpoints.isEmpty(); }
 };
@@ -45,8 +47,10 @@ class Session : public QObject {
   FitQueue queue;
   DataState data;
   SelectionState selection;
+  CellColumns columns;
   AssignmentState assignments;
   ModelState model;
+  ScreeningState screening;
   FitStore fits;
   ExportList exports;
 

@@ -127,7 +127,7 @@ void SelectionPanel::saveH5adDialog() {
 void saveSets(Session& session, Axis of, const QString& path) {
   onWorker<bool>(
       &session,
-      [table = session.selection.table(of), path] {
+      [table = of == Axis::Cells ? session.columns.addedTable() : session.selection.table(of), path] {
         report::write_table(table, path.toStdString());
         return true;
       },
@@ -144,7 +144,7 @@ void saveWithSets(Session& session, const QString& path) {
   answer.failed = [&session](const JobError& error) { emit session.errorReported(error); };
   session.pool.request<bool>(
       "copy " + path, &session,
-      [choice, path, columns = session.selection.columns(Axis::Cells)](const RunControl& control) {
+      [choice, path, columns = session.columns.added()](const RunControl& control) {
         if (QFileInfo(path).canonicalFilePath() == QFileInfo(choice.path).canonicalFilePath() &&
             QFileInfo::exists(path))
           throw Error(ErrorCode::BadInput, "The copy would be written over the data that are open.",

@@ -34,6 +34,35 @@ QString TableData::toText(QChar separator, const std::vector<int>* chosen) const
   return out;
 }
 
+std::shared_ptr<const TableData> tableOf(const QString& name, const report::Table& from,
+                                         const QHash<QString, QString>& help) {
+  auto table = std::make_shared<TableData>();
+  table->name = name;
+  for (const report::TableColumn& column : from.columns) {
+    TableColumn made;
+    made.name = QString::fromStdString(column.name);
+    made.help = help.value(made.name);
+    std::visit(
+        [&](const auto& values) {
+          using Value = typename std::decay_t<decltype(values)>::value_type;
+          for (std::size_t i = 0; i < values.size(); ++i) {
+            if constexpr (std::is_same_v<Value, double>)
+              made.numbers.push_back(values[i]);
+            else if constexpr (std::is_same_v<Value, std::int64_t>)
+              made.numbers.push_back(values[i] == report::missing_integer ? std::nan("")
+                                                                          : static_cast<double>(values[i]));
+            else if constexpr (std::is_same_v<Value, bool>)
+              made.texts.push_back(values[i] ? "True" : "False");
+            else
+              made.texts.push_back(QString::fromStdString(values[i]));
+          }
+        },
+        column.values);
+    table->columns.push_back(std::move(made));
+  }
+  return table;
+}
+
 void saveTable(const TableData& table, const QString& path, const std::vector<int>* rows) {
   const QByteArray bytes = table.toText(path.endsWith(".csv", Qt::CaseInsensitive) ? ',' : '\t', rows).toUtf8();
   QSaveFile file(path);

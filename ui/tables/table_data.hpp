@@ -1,7 +1,10 @@
 #pragma once
+#include <QHash>
 #include <QString>
 #include <memory>
 #include <vector>
+
+#include "core/report/table.hpp"
 
 namespace scriptorium::ui {
 
@@ -25,6 +28,10 @@ struct TableData {
   /// The rows asked for (all when `rows` is null) with a header; commas are quoted in CSV.
   QString toText(QChar separator, const std::vector<int>* rows = nullptr) const;
 };
+
+/// A table of core as the window shows and writes it. `help`: sentences by column name.
+std::shared_ptr<const TableData> tableOf(const QString& name, const report::Table& from,
+                                         const QHash<QString, QString>& help = {});
 
 /// TSV, or CSV when the name ends so. Written aside, then renamed. @throws Error(Io) naming the path.
 void saveTable(const TableData& table, const QString& path, const std::vector<int>* rows = nullptr);

@@ -129,6 +129,10 @@ CellMapPanel::CellMapPanel(Session& session, charts::FigureView* map, QWidget* p
     if (of == Axis::Cells) draw();
   });
   connect(&session.selection, &SelectionState::setsChanged, this, &CellMapPanel::fillColors);
+  connect(&session.columns, &CellColumns::changed, this, [this] {
+    fillColors();
+    if (by_->currentData().toString().startsWith("column:")) color();
+  });
   connect(&session.assignments, &AssignmentState::changed, this, [this] {
     fillColors();
     color();
@@ -195,10 +199,8 @@ void CellMapPanel::fillColors() {
   add(tr("counts per cell"), "total");
   add(tr("genes per cell"), "genes");
   add(tr("a gene"), "gene");
-  for (std::size_t i = 0; of_ && i < of_->cells.columns.size(); ++i) {
-    const data::Column& column = of_->cells.columns[i];
-    add(QString::fromStdString(column.name), QString("column:%1").arg(i));
-  }
+  if (of_)
+    for (const CellColumn& column : session_.columns.all()) add(column.title, "column:" + column.key);
   for (const NamedSet& set : session_.selection.sets())
     if (set.of == Axis::Cells) add(tr("set %1").arg(set.name), QString("set:%1").arg(set.id));
   const int at = by_->findData(before);
@@ -325,7 +327,8 @@ void CellMapPanel::color() {
   answer.failed = [this](const JobError& error) { says_->setText(error.text().toHtmlEscaped()); };
   if (!map_->figure().empty()) map_->setStale(true);
   ColorRequest request{
-      key, gene_->text().trimmed(), session_.data.opened(), session_.assignments.now(), assigned_of_point_, {}, {}};
+      key, gene_->text().trimmed(), session_.data.opened(), session_.assignments.now(), assigned_of_point_, {}, {}, {}};
+  if (key.startsWith("column:")) request.column = session_.columns.find(key.mid(7));
   if (const NamedSet* set = key.startsWith("set:") ? session_.selection.find(key.mid(4).toInt()) : nullptr) {
     request.members = set->members;
     request.set_name = set->name;

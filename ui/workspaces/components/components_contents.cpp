@@ -43,11 +43,10 @@ void ComponentsPage::fillLabels() {
   label_->clear();
   if (!of_) return;
   for (const std::string type : {"label", "boolean", "integer", "text"})
-    for (std::size_t i = 0; i < of_->cells.columns.size(); ++i)
-      if (of_->cells.columns[i].type() == type && mayBeLabels(of_->cells.columns[i]))
-        label_->addItem(QString::fromStdString(of_->cells.columns[i].name), static_cast<int>(i));
+    for (const CellColumn& one : session().columns.all())
+      if (one.column->type() == type && mayBeLabels(*one.column)) label_->addItem(one.title, one.key);
   for (const NamedSet& set : session().selection.sets())
-    if (set.of == Axis::Cells) label_->addItem(tr("set %1").arg(set.name), -set.id);
+    if (set.of == Axis::Cells) label_->addItem(tr("set %1").arg(set.name), QString("set:%1").arg(set.id));
   if (const int at = label_->findText(before); at >= 0) label_->setCurrentIndex(at);
 }
 
@@ -60,12 +59,13 @@ void ComponentsPage::compare() {
     composition_table_->setMessage(tr("No labels."));
     return;
   }
-  const int chosen = label_->currentData().toInt();
-  const NamedSet* set = chosen < 0 ? session().selection.find(-chosen) : nullptr;
-  if (chosen < 0 && !set) return;
+  const QString chosen = label_->currentData().toString();
+  const NamedSet* set = chosen.startsWith("set:") ? session().selection.find(chosen.mid(4).toInt()) : nullptr;
+  const auto of_cells = set ? nullptr : session().columns.find(chosen);
+  if (!set && !of_cells) return;
   const data::Column column =
       set ? data::Column{set->name.toStdString(), asFlags(*set->members, session().selection.size(Axis::Cells)), {}}
-          : of_->cells.columns[static_cast<std::size_t>(chosen)];
+          : *of_cells;
   struct Made {
     charts::Figure figure;
     std::shared_ptr<const TableData> table;

@@ -57,24 +57,25 @@ void ComponentsPage::offerForExport() {
                                   if (!table) return {};
                                   return [table](const RunControl&) { return table; };
                                 }});
-  session().exports.addTable({"cell_sets", tr("Sets of cells and the selection"), [this]() -> ExportList::TableMaker {
-                                const report::Table table = this->session().selection.table(Axis::Cells);
-                                if (table.columns.size() < 2) return {};
-                                return [table](const RunControl&) {
-                                  auto made = std::make_shared<TableData>();
-                                  made->name = "cell_sets";
-                                  for (const report::TableColumn& column : table.columns) {
-                                    TableColumn next{QString::fromStdString(column.name), {}, {}, {}};
-                                    if (const auto* names = std::get_if<std::vector<std::string>>(&column.values))
-                                      for (const std::string& name : *names)
-                                        next.texts.push_back(QString::fromStdString(name));
-                                    if (const auto* flags = std::get_if<std::vector<bool>>(&column.values))
-                                      for (const bool in : *flags) next.texts.push_back(in ? "True" : "False");
-                                    made->columns.push_back(std::move(next));
-                                  }
-                                  return std::shared_ptr<const TableData>(made);
-                                };
-                              }});
+  session().exports.addTable(
+      {"cell_sets", tr("Sets of cells, the selection, columns made here"), [this]() -> ExportList::TableMaker {
+         const report::Table table = this->session().columns.addedTable();
+         if (table.columns.size() < 2) return {};
+         return [table](const RunControl&) {
+           auto made = std::make_shared<TableData>();
+           made->name = "cell_sets";
+           for (const report::TableColumn& column : table.columns) {
+             TableColumn next{QString::fromStdString(column.name), {}, {}, {}};
+             if (const auto* names = std::get_if<std::vector<std::string>>(&column.values))
+               for (const std::string& name : *names) next.texts.push_back(QString::fromStdString(name));
+             if (const auto* numbers = std::get_if<std::vector<double>>(&column.values)) next.numbers = *numbers;
+             if (const auto* flags = std::get_if<std::vector<bool>>(&column.values))
+               for (const bool in : *flags) next.texts.push_back(in ? "True" : "False");
+             made->columns.push_back(std::move(next));
+           }
+           return std::shared_ptr<const TableData>(made);
+         };
+       }});
 }
 
 QWidget* ComponentsPage::makeContent() {

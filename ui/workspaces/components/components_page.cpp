@@ -35,6 +35,11 @@ ComponentsPage::ComponentsPage(Session& session, QWidget* parent)
     fillLabels();
     if (label_->currentText() != before) compare();
   });
+  connect(&session.columns, &CellColumns::changed, this, [this] {
+    const QString before = label_->currentText();
+    fillLabels();
+    if (label_->currentText() != before) compare();
+  });
   connect(&session.fits, &FitStore::changed, this, &ComponentsPage::fillSources);
   connect(&session.fits, &FitStore::currentChanged, this, [this] {
     const auto* entry = this->session().fits.current();

@@ -23,7 +23,7 @@ MapColors colorsFor(const ColorRequest& request, const RunControl& control) {
       return out;
     }());
   if (key == "genes") return colorsOfNumbers(QObject::tr("genes seen"), data->cells->columns[2].numbers);
-  if (key.startsWith("column:")) return colorsOfColumn(dataset.cells.columns[key.mid(7).toULongLong()]);
+  if (request.column) return colorsOfColumn(*request.column);
   if (members) {
     std::vector<std::int32_t> codes(n, 0);
     for (const std::int64_t i : *members) codes[static_cast<std::size_t>(i)] = 1;

@@ -6,13 +6,14 @@ namespace scriptorium::ui {
 
 /// What the cells of the opened data are to be coloured by.
 struct ColorRequest {
-  QString key;   ///< "assignment", "entropy", "p:K", "total", "genes", "gene", "column:I", "set:ID"
+  QString key;   ///< "assignment", "entropy", "p:K", "total", "genes", "gene", "column:KEY", "set:ID"
   QString gene;  ///< name, for "gene"
   std::shared_ptr<const OpenedData> data;
   std::shared_ptr<const Assignments> of;  ///< may be null
   std::vector<std::int64_t> at;           ///< row of the assignments for each cell, −1: none
   std::shared_ptr<const IndexSet> members;
   QString set_name;
+  std::shared_ptr<const data::Column> column;
 };
 
 /// One colour a cell. @throws Error(BadInput) in words for the user, Cancelled

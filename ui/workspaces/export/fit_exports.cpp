@@ -19,46 +19,18 @@ QString str(const std::string& text) {
   return QString::fromStdString(text);
 }
 
-/// A table of core as the window shows and writes it.
-std::shared_ptr<const TableData> shown(const char* name, const report::Table& from) {
-  auto table = std::make_shared<TableData>();
-  table->name = name;
-  for (const report::TableColumn& column : from.columns) {
-    TableColumn made;
-    made.name = str(column.name);
-    std::visit(
-        [&](const auto& values) {
-          using Value = typename std::decay_t<decltype(values)>::value_type;
-          for (std::size_t i = 0; i < values.size(); ++i) {
-            if constexpr (std::is_same_v<Value, double>)
-              made.numbers.push_back(values[i]);
-            else if constexpr (std::is_same_v<Value, std::int64_t>)
-              made.numbers.push_back(values[i] == report::missing_integer ? std::nan("")
-                                                                          : static_cast<double>(values[i]));
-            else if constexpr (std::is_same_v<Value, bool>)
-              made.texts.push_back(values[i] ? "True" : "False");
-            else
-              made.texts.push_back(str(values[i]));
-          }
-        },
-        column.values);
-    table->columns.push_back(std::move(made));
-  }
-  return table;
-}
-
 }  // namespace
 
 std::shared_ptr<const TableData> mapTable(const result::Fit& fit) {
-  return shown("map", report::values_table(fit, result::map_estimate(fit, {.use_mean = true}), false));
+  return tableOf("map", report::values_table(fit, result::map_estimate(fit, {.use_mean = true}), false));
 }
 
 std::shared_ptr<const TableData> distributionsTable(const result::Fit& fit) {
-  return shown("distributions", report::distributions_table(fit, false));
+  return tableOf("distributions", report::distributions_table(fit, false));
 }
 
 std::shared_ptr<const TableData> lossTable(const result::Fit& fit) {
-  return shown("loss", report::loss_table(fit));
+  return tableOf("loss", report::loss_table(fit));
 }
 
 QString provenance(const result::Fit& fit) {

@@ -1,13 +1,91 @@
 #pragma once
-#include "ui/workspaces/needs_page.hpp"
+#include <set>
+
+#include "ui/project/selection_link.hpp"
+#include "ui/workspaces/page.hpp"
+#include "ui/workspaces/perturbation/perturbation_figures.hpp"
+
+class QComboBox;
+class QLabel;
+class QProgressBar;
+class QPushButton;
+class QSplitter;
+class QStackedWidget;
+class QTabWidget;
 
 namespace scriptorium::ui {
 
-/// Screens: guides against controls.
-class PerturbationPage : public NeedsPage {
+class GenesPanel;
+
+/// Screens: guides against controls. Columns are chosen and checked, the screen is run, targets are judged; figures and
+/// tables show the target that is chosen.
+class PerturbationPage : public Page {
   Q_OBJECT
  public:
   explicit PerturbationPage(Session& session, QWidget* parent = nullptr);
+
+ private:
+  using Screening = perturbation::Screening;
+  /// Everything that is shown of one target, made by a worker.
+  struct Shown {
+    std::int32_t target = -1;
+    std::vector<perturbation::ScoreFacet> facets;
+    perturbation::MarkerHeatMap map;
+    charts::Figure ridges, posterior, knock_down, heat_map, guides;
+  };
+  struct Markers {
+    std::shared_ptr<const TableData> table;
+    std::vector<std::int64_t> genes;
+  };
+
+  // Where things are (perturbation_layout.cpp).
+  QWidget* makeContent();
+  QWidget* makeLeft();
+  QWidget* makeRight();
+  QWidget* makeScores();
+  QWidget* makeGuides();
+  QWidget* makeDiscriminant();
+  TablePanel* makeTable(const QString& name, const QString& title);
+  void offerForExport();
+  std::vector<charts::FigureView*> figures() const;
+
+  void dataChanged();
+  void showRun();        ///< buttons, progress, errors, staleness
+  void resultChanged();  ///< tables, and the target that was chosen if it is still there
+  void choose(std::int32_t target);
+
+  // What stands on the tabs (perturbation_contents.cpp).
+  void drawTarget();
+  void fillMarkers();
+  void drawScores();
+  void drawDiscriminant();
+  void layOutDiscriminant();  ///< UMAP of its axes, on a worker
+  QStringList wordsOfScore(int panel, int mark, int point) const;
+  QStringList wordsOfMap(int mark, int pixel) const;
+  QString cellName(std::int64_t cell) const;
+  const perturbation::TargetSummary* summary() const;  ///< of the target that is chosen
+  /// One byte a cell of the result; empty while nothing is selected.
+  std::vector<std::uint8_t> selected() const;
+  void select(const std::vector<std::int64_t>& cells, Combine how, const QString& what);
+  void selectKind(const QString& kind);
+  void selectInside(const QPolygonF& shape, Combine how);
+
+  QSplitter* left_;
+  QComboBox *target_, *select_, *facets_, *guides_of_, *axes_;
+  QPushButton *run_, *cancel_;
+  QProgressBar* progress_;
+  QLabel *run_says_, *result_, *reason_, *needs_, *axes_say_;
+  QStackedWidget* right_;
+  QTabWidget* tabs_;
+  charts::FigureView *scores_, *posterior_, *knock_down_, *heat_map_, *guides_, *discriminant_, *genes_figure_;
+  TablePanel *targets_, *cells_, *markers_, *guide_table_, *genes_table_;
+  GenesPanel* genes_;
+  SelectionLink *cells_link_ = nullptr, *genes_link_ = nullptr;
+  std::shared_ptr<const data::Dataset> of_;
+  std::int32_t chosen_ = -1;  ///< code of the target
+  QString chosen_name_;
+  Shown shown_;
+  std::vector<double> umap_;  ///< of the discriminant's cells, two numbers each; empty: not made
 };
 
 }  // namespace scriptorium::ui
