@@ -58,7 +58,7 @@ enum class Curvature { Exact, Secant };
 /// value rise near it; the search shortens them until it gives up ("false convergence").
 bool search_ends(const Objective& objective, double x, Curvature kind) {
   constexpr double relative_value = 1e-10, relative_step = 2.2e-14;
-  double radius = 1, value = objective.value(x), slope = objective.slope(x);
+  double radius = kind == Curvature::Exact ? 1 / 1.1 : 1, value = objective.value(x), slope = objective.slope(x);
   double curvature = kind == Curvature::Exact ? objective.curvature(x) : 1;
   for (int iteration = 0; iteration < 200; ++iteration) {
     const double newton = curvature > 0 ? -slope / curvature : std::copysign(HUGE_VAL, -slope);
