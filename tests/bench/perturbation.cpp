@@ -45,7 +45,7 @@ void bench_screen(const ScreenBench& options) {
   simulation.effect_genes = 30;
   simulation.effect = 1;
   simulation.controls = 0.2;
-  simulation.counts = 10'000;
+  simulation.counts = 3'000;
   simulation.splits = 1;
   const auto simulated = simulated_screen::make(simulation);
   std::printf("%lld cells x %lld genes, %d targets, %lld non-zeros, made in %.1f s; peak memory %.0f MiB\n",
