@@ -179,7 +179,9 @@ void ChartScene::layOut() {
       const int most = static_cast<int>(std::clamp(height / (3.2 * metrics.height()), 2.0, 7.0));
       y_ticks_[k] = axisTicks(panel.y, place.range.top(), place.range.bottom(), most);
     } else {  // smaller where that shows every name
-      const double room = height - 2.5 * metrics.height(), names = place.range.height();
+      const double above = panel.title.isEmpty() && panel.note.isEmpty() ? 6 : metrics.height() + 6;
+      const double below = metrics.height() + kTickRoom + (!shown(panel.x) ? 2 : metrics.height() + 4);
+      const double room = height - above - below, names = place.range.height();
       const auto line = [&] { return 0.92 * QFontMetricsF(y_fonts_[k]).height(); };
       while (y_fonts_[k].pixelSize() > 7 && names * line() > room)
         y_fonts_[k].setPixelSize(y_fonts_[k].pixelSize() - 1);
@@ -371,6 +373,14 @@ void ChartScene::buildPanel(std::size_t index) {
   };
   auto* x = axis(x_ticks_[index], place.range.left(), place.range.right(), Qt::AlignBottom, theme_.font());
   auto* y = axis(y_ticks_[index], place.range.top(), place.range.bottom(), Qt::AlignLeft, y_fonts_[index]);
+  if (!panel.y.categories.isEmpty()) {  // Qt Charts leaves out names whose boxes touch, though the letters do not
+    y->setLabelsVisible(false);
+    const QFontMetricsF metrics(y_fonts_[index]);
+    for (const Tick& tick : y_ticks_[index])
+      addText(tick.label, y_fonts_[index], theme_.ink,
+              {place.plot.left() - kTickRoom + 2, place.drawn({0, tick.position}).y() - metrics.height() / 2},
+              place.plot.left() - place.outer.left(), Qt::AlignRight);
+  }
   for (const Mark& mark : panel.marks) addMark(*chart, panel, mark, place);
   chart->setPlotArea(place.plot.translated(-place.outer.topLeft()));
   chart->layout()->activate();
