@@ -18,6 +18,7 @@
 #include "ui/shell/resources.hpp"
 #include "ui/shell/selection_panel.hpp"
 #include "ui/tables/table_panel.hpp"
+#include "ui/workspaces/perturbation/genes_panel.hpp"
 
 using namespace scriptorium;
 using namespace scriptorium::ui;
@@ -306,7 +307,8 @@ class TestPerturbationPage : public QObject {
     driver().find<QSpinBox>("screenMaxGenes")->setValue(3);
     run();
     choose("T1");
-    QVERIFY(figure("scoreFigure")->figure().empty());
+    QVERIFY(figure("knockDownFigure")->message().contains("no score"));
+    QVERIFY(!figure("scoreFigure")->figure().empty());  // calls know no most
     QVERIFY2(figure("markerFigure")->message().contains("no marker genes"),
              qPrintable(figure("markerFigure")->message()));
   }
@@ -379,6 +381,69 @@ class TestPerturbationPage : public QObject {
       }
     QCOMPARE(files, 1);
     QVERIFY(data::open(path.toStdString(), {}, {}).cells.find("mixscape_class"));
+  }
+
+  void genesOfAllTargets() {
+    run();
+    choose("T1");
+    driver().find<QTabWidget>("perturbationTabs")->setCurrentIndex(6);
+    auto* figures = figure("screenGenesFigure");
+    QVERIFY(figures->message().contains("Test genes"));
+    QVERIFY(driver().click("screenGenesRun"));
+    QVERIFY(driver().click("screenGenesCancel"));
+    QVERIFY(driver().find<QWidget>("screenGenesRun")->isVisible());
+    QVERIFY(driver().click("screenGenesRun"));
+    settle();
+    QVERIFY2(!figures->figure().empty(), qPrintable(figures->message()));
+    auto* table = driver().find<TablePanel>("screenGenesTable");
+    const std::size_t tested = table->model().table()->rows();
+    QVERIFY(tested > 40);
+    const charts::Mark& points = figures->figure().panels[0].marks[0];
+    QCOMPARE(points.x.size(), tested);
+    QVERIFY(std::count(points.values.begin(), points.values.end(), 0.0) < static_cast<int>(tested));
+    // A gene chosen in the table is strong on the volcano.
+    table->view().selectRow(2);
+    QVERIFY(driver().wait([&] { return session().selection.selected(Axis::Genes).size() == 1; }));
+    settle();
+    const auto& strong = figures->figure().panels[0].marks[0].emphasis;
+    QVERIFY(strong);
+    QCOMPARE(std::count(strong->begin(), strong->end(), 1), std::ptrdiff_t{1});
+    QCOMPARE((*strong)[2], std::uint8_t{1});
+    QVERIFY(driver().choose("screenGenesView", "Z matrix of all targets"));
+    settle();
+    QVERIFY2(!figures->figure().empty(), qPrintable(figures->message()));
+    QVERIFY(figures->figure().panels[0].y.categories.contains("T1"));
+
+    // Sets: the genes that go down with T1, and others.
+    const auto kept = table->model().sharedTable();
+    QVERIFY(driver().choose("screenGenesView", "gene sets"));
+    QVERIFY(figures->message().contains("GMT"));
+    const QString sets = folder_->filePath("sets.gmt");
+    QFile file(sets);
+    QVERIFY(file.open(QIODevice::WriteOnly));
+    QStringList down, others;
+    const TableData& de = *kept;
+    const auto column = [&](const QString& name) {
+      return *std::find_if(de.columns.begin(), de.columns.end(), [&](const auto& one) { return one.name == name; });
+    };
+    const TableColumn genes = column("gene"), change = column("log2fc"), p = column("p_adj_weight");
+    for (std::size_t r = 0; r < tested; ++r)
+      (p.numbers[r] <= 0.05 && change.numbers[r] < -0.25 ? down : others) << genes.texts[r];
+    QVERIFY(down.size() >= 5);
+    file.write(("down\t-\t" + down.join('\t') + "\nothers\t-\t" + others.join('\t') + '\n').toUtf8());
+    file.close();
+    window_->findChild<GenesPanel*>()->readSets(sets);
+    settle();
+    QVERIFY2(!figures->figure().empty(), qPrintable(figures->message()));
+    const auto result = table->model().table();
+    bool found = false;
+    for (std::size_t r = 0; r < result->rows(); ++r)
+      if (result->columns[0].texts[r] == "down" && result->columns[1].texts[r] == "down")
+        found = result->columns[2].numbers[r] < 1e-4;
+    QVERIFY(found);
+    window_->findChild<GenesPanel*>()->readSets(folder_->filePath("none.gmt"));
+    settle();
+    QVERIFY2(driver().error().contains("none.gmt"), qPrintable(driver().error()));
   }
 
   void otherDataDropTheResult() {

@@ -135,6 +135,10 @@ void walkScreen(Tour& tour, MainWindow& window, const QString& columns) {
   chosen("scoreFacets", 0, {1, 3});
   chosen("guidesOf", 4, {1});
   chosen("discriminantMap", 5, {1});
+  tabs->setCurrentIndex(6);
+  if (!driver.click("screenGenesRun")) tour.fail("genes cannot be tested");
+  driver.wait([&] { return !window.session().pool.busy("screening genes"); }, 300'000);
+  chosen("screenGenesView", 6, {0, 1});
   tabs->setCurrentIndex(0);
   driver.choose("perturbationSelect", driver.find<QComboBox>("perturbationSelect")->itemText(2));
   auto* target = driver.find<QComboBox>("perturbationTarget");
@@ -155,6 +159,7 @@ void walkScreen(Tour& tour, MainWindow& window, const QString& columns) {
   tour.picture("perturbation_stale");
   driver.page("components");
   driver.waitForWork();
+  driver.choose("mapChoice", "PCA");
   if (driver.find<QWidget>("mapCompute")->isVisible()) driver.click("mapCompute");
   driver.waitForWork();
   for (const char* column : {"mixscale_score", "mixscape_class_global"}) {

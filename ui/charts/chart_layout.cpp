@@ -13,7 +13,6 @@
 namespace scriptorium::charts {
 namespace {
 
-constexpr double kTickRoom = 8;  ///< what Qt Charts leaves between an axis line and its labels, and some air
 
 constexpr double kBarRoom = 64;  ///< of the scale of colours at the right of a panel
 
@@ -151,11 +150,10 @@ void ChartScene::layOut() {
     double most = std::clamp(height / (3.2 * metrics.height()), 2.0, 7.0);
     if (!panel.y.categories.isEmpty()) {  // smaller where that shows every name
       const double room = height - roomAbove(panel, metrics) - roomBelow(panel, metrics);
-      const auto line = [&] { return QFontMetricsF(y_fonts_[k]).height(); };
+      const auto line = [&] { return 0.92 * QFontMetricsF(y_fonts_[k]).height(); };
       while (y_fonts_[k].pixelSize() > 7 && place.range.height() * line() > room)
         y_fonts_[k].setPixelSize(y_fonts_[k].pixelSize() - 1);
-      if (place.range.height() * line() > room) y_fonts_[k] = theme_.font();
-      most = std::max(2.0, room / (1.05 * line()));
+      most = std::max(2.0, room / line());
     }
     y_ticks_[k] = axisTicks(panel.y, place.range.top(), place.range.bottom(), static_cast<int>(most));
     const QFontMetricsF label_metrics(y_fonts_[k]);

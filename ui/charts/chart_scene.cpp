@@ -191,6 +191,15 @@ void ChartScene::buildPanel(std::size_t index) {
   };
   auto* x = axis(panel.x, x_ticks_[index], place.range.left(), place.range.right(), Qt::AlignBottom, theme_.font());
   auto* y = axis(panel.y, y_ticks_[index], place.range.top(), place.range.bottom(), Qt::AlignLeft, y_fonts_[index]);
+  if (!panel.y.categories.isEmpty() &&
+      panel.y.show_labels) {  // Qt Charts leaves out names whose boxes touch, though the letters do not
+    y->setLabelsVisible(false);
+    const QFontMetricsF metrics(y_fonts_[index]);
+    for (const Tick& tick : y_ticks_[index])
+      addText(tick.label, y_fonts_[index], theme_.ink,
+              {place.plot.left() - kTickRoom + 2, place.drawn({0, tick.position}).y() - metrics.height() / 2},
+              place.plot.left() - place.outer.left(), Qt::AlignRight);
+  }
   for (const Mark& mark : panel.marks) addMark(*chart, panel, mark, place);
   chart->setPlotArea(place.plot.translated(-place.outer.topLeft()));
   chart->layout()->activate();

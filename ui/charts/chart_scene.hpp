@@ -13,6 +13,9 @@ class QChart;
 
 namespace scriptorium::charts {
 
+/// What Qt Charts leaves between an axis line and its labels, and some air.
+inline constexpr double kTickRoom = 8;
+
 /// Where a panel ended up, in the scene's coordinates (1/96 inch), and the range of its axes as drawn.
 struct PanelPlace {
   QRectF outer, plot;

@@ -56,8 +56,9 @@ QString valueText(const Mark& mark, std::size_t i) {
   return mark.groups.value(static_cast<qsizetype>(value));
 }
 
-/// A value of the x axis in words; what lies in the bin of zeros is zero.
+/// A value of an axis in words: the name where it has names; what lies in the bin of zeros is zero.
 QString acrossText(const Axis& axis, double value) {
+  if (!axis.categories.isEmpty()) return axis.categories.value(static_cast<qsizetype>(std::lround(value)));
   return axis.zero_below && value < *axis.zero_below ? QString("0") : shortNumber(value);
 }
 
@@ -97,6 +98,8 @@ QStringList readout(const Panel& panel, const PanelPlace& place, QPointF& at, in
       continue;
     }
     if (mark.kind == MarkKind::Image) {
+      if (!panel.y.categories.isEmpty() && pixelAt(panel, mark, at) >= 0)
+        lines << acrossText(panel.y, fromAxis(panel.y.scale, at.y()));
       if (const int pixel = pixelAt(panel, mark, at); pixel >= 0)
         lines << QString("%1: %2").arg(mark.name, valueText(mark, static_cast<std::size_t>(pixel)));
       continue;

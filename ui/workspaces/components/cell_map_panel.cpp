@@ -212,7 +212,7 @@ void CellMapPanel::fillColors() {
     completer->setModel(new QStringListModel(completer));
     gene_->setCompleter(completer);
   }
-  if (of_ && session_.data.opened()->dataset == of_) {
+  if (of_ && session_.data.opened() && session_.data.opened()->dataset == of_) {
     QStringList genes;
     for (const std::string& name : of_->genes.names) genes << QString::fromStdString(name);
     static_cast<QStringListModel*>(gene_->completer()->model())->setStringList(genes);

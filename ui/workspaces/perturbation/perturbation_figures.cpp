@@ -211,7 +211,7 @@ charts::Figure knockDownFigure(const Screening& of, std::int32_t target, const s
     if (of.screen.has_split) panel.title = str(of.screen.split.names[static_cast<std::size_t>(one.split)]);
     panel.name =
         panel.title.isEmpty() ? QObject::tr("Expression of %1 by score").arg(targetName(of, target)) : panel.title;
-    panel.x.title = QObject::tr("Perturbation score, mean of each tenth of the cells");
+    panel.x.title = QObject::tr("Perturbation score of each tenth");
     panel.y.title = QObject::tr("log-normalised %1").arg(targetName(of, target));
     Mark band;
     band.kind = MarkKind::Band;
