@@ -131,10 +131,10 @@ void begin(Place& at, VariationalEm& em, const FitInput& input, const FitOptions
   first.run(plain, loose, control, [](const Place&) {});
   auto& objective = em.objective();
   objective.share_out(plain.share);
-  at.x.assign(objective.size(), 0.0);
-  for (std::size_t k = objective.components(); k-- > 0;)
-    objective.put_part(
-        k, carry_over(objective.part(k), first.objective().part(k), first.objective().of_part(plain.x, k)), at.x);
+  std::vector<std::vector<double>> of_parts;
+  for (std::size_t k = 0; k < objective.components(); ++k)
+    of_parts.push_back(carry_over(objective.part(k), first.objective().part(k), first.objective().of_part(plain.x, k)));
+  at.x = objective.put_together(of_parts);
   objective.improve_genes(at.x, control);
   at.share = std::move(plain.share);
 }
@@ -149,9 +149,13 @@ std::vector<std::size_t> order_of(const MixtureObjective& objective, bool annota
   return order;
 }
 
-Posterior posterior_of(const MixtureObjective& objective, const Place& at, const std::vector<std::size_t>& order) {
+Posterior posterior_of(const model::Model& model, const MixtureObjective& objective, const Place& at,
+                       const std::vector<std::size_t>& order) {
   const auto k = static_cast<std::int64_t>(order.size());
-  const bool shared_scalar = objective.scalar_size() == 2 && k > 1;
+  const auto layout = model::layout(model);
+  const auto shared_by_all = [&](const std::string& name) {
+    return std::ranges::any_of(layout, [&](const auto& site) { return site.name == name && !site.by_component; });
+  };
   Posterior out;
   SitePosterior mixing{
       "mixing_weights", model::Extent::Scalar, model::Law::Dirichlet, model::Transform::Identity, {}, {}, k};
@@ -164,8 +168,7 @@ Posterior posterior_of(const MixtureObjective& objective, const Place& at, const
   for (std::size_t place = 0; place < order.size(); ++place) {
     auto sites = sites_at(objective.part(order[place]), objective.of_part(at.x, order[place]));
     for (std::size_t s = 0; s < sites.size(); ++s) {
-      const bool shared =
-          sites[s].extent == model::Extent::Cell || (sites[s].extent == model::Extent::Scalar && shared_scalar);
+      const bool shared = shared_by_all(sites[s].name);
       if (place == 0) {
         out.sites.push_back(std::move(sites[s]));
         if (!shared) out.sites.back().components = k;
@@ -274,7 +277,7 @@ FitResult fit_mixture(const FitInput& input, const FitOptions& options, const Ch
   objective.share_out(best.share);
   const auto order = order_of(objective, !input.cell_logits.empty());
   FitResult result;
-  result.posterior = posterior_of(objective, best, order);
+  result.posterior = posterior_of(input.model, objective, best, order);
   result.loss = best.loss;
   for (auto point : recorder.trace()) {  // of the start that is kept
     point.iteration -= best_began;

@@ -2,30 +2,41 @@
 
 #include <algorithm>
 #include <cmath>
+#include <ranges>
 
 #include "core/compute/parallel.hpp"
+#include "core/inference/gene_descent.hpp"
+#include "core/inference/mixture_genes.hpp"
 #include "core/inference/objective_pieces.hpp"
 #include "core/math/special.hpp"
 
 namespace scriptorium::inference {
 namespace {
 constexpr double no_cells = 1e-10;  // of a count in a component: left out
+
+/// Losses of genes by block, from those of one component's genes after the other's.
+void add_gene_loss(const GeneLayout& layout, const std::vector<double>& part, std::vector<double>& all) {
+  if (layout.shared.empty() || all.empty()) {
+    all.insert(all.end(), part.begin(), part.end());
+    return;
+  }
+  for (std::size_t g = 0; g < part.size(); ++g) all[g] += part[g];
 }
+}  // namespace
 
 MixtureObjective::MixtureObjective(const model::Model& model, const summary::CountSummary& summary,
                                    const data::CountMatrix& counts, int threads, const compute::Backend* gpu)
     : summary_(&summary), counts_(&counts), threads_(threads), gpu_(gpu) {
   const auto one = model::component_model(model);
   bool has_scalar = false;
+  std::size_t coordinate = 0;
   for (const auto& site : model::layout(model)) {
     if (site.support == model::Support::Simplex) continue;
     if (site.extent == model::Extent::Scalar) {
       has_scalar = true;
       shared_scalar_ = !site.by_component;
-    } else if (site.extent == model::Extent::Gene && !site.by_component) {
-      throw Error(ErrorCode::Unsupported,
-                  "the exact method gives every component its own " + site.name + ", and this model shares it",
-                  "Add " + site.name + " to the mixture parameters.");
+    } else if (site.extent == model::Extent::Gene) {
+      for (std::size_t b = 0; b < 2; ++b) (site.by_component ? layout_.own : layout_.shared).push_back(coordinate++);
     }
   }
   parts_.resize(static_cast<std::size_t>(model.components));
@@ -38,6 +49,9 @@ MixtureObjective::MixtureObjective(const model::Model& model, const summary::Cou
     part.objective = std::make_unique<Objective>(*part.problem, threads);
   }
   scalar_size_ = !has_scalar ? 0 : shared_scalar_ ? 2 : 2 * components();
+  layout_.systems = components();
+  layout_.genes = index(summary.n_genes);
+  layout_.first = scalar_size_;
   size_ = cell_at(problem().units.size());
   find_entries();
   if (gpu_) cells_there_ = gpu_->hold(rows_of(counts));
@@ -108,29 +122,46 @@ void MixtureObjective::share_out(const std::vector<double>& share) {
 }
 
 std::vector<double> MixtureObjective::start() const {
+  std::vector<std::vector<double>> of_parts;
+  for (const auto& part : parts_) of_parts.push_back(part.objective->start());
+  return put_together(of_parts);
+}
+
+std::vector<double> MixtureObjective::put_together(const std::vector<std::vector<double>>& of_parts) const {
   std::vector<double> x(size_);
-  for (std::size_t k = components(); k-- > 0;) put_part(k, parts_[k].objective->start(), x);
+  for (std::size_t k = components(); k-- > 0;) put_part(k, of_parts[k], x);
+  double all = 0;
+  for (const double size : sizes_) all += size;
+  const std::size_t own = scalar_size_ ? 2 : 0, size = parts_.front().objective->gene_size();
+  for (std::size_t g = 0; g < layout_.genes; ++g)
+    for (std::size_t i = 0; i < layout_.shared.size(); ++i) {
+      double sum = 0;
+      for (std::size_t k = 0; k < components(); ++k) sum += sizes_[k] * of_parts[k][own + g * size + layout_.shared[i]];
+      x[layout_.shared_at(g) + i] = sum / all;
+    }
   return x;
 }
 
 std::vector<double> MixtureObjective::of_part(const std::vector<double>& x, std::size_t k) const {
-  const std::size_t own = scalar_size_ ? 2 : 0, genes = n_gene_blocks() / components() * gene_size();
-  std::vector<double> out(parts_[k].objective->size());
+  const std::size_t own = scalar_size_ ? 2 : 0;
+  const auto& objective = *parts_[k].objective;
+  std::vector<double> out(objective.size());
   std::copy_n(x.begin() + static_cast<std::ptrdiff_t>(shared_scalar_ ? 0 : own * k), own, out.begin());
-  std::copy_n(x.begin() + static_cast<std::ptrdiff_t>(scalar_size_ + k * genes), genes,
-              out.begin() + static_cast<std::ptrdiff_t>(own));
+  for (std::size_t g = 0; g < layout_.genes; ++g)
+    layout_.read(x, k, g, &out[objective.gene_at(static_cast<std::int64_t>(g))]);
   std::copy(x.begin() + static_cast<std::ptrdiff_t>(cell_at(0)), x.end(),
-            out.begin() + static_cast<std::ptrdiff_t>(own + genes));
+            out.begin() + static_cast<std::ptrdiff_t>(objective.cell_at(0)));
   return out;
 }
 
 void MixtureObjective::put_part(std::size_t k, const std::vector<double>& from, std::vector<double>& x) const {
-  const std::size_t own = scalar_size_ ? 2 : 0, genes = n_gene_blocks() / components() * gene_size();
+  const std::size_t own = scalar_size_ ? 2 : 0;
+  const auto& objective = *parts_[k].objective;
   if (!shared_scalar_ || k == 0) std::copy_n(from.begin(), own, x.begin() + static_cast<std::ptrdiff_t>(own * k));
-  std::copy_n(from.begin() + static_cast<std::ptrdiff_t>(own), genes,
-              x.begin() + static_cast<std::ptrdiff_t>(scalar_size_ + k * genes));
+  for (std::size_t g = 0; g < layout_.genes; ++g)
+    layout_.write(x, k, g, &from[objective.gene_at(static_cast<std::int64_t>(g))]);
   if (k == 0)
-    std::copy(from.begin() + static_cast<std::ptrdiff_t>(own + genes), from.end(),
+    std::copy(from.begin() + static_cast<std::ptrdiff_t>(objective.cell_at(0)), from.end(),
               x.begin() + static_cast<std::ptrdiff_t>(cell_at(0)));
 }
 
@@ -151,6 +182,8 @@ void MixtureObjective::keep_inside(const std::vector<double>& x, std::vector<dou
 }
 
 double MixtureObjective::improve_genes(std::vector<double>& x, const RunControl& control) {
+  if (problem().gate_at < 0) return 0;
+  if (!layout_.shared.empty()) return improve_shared(x, control);
   double gain = 0;
   for (std::size_t k = 0; k < components(); ++k) {
     auto its = of_part(x, k);
@@ -163,13 +196,16 @@ double MixtureObjective::improve_genes(std::vector<double>& x, const RunControl&
 
 double MixtureObjective::evaluate(const std::vector<double>& x, std::vector<double>* settled,
                                   std::vector<double>* gradient, System* system, const RunControl& control) {
-  const std::size_t own = scalar_size_ ? 2 : 0, genes = n_gene_blocks() / components() * gene_size();
   at_.clear();
+  if (settled && !layout_.shared.empty())
+    return settle_shared(*settled, control) ? evaluate(*settled, nullptr, gradient, system, control) : INFINITY;
+  const std::size_t own = scalar_size_ ? 2 : 0;
   if (gradient) gradient->assign(size_, 0.0);
   if (system) {
     system->parts.resize(components());
     system->gene_loss.clear();
     system->shared_scalar = shared_scalar_;
+    system->layout = layout_;
   }
   double loss = 0;
   std::vector<double> part_gradient;
@@ -183,30 +219,103 @@ double MixtureObjective::evaluate(const std::vector<double>& x, std::vector<doub
     if (!std::isfinite(part)) return part;
     loss += part;
     if (settled) put_part(k, its, *settled);
-    if (part_system)
-      system->gene_loss.insert(system->gene_loss.end(), part_system->gene_loss.begin(), part_system->gene_loss.end());
+    if (part_system) add_gene_loss(layout_, part_system->gene_loss, system->gene_loss);
     if (!gradient) continue;
-    const std::size_t scalar_at = shared_scalar_ ? 0 : own * k, gene_first = scalar_size_ + k * genes;
+    const std::size_t scalar_at = shared_scalar_ ? 0 : own * k, cells = objective.cell_at(0);
     for (std::size_t i = 0; i < own; ++i) (*gradient)[scalar_at + i] += part_gradient[i];
-    for (std::size_t i = 0; i < genes; ++i) (*gradient)[gene_first + i] = part_gradient[own + i];
-    for (std::size_t i = 0; i < size_ - cell_at(0); ++i) (*gradient)[cell_at(0) + i] += part_gradient[own + genes + i];
+    for (std::size_t g = 0; g < layout_.genes; ++g) {
+      const double* from = &part_gradient[objective.gene_at(static_cast<std::int64_t>(g))];
+      const std::size_t at = layout_.own_at(k, g);
+      for (std::size_t i = 0; i < layout_.own.size(); ++i) (*gradient)[at + i] = from[layout_.own[i]];
+      for (std::size_t i = 0; i < layout_.shared.size(); ++i)
+        (*gradient)[layout_.shared_at(g) + i] += from[layout_.shared[i]];
+    }
+    for (std::size_t i = 0; i < size_ - cell_at(0); ++i) (*gradient)[cell_at(0) + i] += part_gradient[cells + i];
   }
-  if (shared_scalar_ && own) {  // its divergence was counted once a component
+  // Divergences of what is shared were counted once a component.
+  loss -= (static_cast<double>(components()) - 1) * shared_divergence(x, gradient, system);
+  at_ = settled ? *settled : x;
+  return loss;
+}
+
+/// The divergences of the scalar and of the genes' sites that components share; takes those that were counted too often
+/// out of the gradient and the system.
+double MixtureObjective::shared_divergence(const std::vector<double>& x, std::vector<double>* gradient,
+                                           System* system) const {
+  const double extra = static_cast<double>(components()) - 1;
+  double sum = 0;
+  if (shared_scalar_ && scalar_size_) {
     const auto d = problem().scalar->divergence(x[0], x[1], 0);
-    const double extra = static_cast<double>(components()) - 1;
-    loss -= extra * d.value;
+    sum += d.value;
     for (std::size_t i = 0; gradient && i < 2; ++i) (*gradient)[i] -= extra * d.gradient[i];
     for (std::size_t i = 0; system && i < 3; ++i) system->parts[0].scalar_block[i] -= extra * d.hessian[i];
   }
-  at_ = settled ? *settled : x;
-  return loss;
+  const std::size_t size = parts_.front().objective->gene_size();
+  for (std::size_t g = 0; g < layout_.genes; ++g)
+    for (std::size_t i = 0; i < layout_.shared.size(); i += 2) {
+      const std::size_t at = layout_.shared_at(g) + i, a = layout_.shared[i];
+      const auto d = problem().gene_sites[a / 2].divergence(x[at], x[at + 1], 0);
+      sum += d.value;
+      for (std::size_t b = 0; gradient && b < 2; ++b) (*gradient)[at + b] -= extra * d.gradient[b];
+      if (!system) continue;
+      double* block = &system->parts[0].gene_block[(g * size + a) * size + a];
+      block[0] -= extra * d.hessian[0];
+      block[1] -= extra * d.hessian[1];
+      block[size] -= extra * d.hessian[1];
+      block[size + 1] -= extra * d.hessian[2];
+      if (!system->gene_loss.empty()) system->gene_loss[g] -= extra * d.value;
+    }
+  return sum;
 }
 
 double MixtureObjective::divergence() const {
   double sum = 0;
   for (const auto& part : parts_) sum += part.objective->divergence();
-  if (shared_scalar_ && scalar_size_)
-    sum -= (static_cast<double>(components()) - 1) * problem().scalar->divergence(at_[0], at_[1], 0).value;
+  return sum - (static_cast<double>(components()) - 1) * shared_divergence(at_, nullptr, nullptr);
+}
+
+/// For genes as problems of their own: what they see of all else. False out of bounds.
+bool MixtureObjective::hold_rest(const std::vector<double>& x, const RunControl& control) {
+  return std::ranges::all_of(std::views::iota(std::size_t{0}, components()),
+                             [&](std::size_t k) { return parts_[k].objective->hold_rest(of_part(x, k), control); });
+}
+
+bool MixtureObjective::settle_shared(std::vector<double>& x, const RunControl& control) {
+  if (!hold_rest(x, control)) return false;
+  const auto parts = objectives();
+  compute::parallel_for(counts_->n_genes, grain, threads_, [&](std::int64_t, std::int64_t first, std::int64_t last) {
+    SharedGene gene(parts, layout_);
+    for (auto g = first; g < last; ++g) {
+      control.check();
+      const std::span at(&x[layout_.block_at(index(g))], layout_.block_size());
+      gene.take(g);
+      descend(gene, at, near_settled);
+      gene.set_nodes(at);
+    }
+  });
+  return true;
+}
+
+double MixtureObjective::improve_shared(std::vector<double>& x, const RunControl& control) {
+  choose_nodes(x);
+  at_.clear();
+  if (!hold_rest(x, control)) return 0;
+  const auto parts = objectives();
+  std::vector<double> gained(index(compute::pieces(counts_->n_genes, grain)));
+  compute::parallel_for(
+      counts_->n_genes, grain, threads_, [&](std::int64_t piece, std::int64_t first, std::int64_t last) {
+        SharedGene gene(parts, layout_);
+        for (auto g = first; g < last; ++g) {
+          control.check();
+          double nonzeros = 0;
+          for (const auto& part : parts_) nonzeros += part.summary->gene_nonzero[index(g)];
+          if (nonzeros < fewest_nonzeros) continue;
+          gene.take(g);
+          gained[index(piece)] += gene.improve({&x[layout_.block_at(index(g))], layout_.block_size()});
+        }
+      });
+  double sum = 0;
+  for (const double part : gained) sum += part;
   return sum;
 }
 

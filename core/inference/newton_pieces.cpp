@@ -23,6 +23,18 @@ struct Root {
   }
 };
 
+/// What couples a gene's own coordinates (rows) and those that all systems share.
+Block border_of(const Member& member, std::size_t gene) {
+  const GeneLayout& layout = *member.layout;
+  const auto all = static_cast<std::size_t>(member.system->gene_size);
+  Block out(static_cast<Eigen::Index>(layout.own.size()), static_cast<Eigen::Index>(layout.shared.size()));
+  for (std::size_t a = 0; a < layout.own.size(); ++a)
+    for (std::size_t b = 0; b < layout.shared.size(); ++b)
+      out(static_cast<Eigen::Index>(a), static_cast<Eigen::Index>(b)) =
+          member.system->gene_block[(gene * all + layout.own[a]) * all + layout.shared[b]];
+  return out;
+}
+
 }  // namespace
 
 Rows solve_block(const Block& d, const Rows& r, bool& changed) {
@@ -70,20 +82,22 @@ Eigen::MatrixXd over_pairs(const std::vector<Eigen::MatrixXd>& by_kind, const st
   return out;
 }
 
-Reduced spread(const std::vector<Sums>& sums, const Eigen::MatrixXd& turn,
+Reduced spread(const std::vector<Sums>& sums, Eigen::Index scalars, const Eigen::MatrixXd& turn,
                const std::vector<std::vector<bool>>& measures, std::size_t patterns) {
   const auto p = static_cast<Eigen::Index>(patterns), rank = turn.rows(), n = turn.cols();
   Reduced out;
-  out.scalar_mean = Eigen::MatrixXd::Zero(2, p * n);
+  out.scalar_right = Eigen::VectorXd::Zero(scalars);
+  out.scalar_block = Eigen::MatrixXd::Zero(scalars, scalars);
+  out.scalar_mean = Eigen::MatrixXd::Zero(scalars, p * n);
   out.right = Eigen::VectorXd::Zero(p * n);
   std::vector<Eigen::MatrixXd> products;
   for (std::size_t k = 0; k < sums.size(); ++k) {
     const Sums& s = sums[k];
     products.emplace_back(turn.transpose() * s.bottomRightCorner(rank, rank) * turn);
-    const Eigen::MatrixXd scalar_mean = s.block(0, 3, 2, rank) * turn;
-    const Eigen::VectorXd right = turn.transpose() * s.block(2, 0, rank, 1);
-    out.scalar_right += s.block<2, 1>(0, 0);
-    out.scalar_block += s.block<2, 2>(0, 1);
+    const Eigen::MatrixXd scalar_mean = s.block(0, 1 + scalars, scalars, rank) * turn;
+    const Eigen::VectorXd right = turn.transpose() * s.block(scalars, 0, rank, 1);
+    out.scalar_right += s.block(0, 0, scalars, 1);
+    out.scalar_block += s.block(0, 1, scalars, scalars);
     for (Eigen::Index i = 0; i < p; ++i) {
       if (!measures[k][static_cast<std::size_t>(i)]) continue;
       out.scalar_mean.middleCols(i * n, n) += scalar_mean;
@@ -133,38 +147,113 @@ Eigen::VectorXd solve_mended(const Eigen::MatrixXd& matrix, const Eigen::VectorX
 
 void reduce_genes(Member& member, const std::vector<double>& gradient, int threads, std::atomic<bool>& mended) {
   const NewtonSystem& s = *member.system;
+  const GeneLayout& layout = *member.layout;
   const Problem& problem = *s.problem;
-  const auto size = static_cast<std::size_t>(s.gene_size), pairs = static_cast<std::size_t>(s.rank);
+  const auto all = static_cast<std::size_t>(s.gene_size), size = layout.own.size(),
+             pairs = static_cast<std::size_t>(s.rank);
   const int rank = s.rank;
-  const auto genes = static_cast<std::int64_t>(s.gene_block.size() / size / size);
-  member.rows.resize(static_cast<std::size_t>(genes));
+  const auto rows = static_cast<Eigen::Index>(size);
+  const auto genes = static_cast<std::int64_t>(layout.genes);
+  member.rows.resize(layout.genes);
+  member.across.resize(layout.shared.empty() ? 0 : layout.genes);
   // Each piece's sums by kind, in the order in which kinds come.
   std::vector<std::vector<std::pair<std::size_t, Sums>>> partial(
       static_cast<std::size_t>(compute::pieces(genes, grain)));
+  compute::parallel_for(size == 0 ? 0 : genes, grain, threads,
+                        [&](std::int64_t piece, std::int64_t first, std::int64_t last) {
+                          Rows r(rows, 3 + rank);
+                          Block d(rows, rows);
+                          bool changed = false;
+                          auto& sums = partial[static_cast<std::size_t>(piece)];
+                          for (auto at = static_cast<std::size_t>(first); at < static_cast<std::size_t>(last); ++at) {
+                            const std::size_t i = problem.genes_by_kind[at], its = problem.kind_of_gene[i];
+                            for (std::size_t a = 0; a < size; ++a) {
+                              const auto row = static_cast<Eigen::Index>(a);
+                              const std::size_t own = i * all + layout.own[a];
+                              for (std::size_t b = 0; b < size; ++b)
+                                d(row, static_cast<Eigen::Index>(b)) = s.gene_block[own * all + layout.own[b]];
+                              r(row, 0) = -gradient[layout.own_at(member.place, i) + a];
+                              r(row, 1) = s.has_scalar ? s.gene_scalar[own * 2] : 0;
+                              r(row, 2) = s.has_scalar ? s.gene_scalar[own * 2 + 1] : 0;
+                              for (std::size_t m = 0; m < pairs; ++m)
+                                r(row, static_cast<Eigen::Index>(3 + m)) = s.coupled ? s.gene_mean[own * pairs + m] : 0;
+                            }
+                            member.rows[i] = solve_block(d, r, changed);
+                            if (!member.across.empty())
+                              member.across[i] = solve_block(d, Rows(border_of(member, i)), changed);
+                            if (sums.empty() || sums.back().first != its)
+                              sums.emplace_back(its, Sums::Zero(2 + rank, 3 + rank));
+                            sums.back().second.noalias() += r.rightCols(2 + rank).transpose() * member.rows[i];
+                          }
+                          if (changed) mended = true;
+                        });
+  member.sums.assign(problem.n_kinds(), Sums::Zero(2 + rank, 3 + rank));
+  for (const auto& part : partial)
+    for (const auto& [its, sums] : part) member.sums[its] += sums;
+}
+
+Eigen::MatrixXd SharedGenes::genes(const Member& member) const {
+  const int rank = member.system->rank;
+  Eigen::MatrixXd sum = Eigen::MatrixXd::Zero(rank, rank);
+  for (const auto& s : sums) sum += s.block(member.rate_at - 1, member.rate_at, rank, rank);
+  return sum;
+}
+
+SharedGenes reduce_shared(const std::vector<Member>& members, Eigen::Index width, const std::vector<double>& gradient,
+                          int threads, std::atomic<bool>& mended) {
+  using Wide = Eigen::Matrix<double, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
+  const GeneLayout& layout = *members.front().layout;
+  const Problem& problem = *members.front().system->problem;
+  const std::size_t size = layout.shared.size();
+  const auto rows = static_cast<Eigen::Index>(size);
+  const auto genes = static_cast<std::int64_t>(size == 0 ? 0 : layout.genes);
+  SharedGenes out;
+  out.width = width;
+  out.rows.resize(static_cast<std::size_t>(genes * rows * width));
+  std::vector<std::vector<std::pair<std::size_t, Sums>>> partial(
+      static_cast<std::size_t>(compute::pieces(genes, grain)));
   compute::parallel_for(genes, grain, threads, [&](std::int64_t piece, std::int64_t first, std::int64_t last) {
-    Rows r(s.gene_size, 3 + rank);
+    Wide r(rows, width);
     bool changed = false;
     auto& sums = partial[static_cast<std::size_t>(piece)];
     for (auto at = static_cast<std::size_t>(first); at < static_cast<std::size_t>(last); ++at) {
       const std::size_t i = problem.genes_by_kind[at], its = problem.kind_of_gene[i];
-      const Block d = Eigen::Map<const Eigen::MatrixXd>(&s.gene_block[i * size * size], s.gene_size, s.gene_size);
-      for (std::size_t a = 0; a < size; ++a) {
-        const auto row = static_cast<Eigen::Index>(a);
-        r(row, 0) = -gradient[member.gene_at + i * size + a];
-        r(row, 1) = s.has_scalar ? s.gene_scalar[(i * size + a) * 2] : 0;
-        r(row, 2) = s.has_scalar ? s.gene_scalar[(i * size + a) * 2 + 1] : 0;
-        for (std::size_t m = 0; m < pairs; ++m)
-          r(row, static_cast<Eigen::Index>(3 + m)) = s.coupled ? s.gene_mean[(i * size + a) * pairs + m] : 0;
+      Block corner = Block::Zero(rows, rows);
+      r.setZero();
+      for (std::size_t a = 0; a < size; ++a) r(static_cast<Eigen::Index>(a), 0) = -gradient[layout.shared_at(i) + a];
+      for (const auto& member : members) {
+        const NewtonSystem& s = *member.system;
+        const auto all = static_cast<std::size_t>(s.gene_size), pairs = static_cast<std::size_t>(s.rank);
+        for (std::size_t a = 0; a < size; ++a) {
+          const auto row = static_cast<Eigen::Index>(a);
+          const std::size_t from = i * all + layout.shared[a];
+          for (std::size_t b = 0; b < size; ++b)
+            corner(row, static_cast<Eigen::Index>(b)) += s.gene_block[from * all + layout.shared[b]];
+          for (std::size_t b = 0; s.has_scalar && b < 2; ++b)
+            r(row, 1 + member.scalar_at + static_cast<Eigen::Index>(b)) += s.gene_scalar[from * 2 + b];
+          for (std::size_t m = 0; s.coupled && m < pairs; ++m)
+            r(row, member.rate_at + static_cast<Eigen::Index>(m)) += s.gene_mean[from * pairs + m];
+        }
+        if (layout.own.empty()) continue;
+        const Block border = border_of(member, i);
+        const Rows& own = member.rows[i];
+        corner.noalias() -= border.transpose() * member.across[i];
+        r.col(0).noalias() -= border.transpose() * own.col(0);
+        if (s.has_scalar) r.middleCols(1 + member.scalar_at, 2).noalias() -= border.transpose() * own.middleCols(1, 2);
+        r.middleCols(member.rate_at, s.rank).noalias() -= border.transpose() * own.rightCols(s.rank);
       }
-      member.rows[i] = solve_block(d, r, changed);
-      if (sums.empty() || sums.back().first != its) sums.emplace_back(its, Sums::Zero(2 + rank, 3 + rank));
-      sums.back().second.noalias() += r.rightCols(2 + rank).transpose() * member.rows[i];
+      const Rows inverse = solve_block(corner, Rows(Eigen::MatrixXd::Identity(rows, rows)), changed);
+      Eigen::Map<Wide> solved(&out.rows[i * size * static_cast<std::size_t>(width)], rows, width);
+      solved.noalias() = inverse * r;
+      if (sums.empty() || sums.back().first != its) sums.emplace_back(its, Sums::Zero(width - 1, width));
+      sums.back().second.noalias() += r.rightCols(width - 1).transpose() * solved;
     }
     if (changed) mended = true;
   });
-  member.sums.assign(problem.n_kinds(), Sums::Zero(2 + rank, 3 + rank));
+  out.sums.assign(size == 0 ? 0 : problem.n_kinds(), Sums::Zero(width - 1, width));
   for (const auto& part : partial)
-    for (const auto& [its, sums] : part) member.sums[its] += sums;
+    for (const auto& [its, sums] : part) out.sums[its] += sums;
+  return out;
 }
 
 UnitSums reduce_units(const std::vector<Member>& members, Eigen::Index width, std::size_t cell_at,

@@ -3,6 +3,7 @@
 #include <atomic>
 #include <vector>
 
+#include "core/inference/gene_layout.hpp"
 #include "core/inference/newton_system.hpp"
 
 /// What NewtonSystem is solved with: blocks of genes and units, and the sums of them that the border needs.
@@ -17,23 +18,23 @@ Rows solve_block(const Block& d, const Rows& r, bool& changed);
 /// matrix⁻¹ right, where it is not positive definite mended as blocks are.
 Eigen::VectorXd solve_mended(const Eigen::MatrixXd& matrix, const Eigen::VectorXd& right, bool& changed);
 
-/// Σ [B ∇]ᵀ D⁻¹ [−g B ∇] over the genes of one kind, or the units of one pattern; B has two columns, ∇ has `rank`.
+/// Σ [B ∇]ᵀ D⁻¹ [−g B ∇] over the genes of one kind; B has a column a scalar's coordinate, ∇ one a pair.
 using Sums = Eigen::MatrixXd;
 
 /// What genes and units add up to, by pattern and pair. Index 0 … P·rank − 1: patterns, the pairs of each together.
 struct Reduced {
-  Eigen::Vector2d scalar_right = Eigen::Vector2d::Zero();  ///< Bᵀ D⁻¹ (−g)
-  Eigen::Matrix2d scalar_block = Eigen::Matrix2d::Zero();  ///< Bᵀ D⁻¹ B
-  Eigen::MatrixXd scalar_mean;                             ///< 2 × P·rank: Bᵀ D⁻¹ ∇
-  Eigen::VectorXd right;                                   ///< P·rank: ∇ᵀ D⁻¹ (−g)
-  Eigen::MatrixXd product;                                 ///< P·rank square: ∇ᵀ D⁻¹ ∇
+  Eigen::VectorXd scalar_right;  ///< Bᵀ D⁻¹ (−g)
+  Eigen::MatrixXd scalar_block;  ///< Bᵀ D⁻¹ B
+  Eigen::MatrixXd scalar_mean;   ///< scalars × P·rank: Bᵀ D⁻¹ ∇
+  Eigen::VectorXd right;         ///< P·rank: ∇ᵀ D⁻¹ (−g)
+  Eigen::MatrixXd product;       ///< P·rank square: ∇ᵀ D⁻¹ ∇
 };
 
 /// Σ over the kinds that measured both patterns, for every pair of them.
 Eigen::MatrixXd over_pairs(const std::vector<Eigen::MatrixXd>& by_kind, const std::vector<std::vector<bool>>& measures,
                            std::size_t patterns);
-/// The sums by pattern, with the columns of ∇ turned by `turn` (rank × fewer).
-Reduced spread(const std::vector<Sums>& sums, const Eigen::MatrixXd& turn,
+/// The sums by pattern, with the columns of ∇ turned by `turn` (rank × fewer); B has `scalars` columns.
+Reduced spread(const std::vector<Sums>& sums, Eigen::Index scalars, const Eigen::MatrixXd& turn,
                const std::vector<std::vector<bool>>& measures, std::size_t patterns);
 /// The largest eigenvalue of Q_M Q_A.
 double largest_product(const Eigen::MatrixXd& means, const Eigen::MatrixXd& rates);
@@ -45,13 +46,15 @@ struct Leading {
 };
 Leading leading_pairs(const Eigen::MatrixXd& genes, const Eigen::MatrixXd& cells, std::size_t patterns);
 
-/// One of the systems that share units: D⁻¹ [−g, B, ∇] of its genes, their sums by kind, and where its scalar, genes
-/// and pairs are.
+/// One of the systems that share units: D⁻¹ [−g, B, ∇] of its genes' own coordinates, their sums by kind, and where its
+/// scalar and pairs are.
 struct Member {
   const NewtonSystem* system = nullptr;
+  const GeneLayout* layout = nullptr;
+  std::size_t place = 0;  ///< in the layout
   std::vector<Rows> rows;
+  std::vector<Block> across;  ///< D⁻¹ times what couples a gene's own and shared coordinates; empty: nothing shared
   std::vector<Sums> sums;
-  std::size_t gene_at = 0;
   Eigen::Index scalar_at = 0, rate_at = 0, pair_at = 0, kept = 1;  ///< rate_at: column of a unit's ∇A
   Leading leading;
   Eigen::MatrixXd genes() const {
@@ -61,8 +64,21 @@ struct Member {
   }
 };
 
-/// D⁻¹ [−g, B, ∇] for every gene, and what the border needs of them.
+/// D⁻¹ [−g, B, ∇] for every gene's own coordinates, and what the border needs of them.
 void reduce_genes(Member& member, const std::vector<double>& gradient, int threads, std::atomic<bool>& mended);
+
+/// What is left of the genes' shared coordinates once their own in every system are eliminated: with S the Schur
+/// complement of a gene's own blocks and R what [−g, B, ∇] become there (−g first, the scalars, then the pairs of all
+/// systems: `width` numbers), S⁻¹ R a gene and Σ [B ∇]ᵀ S⁻¹ [−g B ∇] by kind. Empty where nothing is shared.
+struct SharedGenes {
+  Eigen::Index width = 0;
+  std::vector<double> rows;  ///< genes × shared coordinates × width
+  std::vector<Sums> sums;
+  /// ∇ᵀ S⁻¹ ∇ of one member's pairs.
+  Eigen::MatrixXd genes(const Member& member) const;
+};
+SharedGenes reduce_shared(const std::vector<Member>& members, Eigen::Index width, const std::vector<double>& gradient,
+                          int threads, std::atomic<bool>& mended);
 
 /// The units' D⁻¹ [−g, B, ∇] (two rows of `width` numbers each) and the sums [−g B ∇]ᵀ D⁻¹ [−g B ∇] by pattern.
 struct UnitSums {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <numeric>
 
 #include "core/compute/parallel.hpp"
 #include "core/inference/newton_pieces.hpp"
@@ -18,47 +19,60 @@ void solve_block(const double* h, const double* gradient, std::size_t size, doub
   Eigen::Map<Eigen::VectorXd>(step, n) = solve_block(block, right, changed);
 }
 
+GeneLayout NewtonSystem::layout() const {
+  GeneLayout out;
+  const auto size = static_cast<std::size_t>(gene_size);
+  out.own.resize(size);
+  std::iota(out.own.begin(), out.own.end(), std::size_t{0});
+  out.genes = gene_block.size() / size / size;
+  out.first = has_scalar ? 2 : 0;
+  return out;
+}
+
 NewtonSystem::Direction NewtonSystem::solve(const std::vector<double>& gradient, int threads, int caution) const {
-  return solve_joint({this, 1}, false, gradient, threads, caution);
+  return solve_joint({this, 1}, false, layout(), gradient, threads, caution);
 }
 
 NewtonSystem::Direction NewtonSystem::solve_joint(std::span<const NewtonSystem> systems, bool shared_scalar,
-                                                  const std::vector<double>& gradient, int threads, int caution) {
+                                                  const GeneLayout& layout, const std::vector<double>& gradient,
+                                                  int threads, int caution) {
   const NewtonSystem& front = systems.front();
   const Problem& problem = *front.problem;
-  const std::size_t patterns = problem.n_patterns(), size = static_cast<std::size_t>(front.gene_size);
+  const std::size_t patterns = problem.n_patterns(), size = layout.own.size();
   const auto count = static_cast<Eigen::Index>(systems.size());
   const Eigen::Index scalars = !front.has_scalar ? 0 : shared_scalar ? 2 : 2 * count;
   const bool coupled = front.coupled;
   std::vector<Member> members(systems.size());
   std::atomic<bool> mended = false;
-  std::size_t at = static_cast<std::size_t>(scalars);
   Eigen::Index width = 1 + scalars;
   for (std::size_t k = 0; k < members.size(); ++k) {
     auto& m = members[k];
     m.system = &systems[k];
-    m.gene_at = at;
+    m.layout = &layout;
+    m.place = k;
     m.scalar_at = shared_scalar || scalars == 0 ? 0 : 2 * static_cast<Eigen::Index>(k);
     m.rate_at = width;
     width += m.system->rank;
-    at += m.system->gene_block.size() / size;
     reduce_genes(m, gradient, threads, mended);
   }
-  const std::size_t cell_at = at;
+  const SharedGenes shared = reduce_shared(members, width, gradient, threads, mended);
+  const std::size_t cell_at = layout.end();
   const UnitSums units = reduce_units(members, width, cell_at, gradient, threads, mended);
 
   // The pairs of pattern q: those of one member after the other, `kept` in all.
   Eigen::Index kept = 0;
-  Eigen::MatrixXd turn = Eigen::MatrixXd::Zero(width - 1 - scalars, 0);  // of all members' ∇A
+  const Eigen::Index all_pairs = width - 1 - scalars;
+  Eigen::MatrixXd turn = Eigen::MatrixXd::Zero(all_pairs, 0), gene_turn = turn;  // of all members' ∇A, and ∇M
   for (auto& m : members) {
     Eigen::MatrixXd cells = Eigen::MatrixXd::Zero(m.system->rank, m.system->rank);
     for (const auto& sums : units.by_pattern) cells += sums.block(m.rate_at, m.rate_at, m.system->rank, m.system->rank);
-    m.leading = leading_pairs(m.genes(), cells, patterns);
+    m.leading = leading_pairs(shared.sums.empty() ? m.genes() : m.genes() + shared.genes(m), cells, patterns);
     m.pair_at = kept;
     m.kept = m.leading.genes.cols();
     kept += m.kept;
-    turn.conservativeResizeLike(Eigen::MatrixXd::Zero(turn.rows(), kept));
+    for (auto* to : {&turn, &gene_turn}) to->conservativeResizeLike(Eigen::MatrixXd::Zero(all_pairs, kept));
     turn.block(m.rate_at - 1 - scalars, m.pair_at, m.system->rank, m.kept) = m.leading.cells;
+    gene_turn.block(m.rate_at - 1 - scalars, m.pair_at, m.system->rank, m.kept) = m.leading.genes;
   }
   const auto p = static_cast<Eigen::Index>(patterns) * kept;
   Eigen::MatrixXd gene_product = Eigen::MatrixXd::Zero(p, p), cell_product = gene_product,
@@ -67,7 +81,7 @@ NewtonSystem::Direction NewtonSystem::solve_joint(std::span<const NewtonSystem> 
   Eigen::VectorXd gene_right = Eigen::VectorXd::Zero(p), cell_right = gene_right, r1 = Eigen::VectorXd::Zero(scalars);
   for (Eigen::Index i = 0; i < scalars; ++i) r1(i) = -gradient[static_cast<std::size_t>(i)];
   for (const auto& m : members) {
-    const Reduced g = spread(m.sums, m.leading.genes, problem.measures, patterns);
+    const Reduced g = spread(m.sums, 2, m.leading.genes, problem.measures, patterns);
     const auto global = [&](Eigen::Index i) { return i / m.kept * kept + m.pair_at + i % m.kept; };
     for (Eigen::Index i = 0; i < g.right.size(); ++i) {
       gene_right(global(i)) = g.right(i);
@@ -87,6 +101,14 @@ NewtonSystem::Direction NewtonSystem::solve_joint(std::span<const NewtonSystem> 
     for (std::size_t q = 0; coupled && q < patterns; ++q)
       rate.block(m.scalar_at, static_cast<Eigen::Index>(q) * kept + m.pair_at, 2, m.kept) +=
           Eigen::Map<const Eigen::MatrixXd>(&m.system->scalar_rate[q * pairs * 2], 2, m.system->rank) * m.leading.cells;
+  }
+  if (!shared.sums.empty()) {
+    const Reduced g = spread(shared.sums, scalars, gene_turn, problem.measures, patterns);
+    gene_right += g.right;
+    gene_product += g.product;
+    gene_mean += g.scalar_mean;
+    m11 -= g.scalar_block;
+    r1 -= g.scalar_right;
   }
   for (std::size_t q = 0; q < patterns; ++q) {
     const auto& sums = units.by_pattern[q];
@@ -136,6 +158,23 @@ NewtonSystem::Direction NewtonSystem::solve_joint(std::span<const NewtonSystem> 
 
   Direction out{std::vector<double>(gradient.size()), std::vector<double>(gradient.size()), !mended};
   for (Eigen::Index i = 0; i < scalars; ++i) out.pulled[static_cast<std::size_t>(i)] = s(i);
+  // The steps of the genes' shared coordinates, which their own answer to.
+  const std::size_t shared_size = layout.shared.size();
+  std::vector<Eigen::VectorXd> wanted;  // what multiplies their rows, by kind
+  for (const auto& measured : problem.measures) {
+    auto& all = wanted.emplace_back(Eigen::VectorXd::Zero(width));
+    all.segment(1, scalars) = -s;
+    for (std::size_t q = 0; q < patterns; ++q)
+      if (measured[q])
+        all.tail(all_pairs) += coupling * gene_turn * ab.segment(p + static_cast<Eigen::Index>(q) * kept, kept);
+  }
+  for (std::size_t i = 0; shared_size > 0 && i < layout.genes; ++i)
+    for (std::size_t a = 0; a < shared_size; ++a) {
+      const double* row = &shared.rows[(i * shared_size + a) * static_cast<std::size_t>(width)];
+      const std::size_t to = layout.shared_at(i) + a;
+      out.own[to] = row[0];
+      out.pulled[to] = Eigen::Map<const Eigen::VectorXd>(row, width).dot(wanted[problem.kind_of_gene[i]]);
+    }
   for (const auto& m : members) {
     // What multiplies D⁻¹∇ of a gene, by kind.
     std::vector<Eigen::VectorXd> pull;
@@ -146,17 +185,23 @@ NewtonSystem::Direction NewtonSystem::solve_joint(std::span<const NewtonSystem> 
       pull.emplace_back(m.leading.genes * sum);
     }
     const Eigen::Vector2d own = scalars ? Eigen::Vector2d(s.segment<2>(m.scalar_at)) : Eigen::Vector2d::Zero();
-    compute::parallel_for(static_cast<std::int64_t>(m.rows.size()), 4096, threads,
+    const auto answer = [&](std::size_t i) {
+      for (std::size_t a = 0; a < size; ++a) {
+        const auto row = static_cast<Eigen::Index>(a);
+        const std::size_t to = layout.own_at(m.place, i) + a;
+        out.own[to] = m.rows[i](row, 0);
+        out.pulled[to] = m.rows[i].row(row).tail(m.system->rank).dot(pull[problem.kind_of_gene[i]]) -
+                         m.rows[i](row, 1) * own(0) - m.rows[i](row, 2) * own(1);
+        for (std::size_t b = 0; b < shared_size; ++b) {
+          const double by = m.across[i](row, static_cast<Eigen::Index>(b));
+          out.own[to] -= by * out.own[layout.shared_at(i) + b];
+          out.pulled[to] -= by * out.pulled[layout.shared_at(i) + b];
+        }
+      }
+    };
+    compute::parallel_for(static_cast<std::int64_t>(layout.genes), 4096, threads,
                           [&](std::int64_t, std::int64_t first, std::int64_t last) {
-                            for (auto i = static_cast<std::size_t>(first); i < static_cast<std::size_t>(last); ++i)
-                              for (std::size_t a = 0; a < size; ++a) {
-                                const auto row = static_cast<Eigen::Index>(a);
-                                const std::size_t to = m.gene_at + i * size + a;
-                                out.own[to] = m.rows[i](row, 0);
-                                out.pulled[to] =
-                                    m.rows[i].row(row).tail(m.system->rank).dot(pull[problem.kind_of_gene[i]]) -
-                                    m.rows[i](row, 1) * own(0) - m.rows[i](row, 2) * own(1);
-                              }
+                            for (auto i = first; i < last; ++i) answer(static_cast<std::size_t>(i));
                           });
   }
   // A unit's row times what the border asks of it: −s for the scalars, the pairs of its pattern.
@@ -164,7 +209,7 @@ NewtonSystem::Direction NewtonSystem::solve_joint(std::span<const NewtonSystem> 
   for (std::size_t q = 0; q < patterns; ++q) {
     auto& all = asked.emplace_back(Eigen::VectorXd::Zero(width));
     all.segment(1, scalars) = -s;
-    all.tail(width - 1 - scalars) = turn * ab.segment(static_cast<Eigen::Index>(q) * kept, kept);
+    all.tail(all_pairs) = turn * ab.segment(static_cast<Eigen::Index>(q) * kept, kept);
   }
   const auto wide = static_cast<std::size_t>(width);
   compute::parallel_for(static_cast<std::int64_t>(units.rows.size() / (2 * wide)), 4096, threads,
@@ -187,10 +232,11 @@ NewtonSystem::Response NewtonSystem::response(int threads) const {
   std::vector<Member> self(1);
   Member& member = self.front();
   const Eigen::Index scalars = has_scalar ? 2 : 0;
+  const GeneLayout its = layout();
   member.system = this;
-  member.gene_at = static_cast<std::size_t>(scalars);
+  member.layout = &its;
   member.rate_at = 1 + scalars;
-  const std::size_t cell_at = member.gene_at + gene_block.size() / static_cast<std::size_t>(gene_size);
+  const std::size_t cell_at = its.end();
   const std::vector<double> still(cell_at + 2 * problem->units.size(), 0.0);  // what answers is not asked for here
   reduce_genes(member, still, threads, mended);
   const UnitSums units = reduce_units(self, 1 + scalars + rank, cell_at, still, threads, mended);

@@ -2,6 +2,7 @@
 #include <span>
 #include <vector>
 
+#include "core/inference/gene_layout.hpp"
 #include "core/inference/problem.hpp"
 
 namespace scriptorium::inference {
@@ -39,11 +40,14 @@ struct NewtonSystem {
     bool whole = true;  ///< whether H was used as it is
   };
   Direction solve(const std::vector<double>& gradient, int threads, int caution = 0) const;
-  /// The same for systems that share their units: each has genes of its own and a scalar of its own (or, with
-  /// `shared_scalar`, the same one). Coordinates: the scalars, the genes of one system after the other, units; blocks
-  /// of units and of a shared scalar are the sums over systems.
-  static Direction solve_joint(std::span<const NewtonSystem> systems, bool shared_scalar,
+  /// The same for systems that share their units: each has a scalar of its own (or, with `shared_scalar`, the same
+  /// one), and genes whose coordinates are its own or those of all, as `layout` says. Coordinates: the scalars, the
+  /// genes, units; blocks of units, of a shared scalar and of shared coordinates are the sums over systems. A gene's
+  /// own blocks are eliminated first, then what is left of its shared one: O(systems) a gene.
+  static Direction solve_joint(std::span<const NewtonSystem> systems, bool shared_scalar, const GeneLayout& layout,
                                const std::vector<double>& gradient, int threads, int caution = 0);
+  /// The genes of this system alone.
+  GeneLayout layout() const;
 
   /// Linear response to the coupling, with Q_M = Σ_g ∇ᵀD⁻¹∇ over patterns and pairs, and Q_A likewise: the exact
   /// Gaussian covariance of a gene is D⁻¹ + D⁻¹∇ · [(I − Q_A Q_M)⁻¹ Q_A] · ∇ᵀD⁻¹, summed over the patterns that

@@ -5,6 +5,7 @@
 #include <optional>
 #include <vector>
 
+#include "core/inference/gene_relief.hpp"
 #include "core/inference/newton_system.hpp"
 #include "core/inference/nonzero_pass.hpp"
 #include "core/inference/problem.hpp"
@@ -67,7 +68,6 @@ class Objective {
     return evaluate(x, &x, gradient, system, control);
   }
 
- private:
   /// Working memory of one gene.
   struct GeneScratch {
     std::vector<double> f, f1, f2;           ///< at the tensor nodes: contracted with the scalar's weights and scores
@@ -80,6 +80,7 @@ class Objective {
     std::vector<double> all, some, counted, unseen, log_zero, soft, mean_zero, mean_difference;
     std::vector<double> nonzero, by_count;  ///< the cells' weights as gather_gene() finds them
     std::array<SiteRule, 3> rules;
+    std::vector<double> by_scalar;
   };
   /// One gene's share of the loss given everything else, with derivatives in its own coordinates.
   struct GeneTerm {
@@ -88,16 +89,31 @@ class Objective {
     std::array<double, 12> scalar{};  ///< coordinate × 2
     std::array<double, 36> block{};
   };
+  // Single genes given all else, for searches of their optima: hold_rest(), then gather_gene() of the gene where cells
+  // are visited, then as many of the others as wanted; from several threads, each with its own scratch.
+  /// Prepares what genes see of the scalar and the cells at x; false out of bounds.
+  bool hold_rest(const std::vector<double>& x, const RunControl& control);
+  void gather_gene(std::int64_t gene, GeneScratch& scratch) const;
+  /// Quadrature sizes for a gene's coordinates, one a site; for evaluations of the gene at x until choose_nodes().
+  void choose_gene_nodes(const double* at, std::uint8_t* nodes) const;
+  void set_gene_nodes(std::int64_t gene, const double* at) {
+    choose_gene_nodes(at, &gene_nodes_[static_cast<std::size_t>(gene) * problem_->gene_sites.size()]);
+  }
+  /// The gene's share of the loss at its coordinates, with derivatives; infinite out of bounds.
+  double gene_loss(std::int64_t gene, const double* at, const std::uint8_t* nodes, GeneScratch& scratch,
+                   GeneTerm& term) const;
+  /// Points a third to two thirds apart around a gene's coordinates; its posterior density there (a constant apart),
+  /// left in scratch.f, with the priors of some sites; coordinates of a site at a top. Models with a gate only.
+  Axes gene_axes(const double* at) const;
+  void gene_relief(std::int64_t gene, const Axes& axes, const std::array<bool, 3>& with_prior,
+                   GeneScratch& scratch) const;
+  void place_site(std::size_t site, const Top& top, double* coordinates) const;
+
+ private:
   double start_dispersion(const std::vector<double>& share) const;
   bool inside(const std::vector<double>& x) const;
+  /// descend() of a gene alone.
   double descend_gene(std::int64_t gene, double* at, double enough, double out_of_reach, GeneScratch& scratch) const;
-  /// A gene's coordinates near a top of its posterior given all else, and about how high that is.
-  struct Summit {
-    double height = 0;
-    std::array<double, 6> at{};
-  };
-  std::vector<Summit> summits(std::int64_t gene, const double* at, GeneScratch& scratch) const;
-  void choose_gene_nodes(const double* at, std::uint8_t* nodes) const;
   void prepare_scalar(const std::vector<double>& x);
   std::vector<double> expected_means(const std::vector<double>& x);
   void cell_pass(const std::vector<double>& x, const std::vector<double>& mean_sum, const RunControl& control);
@@ -109,7 +125,6 @@ class Objective {
   void spread_cells(const std::vector<double>& x, const RunControl& control);
   void gene_values(std::int64_t gene, std::span<const SiteRule> rules, GeneScratch& out,
                    std::vector<double>& by_scalar) const;
-  void gather_gene(std::int64_t gene, GeneScratch& out) const;
   void gene_term(std::int64_t gene, const double* at, const std::uint8_t* nodes, double rate, GeneScratch& scratch,
                  GeneTerm& out, std::vector<double>& by_scalar) const;
   void gene_tables(std::int64_t gene, std::span<const SiteRule> rules, GeneScratch& out) const;

@@ -13,8 +13,6 @@
 namespace scriptorium::inference {
 namespace {
 
-constexpr double near = 0.03;  // nats: settled genes are at least so near to their minimum
-
 /// E θ of the site that M sums, in its coordinates.
 Second expected_value(const SiteFamily& family, double x1, double x2, int nodes, SiteRule& rule) {
   if (!family.beta() && family.transform() == model::Transform::Exp) {
@@ -315,7 +313,7 @@ void Objective::gene_pass(const std::vector<double>& x, const std::vector<double
         if (nonzeros_) gather_gene(g, scratch);
         if (settled) {
           control.check();
-          descend_gene(g, &(*settled)[gene_at(g)], near, INFINITY, scratch);
+          descend_gene(g, &(*settled)[gene_at(g)], near_settled, INFINITY, scratch);
           choose_gene_nodes(&x[gene_at(g)], &gene_nodes_[index(g) * sites]);
         }
         gene_term(g, &x[gene_at(g)], &gene_nodes_[index(g) * sites],

@@ -14,6 +14,10 @@ inline std::size_t index(std::int64_t i) {
   return static_cast<std::size_t>(i);
 }
 
+inline constexpr double near_settled = 0.03;  // nats: settled genes are at least so near to their minimum
+inline constexpr double fewest_nonzeros = 5;  // cells with a count: fewer say nothing about a gate
+inline constexpr double hopeless_summit = 3;  // nats by which a summit may look lower and still be tried
+
 /// Whether a site's marginal is one that its rules integrate (no Beta flatter than α or β = 0.1).
 bool site_inside(const SiteFamily& family, const double* at);
 /// Shortens a site's step that would leave that region, to nine tenths of the way there.

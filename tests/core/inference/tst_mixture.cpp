@@ -270,9 +270,6 @@ class TestMixture : public QObject {
     structured.method = Method::Structured;
     QVERIFY_THROWS_EXCEPTION(Error,
                              fit({mixture_of("nbdm", "canonical", 2), &summary, &counts}, structured, nullptr, {}));
-    auto shared = mixture_of("zinb", "canonical", 2);
-    shared.mixture_params = {"r"};
-    QVERIFY_THROWS_EXCEPTION(Error, fit({shared, &summary, &counts}, {}, nullptr, {}));
   }
 };
 
