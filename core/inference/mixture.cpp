@@ -16,10 +16,12 @@
 namespace scriptorium::inference {
 namespace {
 
-constexpr int first_steps = 6;        // Newton steps of the first round, from moments
-constexpr int steps = 2;              // of the others
-constexpr double loose = 1;           // nats left at the end of a simpler model's fit
-constexpr double resolution = 1e-10;  // of the loss: what sums over 1e9 entries leave to be told apart
+constexpr int first_steps = 6;         // Newton steps of the first round, from moments
+constexpr int steps = 2;               // of the others
+constexpr int most_moves = 8;          // times that cells are tried in other components
+constexpr double worth_moving = 0.01;  // nats of one cell
+constexpr double loose = 1;            // nats left at the end of a simpler model's fit
+constexpr double resolution = 1e-10;   // of the loss: what sums over 1e9 entries leave to be told apart
 
 /// A point of the search: where the sites are, and how cells are shared out.
 struct Place {
@@ -29,6 +31,7 @@ struct Place {
   double gain = INFINITY;  ///< of the last round
   int small = 0;           ///< rounds in a row with less left than the tolerance
   bool gates_tried = false;
+  int moves = 0;  ///< times that cells were tried in other components
 };
 
 using Watch = std::function<void(const Place&)>;
@@ -52,7 +55,7 @@ class VariationalEm {
     for (;;) {
       control.check();
       const double enough = std::max(tolerance, resolution * std::fabs(at.loss));
-      if (at.small >= 2 && !try_gates(at, control)) return;
+      if (at.small >= 2 && !try_gates(at, control) && !try_cells(at, control)) return;
       if (control.keep.stop_requested() || at.round >= options_.max_iterations) return;
       advance(at, control);
       at.small = at.left < enough ? at.small + 1 : 0;
@@ -111,6 +114,18 @@ class VariationalEm {
     objective_.choose_nodes(at.x);
     const double gain = objective_.improve_genes(at.x, control);
     if (gain < options_.tolerance) return false;
+    at.small = 0;
+    at.gain = INFINITY;
+    return true;
+  }
+
+  /// Cells whose captures hold them in a component are tried in the others. Whether it gained.
+  bool try_cells(Place& at, const RunControl& control) {
+    if (at.moves >= most_moves) return false;
+    ++at.moves;
+    std::vector<double> log_weight(at.share.size(), 0.0);
+    mixing_.add_log_weights(log_weight);
+    if (objective_.move_cells(at.x, at.share, log_weight, worth_moving, control) < options_.tolerance) return false;
     at.small = 0;
     at.gain = INFINITY;
     return true;
@@ -194,7 +209,8 @@ std::map<std::string, std::vector<double>> pack(const Place& at, const Place& be
                                   static_cast<double>(place->round),
                                   place->gain,
                                   static_cast<double>(place->small),
-                                  place->gates_tried ? 1.0 : 0.0};
+                                  place->gates_tried ? 1.0 : 0.0,
+                                  static_cast<double>(place->moves)};
   }
   arrays["losses"] = losses;
   return arrays;
@@ -212,6 +228,7 @@ Place unpack(const Checkpoint& checkpoint, const std::string& prefix) {
   at.gain = numbers.at(3);
   at.small = static_cast<int>(numbers.at(4));
   at.gates_tried = numbers.at(5) != 0;
+  at.moves = static_cast<int>(numbers.at(6));
   return at;
 }
 

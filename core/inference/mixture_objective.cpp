@@ -355,6 +355,50 @@ std::vector<double> MixtureObjective::scores(const std::vector<double>& x, const
   return out;
 }
 
+double MixtureObjective::move_cells(std::vector<double>& x, std::vector<double>& share,
+                                    const std::vector<double>& log_weight, double enough, const RunControl& control) {
+  if (!problem().capture || visits_nonzeros()) return 0;
+  const std::size_t k = components(), cells = n_cells();
+  auto now = scores(x, control);
+  std::vector<double> fixed = now;  // without what the capture adds
+  for (std::size_t c = 0; c < cells; ++c)
+    for (std::size_t j = 0; j < k; ++j)
+      fixed[c * k + j] += log_weight[c * k + j] - parts_[j].objective->unit_values()[problem().unit_of_cell[c]];
+  std::vector<double> best(cells);
+  std::vector<int> home(cells, -1);
+  for (std::size_t c = 0; c < cells; ++c) {
+    const auto unit = problem().unit_of_cell[c];
+    const std::size_t at = cell_at(unit);
+    for (std::size_t j = 0; j < k; ++j) now[c * k + j] += log_weight[c * k + j];
+    best[c] = math::log_sum_exp(&now[c * k], k) + enough -
+              problem().cell->divergence(x[at], x[at + 1], problem().units[unit].prior_shift).value;
+  }
+  const auto before = best;
+  std::vector<double> moved = x;
+  for (std::size_t j = 0; j < k; ++j) {
+    auto its = of_part(x, j);
+    const auto value = parts_[j].objective->settle_cells(its, control);
+    for (std::size_t c = 0; c < cells; ++c) {
+      const auto unit = problem().unit_of_cell[c];
+      const double there = fixed[c * k + j] + value[unit];
+      if (!(there > best[c])) continue;
+      best[c] = there;
+      home[c] = static_cast<int>(j);
+      std::copy_n(&its[parts_[j].objective->cell_at(unit)], 2, &moved[cell_at(unit)]);
+    }
+  }
+  double gain = 0;
+  for (std::size_t c = 0; c < cells; ++c) {
+    if (home[c] < 0) continue;
+    gain += best[c] - before[c] + enough;
+    for (std::size_t j = 0; j < k; ++j) share[c * k + j] = static_cast<int>(j) == home[c] ? 1 : 0;
+  }
+  x = std::move(moved);
+  share_out(share);
+  choose_nodes(x);
+  return gain;
+}
+
 std::vector<double> MixtureObjective::sums_by_cell(const std::vector<double>& table, const RunControl& control) const {
   const std::size_t k = components();
   std::vector<double> out(n_cells() * k, 0.0);

@@ -59,6 +59,12 @@ class MixtureObjective {
   bool choose_nodes(const std::vector<double>& x);
   void keep_inside(const std::vector<double>& x, std::vector<double>& step) const;
   double improve_genes(std::vector<double>& x, const RunControl& control);
+  /// A cell's capture settles for the components that it is shared out to, and then no other may suit it. Each cell is
+  /// tried in every component alone with the capture that suits it there, and moves where that is better by `enough`
+  /// nats than how it is shared out. Returns the nats gained; x and `share` are changed, and shared out. Models without
+  /// capture, or that visit the non-zeros: nothing to do. @param log_weight  E ln w, cells × components
+  double move_cells(std::vector<double>& x, std::vector<double>& share, const std::vector<double>& log_weight,
+                    double enough, const RunControl& control);
   /// Σ_k of the components' losses; without what depends on the shares and the mixing weights alone.
   double evaluate(const std::vector<double>& x, std::vector<double>* gradient, System* system,
                   const RunControl& control) {

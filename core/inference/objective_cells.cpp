@@ -75,8 +75,9 @@ void Objective::spread_cells(const std::vector<double>& x, const RunControl& con
   pass.sum_cells(control);
 }
 
-void Objective::cell_pass(const std::vector<double>& x, const std::vector<double>& mean_sum,
-                          const RunControl& control) {
+/// `weighted`: cells count as much as the problem says; else once each.
+void Objective::cell_pass(const std::vector<double>& x, const std::vector<double>& mean_sum, const RunControl& control,
+                          bool weighted) {
   const auto& p = *problem_;
   const std::size_t scalars = scalar_rule_.size();
   const auto units = static_cast<std::int64_t>(p.units.size());
@@ -97,9 +98,10 @@ void Objective::cell_pass(const std::vector<double>& x, const std::vector<double
     for (auto u = index(first); u < index(last); ++u) {
       const auto at = cell_at(u);
       const auto& unit = p.units[u];
+      const double cells = weighted ? unit.cells : 1;
       p.cell->make_rule(x[at], x[at + 1], cell_nodes_[u], true, rule);
       const auto divergence = p.cell->divergence(x[at], x[at + 1], unit.prior_shift);
-      part.divergence += unit.cells * divergence.value;
+      part.divergence += cells * divergence.value;
       if (nonzeros_) nonzeros_->cell_function(u, on_window);
 
       // f: the unit's log likelihood at (cell node, scalar node), contracted over the scalar as it comes.
@@ -131,7 +133,7 @@ void Objective::cell_pass(const std::vector<double>& x, const std::vector<double
           rate[i] += wk * r;
           rate_scalar[0] += w * scalar_rule_.score[0][k] * r;
           rate_scalar[1] += w * scalar_rule_.score[1][k] * r;
-          part.by_scalar[k] += unit.cells * rule.weight[i] * value;
+          part.by_scalar[k] += cells * rule.weight[i] * value;
           own += w * linear;
         }
       double g[2] = {0, 0}, h[3] = {0, 0, 0}, cross[4] = {0, 0, 0, 0}, a[2] = {0, 0}, expected_rate = 0, value = 0;
@@ -151,18 +153,19 @@ void Objective::cell_pass(const std::vector<double>& x, const std::vector<double
       }
       unit_values_[u] = value;
       // Where the genes visit the non-zeros they account for the pairs; otherwise M·A is counted here.
-      part.log_likelihood += unit.cells * (nonzeros_ ? own : value);
-      part.rate[unit.pattern] += unit.cells * expected_rate;
-      for (std::size_t b = 0; b < 2; ++b) part.scalar_rate[2 * unit.pattern + b] += unit.cells * rate_scalar[b];
+      part.log_likelihood += cells * (nonzeros_ ? own : value);
+      part.rate[unit.pattern] += cells * expected_rate;
+      for (std::size_t b = 0; b < 2; ++b) part.scalar_rate[2 * unit.pattern + b] += cells * rate_scalar[b];
       for (std::size_t b = 0; b < 2; ++b) {
-        gradient_[at + b] = unit.cells * (divergence.gradient[b] - g[b]);
-        if (!nonzeros_) system_.cell_rate[u * 2 + b] = unit.cells * a[b];
+        gradient_[at + b] = cells * (divergence.gradient[b] - g[b]);
+        if (!nonzeros_) system_.cell_rate[u * 2 + b] = cells * a[b];
       }
       if (nonzeros_) unit_rate_[u] = {expected_rate, {a[0], a[1]}, {rate_scalar[0], rate_scalar[1]}};
-      for (std::size_t b = 0; b < 3; ++b) system_.cell_block[u * 3 + b] = unit.cells * (divergence.hessian[b] - h[b]);
-      for (std::size_t b = 0; b < 4; ++b) system_.cell_scalar[u * 4 + b] = -unit.cells * cross[b];
+      for (std::size_t b = 0; b < 3; ++b) system_.cell_block[u * 3 + b] = cells * (divergence.hessian[b] - h[b]);
+      for (std::size_t b = 0; b < 4; ++b) system_.cell_scalar[u * 4 + b] = -cells * cross[b];
     }
   });
+  if (!weighted) return;
   for (const auto& part : parts) {
     log_likelihood_ += part.log_likelihood;
     divergence_ += part.divergence;
@@ -170,6 +173,46 @@ void Objective::cell_pass(const std::vector<double>& x, const std::vector<double
     for (std::size_t k = 0; k < part.scalar_rate.size(); ++k) system_.scalar_rate[k] += part.scalar_rate[k];
     for (std::size_t k = 0; k < scalars; ++k) phi_k_[k] += part.by_scalar[k];
   }
+}
+
+std::vector<double> Objective::settle_cells(std::vector<double>& x, const RunControl& control) {
+  constexpr int most_steps = 12;
+  constexpr double longest = 2;  // step of a coordinate, which is a logit or a logarithm
+  const auto units = problem_->units.size();
+  const auto mean_sum = expected_means(x);
+  prepare_scalar(x);
+  std::vector<double> value(units, -INFINITY), settled = x, step(x.size(), 0.0);
+  for (int round = 0; round < most_steps; ++round) {
+    for (std::size_t u = 0; u < units; ++u)
+      cell_nodes_[u] = static_cast<std::uint8_t>(problem_->cell->nodes_for(x[cell_at(u)], x[cell_at(u) + 1]));
+    cell_pass(x, mean_sum, control, false);
+    for (std::size_t u = 0; u < units; ++u) {
+      const auto at = cell_at(u);
+      const double here =
+          unit_values_[u] - problem_->cell->divergence(x[at], x[at + 1], problem_->units[u].prior_shift).value;
+      if (!(here > value[u])) {
+        step[at] *= 0.25;
+        step[at + 1] *= 0.25;
+        continue;
+      }
+      value[u] = here;
+      settled[at] = x[at];
+      settled[at + 1] = x[at + 1];
+      // Newton, with the Hessian made positive definite.
+      const double* h = &system_.cell_block[3 * u];
+      const double middle = 0.5 * (h[0] + h[2]), apart = std::hypot(0.5 * (h[0] - h[2]), h[1]),
+                   lift = std::max(0.0, 0.1 * apart + 1e-9 - (middle - apart)), a = h[0] + lift, b = h[1],
+                   c = h[2] + lift, det = a * c - b * b;
+      const double g0 = gradient_[at], g1 = gradient_[at + 1];
+      step[at] = std::clamp(-(c * g0 - b * g1) / det, -longest, longest);
+      step[at + 1] = std::clamp(-(a * g1 - b * g0) / det, -longest, longest);
+    }
+    auto inside = step;
+    keep_inside(settled, inside);
+    for (std::size_t i = cell_at(0); i < x.size(); ++i) x[i] = settled[i] + inside[i];
+  }
+  x = std::move(settled);
+  return value;
 }
 
 }  // namespace scriptorium::inference
