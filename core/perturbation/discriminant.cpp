@@ -147,7 +147,7 @@ std::vector<double> linear_discriminant(std::span<const double> values, std::siz
   Eigen::MatrixXd between = mean.rowwise() - centre;
   between.array().colwise() *= (size / static_cast<double>(classes - 1)).array().sqrt();
   const Eigen::JacobiSVD<Eigen::MatrixXd> svd(between * whiten, Eigen::ComputeThinV);
-  const Eigen::VectorXd spread = svd.singularValues();
+  const Eigen::VectorXd& spread = svd.singularValues();
   const Eigen::Index axes = std::min<Eigen::Index>(
       classes - 1, spread.size() == 0 ? 0 : (spread.array() > least_singular * spread[0]).count());
   if (explained) {

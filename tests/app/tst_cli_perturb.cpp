@@ -85,6 +85,8 @@ class TestCliPerturb : public QObject {
     QVERIFY2(step("all", {"--out", at("all.h5ad"), "--tables", at("tables")}) == 0, qPrintable(error_));
     QVERIFY(out_.contains("of 4 targets have an effect"));
     QVERIFY(!QFile::exists(at("all.h5ad.state")));
+    QCOMPARE(step("all", {"--out", at("again.h5ad"), "--tables", at("tables")}), 1);
+    QVERIFY(error_.contains("exists already") && !QFile::exists(at("again.h5ad")));
     QCOMPARE(step("score", {"--out", at("s1.tsv")}), 0);
     QCOMPARE(bytes("tables/scores.tsv"), bytes("s1.tsv"));
     QCOMPARE(step("call", {"--out", at("c1.tsv")}), 0);
