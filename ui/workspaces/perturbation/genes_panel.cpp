@@ -205,7 +205,7 @@ void GenesPanel::showSets(const WeightedDe& de) {
     return;
   }
   Answer<std::vector<SetResults>> answer;
-  answer.done = [this, name = QString::fromStdString(de.target)](std::vector<SetResults> made) {
+  answer.done = [this, name = QString::fromStdString(de.target)](const std::vector<SetResults>& made) {
     if (view_->currentData() != "sets") return;
     charts::Figure figure = setFigure(made);
     if (figure.empty()) {

@@ -347,6 +347,10 @@ charts::Figure guideFigure(const Screening& of, const std::vector<TargetSummary>
   }
   figure.columns = gridColumns(figure.panels.size());
   titlesAtTheRim(figure);
+  if (figure.panels.size() > 12) {  // no room for a title under each
+    figure.title = QObject::tr("Share of the cells of each guide");
+    for (Panel& panel : figure.panels) panel.x.show_title = false;
+  }
   return figure;
 }
 
