@@ -8,6 +8,7 @@
 #include <QTemporaryDir>
 #include <cmath>
 #include <cstdio>
+#include <numeric>
 
 #include "core/model/model.hpp"
 #include "tests/gui/window_driver.hpp"
@@ -223,13 +224,19 @@ void walk(Tour& tour, MainWindow& window, const Wanted& wanted) {
     tour.zoomIntoEntropies(tabs);
     tabs->setCurrentIndex(0);
     const auto& of = *window.session().assignments.now();
-    IndexSet unsure;
-    for (std::size_t i = 0; i < of.entropy.size(); ++i)
-      if (of.entropy[i] > 0.1) unsure.push_back(static_cast<std::int64_t>(i));
+    IndexSet unsure(of.entropy.size());  // the least sure twentieth
+    std::iota(unsure.begin(), unsure.end(), std::int64_t{0});
+    std::stable_sort(unsure.begin(), unsure.end(), [&](std::int64_t a, std::int64_t b) {
+      return of.entropy[static_cast<std::size_t>(a)] > of.entropy[static_cast<std::size_t>(b)];
+    });
+    unsure.resize(unsure.size() / 20);
     window.session().selection.select(Axis::Cells, unsure, Combine::Replace, "tour");
     window.session().selection.nameSelection(Axis::Cells, "unsure");
     driver.waitForWork();
     tour.picture("components_selected");
+    tabs->setCurrentWidget(driver.find<QWidget>("entropyMapFigure")->parentWidget());
+    driver.waitForWork();
+    tour.picture("components_entropy_selected");
   }
   for (const QString page : {"compare", "expression", "perturbation", "regression"}) {
     driver.page(page);

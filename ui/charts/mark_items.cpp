@@ -6,6 +6,7 @@
 #include <numeric>
 
 #include "ui/charts/colors.hpp"
+#include "ui/charts/points_item.hpp"
 
 namespace scriptorium::charts {
 
@@ -69,10 +70,14 @@ ImageItem::ImageItem(QImage image, const QRectF& target, const QRectF& plot)
 void ImageItem::paint(QPainter* painter, const QStyleOptionGraphicsItem*, QWidget*) {
   painter->save();
   painter->setClipRect(plot_);
-  // Where there are more rows than dots they are averaged; else they are squares.
-  painter->setRenderHint(QPainter::SmoothPixmapTransform,
-                         image_.width() > target_.width() || image_.height() > target_.height());
-  painter->drawImage(target_, image_);
+  // Where there are more columns or rows than dots they are averaged; else they have sharp edges.
+  const double dots = dotsPerUnit(*painter);
+  const QSize room(static_cast<int>(std::ceil(target_.width() * dots)),
+                   static_cast<int>(std::ceil(target_.height() * dots)));
+  const QSize size = image_.size().boundedTo(room.expandedTo({1, 1}));
+  painter->setRenderHint(QPainter::SmoothPixmapTransform, false);
+  painter->drawImage(
+      target_, size == image_.size() ? image_ : image_.scaled(size, Qt::IgnoreAspectRatio, Qt::SmoothTransformation));
   painter->restore();
 }
 

@@ -67,6 +67,13 @@ class Disc {
 
 }  // namespace
 
+double dotsPerUnit(const QPainter& painter) {
+  const QPaintEngine::Type engine = painter.paintEngine()->type();
+  const bool vector = engine == QPaintEngine::SVG || engine == QPaintEngine::Pdf || engine == QPaintEngine::Picture;
+  const double transform = std::hypot(painter.deviceTransform().m11(), painter.deviceTransform().m12());
+  return std::clamp(vector ? 300.0 / 96 : transform, 1.0, 16.0);
+}
+
 void drawCloud(QPainter& painter, const Cloud& cloud) {
   painter.save();
   painter.setClipRect(cloud.plot);
@@ -80,11 +87,7 @@ void drawCloud(QPainter& painter, const Cloud& cloud) {
     painter.restore();
     return;
   }
-  // Vector devices report 72 or 96 dots an inch: give their image 300.
-  const QPaintEngine::Type engine = painter.paintEngine()->type();
-  const bool vector = engine == QPaintEngine::SVG || engine == QPaintEngine::Pdf;
-  const double transform = std::hypot(painter.deviceTransform().m11(), painter.deviceTransform().m12());
-  const double scale = std::clamp(vector ? 300.0 / 96 : transform, 1.0, 16.0);
+  const double scale = dotsPerUnit(painter);
   QImage image((cloud.plot.size() * scale).toSize(), QImage::Format_ARGB32_Premultiplied);
   image.fill(Qt::transparent);
   if (!cloud.colors.isEmpty()) {  // a pen for every colour would take ten times as long

@@ -3,6 +3,8 @@
 #include <QGraphicsItem>
 #include <QList>
 
+class QPainter;
+
 namespace scriptorium::charts {
 
 /// Points in scene coordinates and how they are drawn; what lies outside `plot` is left out.
@@ -13,6 +15,10 @@ struct Cloud {
   double radius = 1.5;
   QList<QRgb> colors = {};  ///< of each point; empty: `color`
 };
+
+/// Dots of an image for a unit of the scene (1/96 inch): the painter's own; 300 an inch where it draws vectors or
+/// records, which report 72 or 96.
+double dotsPerUnit(const QPainter& painter);
 
 /// Draws a cloud of points inside a plot, the last ones on top; on any thread. Up to 2,000 are drawn as discs (vectors
 /// in SVG and PDF); more become one image at the painter's resolution, because Qt Charts needs 0.8 s for 10,000 of its

@@ -62,7 +62,7 @@ charts::Mark stripOf(const EntropyGround& ground, const std::vector<std::uint8_t
   mark.kind = charts::MarkKind::Image;
   mark.name = QObject::tr("selected");
   mark.groups = {QObject::tr("selected")};
-  mark.palette = {0xffe69f00};
+  mark.palette = {0xffe3342f};  // of no group
   const auto edges = analysis::even_blocks(static_cast<std::int64_t>(ground.cells.size()), 4000);
   mark.image_columns = static_cast<int>(edges.size() - 1);
   for (std::size_t b = 0; b + 1 < edges.size(); ++b) {
