@@ -56,21 +56,23 @@ charts::ColorBar barOf(const charts::Mark& mark, EntropyMeasure measure) {
   return {mark.name, -most, most, true};
 }
 
-/// A strip over the bars where cells are selected.
-charts::Mark stripOf(const EntropyGround& ground, const std::vector<std::uint8_t>& selected) {
+/// A strip over the bars where cells of a piece are selected; coarse, so that one cell among many is seen.
+charts::Mark stripOf(const EntropyGround& ground, const EntropyPiece& piece,
+                     const std::vector<std::uint8_t>& selected) {
   charts::Mark mark;
   mark.kind = charts::MarkKind::Image;
   mark.name = QObject::tr("selected");
   mark.groups = {QObject::tr("selected")};
   mark.palette = {0xffe3342f};  // of no group
-  const auto edges = analysis::even_blocks(static_cast<std::int64_t>(ground.cells.size()), 4000);
+  const std::int64_t first = piece.edges.front();
+  const auto edges = analysis::even_blocks(piece.edges.back() - first, 200);
   mark.image_columns = static_cast<int>(edges.size() - 1);
   for (std::size_t b = 0; b + 1 < edges.size(); ++b) {
-    const bool any = std::any_of(ground.cells.begin() + edges[b], ground.cells.begin() + edges[b + 1],
+    const bool any = std::any_of(ground.cells.begin() + first + edges[b], ground.cells.begin() + first + edges[b + 1],
                                  [&](std::int64_t cell) { return selected[at(cell)] != 0; });
     mark.values.push_back(any ? 0 : std::nan(""));
   }
-  mark.x = {0, static_cast<double>(ground.cells.size())};
+  mark.x = {static_cast<double>(first), static_cast<double>(piece.edges.back())};
   mark.y = {1.06, 1.22};
   return mark;
 }
@@ -96,7 +98,7 @@ charts::Panel barsPanel(const EntropyGround& ground, const Assignments& names, c
     for (const QString& name : names.names) mark.groups << name;
     panel.marks.push_back(std::move(mark));
   }
-  if (selected) panel.marks.push_back(stripOf(ground, *selected));
+  if (selected) panel.marks.push_back(stripOf(ground, detail ? *detail : whole_map, *selected));
   return panel;
 }
 
