@@ -360,11 +360,14 @@ void add_fit(CLI::App& app) {
       ->check(CLI::Range(std::int64_t{1}, std::int64_t{100}));
   command->add_option("--mixture-params", words->mixture_params,
                       "parameters that differ between components: all (default) or names separated by commas");
-  command->add_option("--restarts", words->restarts, "mixtures: starts, of which the best fit is kept; svi goes on from the best start only")
+  command
+      ->add_option("--restarts", words->restarts,
+                   "mixtures: starts, of which the best fit is kept; svi goes on from the best start only")
       ->check(CLI::Range(1, 1000));
   command
-      ->add_option("--start", words->start,
-                   "mixtures: data (clusters of the cells) or scribe (all alike but for noise; --svi-mode scribe always)")
+      ->add_option(
+          "--start", words->start,
+          "mixtures: data (clusters of the cells) or scribe (all alike but for noise; --svi-mode scribe always)")
       ->transform(one_of({"data", "scribe"}));
   command->add_option("--annotation", words->annotation,
                       "columns of the cell table whose labels inform the components: KEY[,KEY]");

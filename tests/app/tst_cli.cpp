@@ -429,8 +429,8 @@ class TestCli : public QObject {
 
   void stochasticMixtures() {
     const QString fit = at("svi_mix.fit");
-    QStringList words{"fit",     at("data"),      "--components", "2",  "--method", "svi",
-                      "--steps", "60",            "--restarts",   "2",  "--out",    fit};
+    QStringList words{"fit",     at("data"), "--components", "2", "--method", "svi",
+                      "--steps", "60",       "--restarts",   "2", "--out",    fit};
     QVERIFY2(run(words) == 0, qPrintable(error_));
     QVERIFY(error_.contains("2 starts, losses at the start"));
     QCOMPARE(run({"show", fit, "--json"}), 0);

@@ -13,7 +13,6 @@
 namespace scriptorium::charts {
 namespace {
 
-
 constexpr double kBarRoom = 64;  ///< of the scale of colours at the right of a panel
 
 /// Whether an axis has its title written beside it.

@@ -142,8 +142,8 @@ void ScreeningState::lookAtColumns() {
   Answer<Looked> answer;
   answer.done = [this](Looked looked) {
     guessed_ = true;
-    const bool guess = options_.columns.target != looked.columns.target ||
-                       options_.columns.control != looked.columns.control;
+    const bool guess =
+        options_.columns.target != looked.columns.target || options_.columns.control != looked.columns.control;
     options_.columns = looked.columns;  // as given, but for what was guessed: no step to undo
     check_ = std::move(looked.check);
     if (guess) emit optionsChanged();
@@ -167,9 +167,8 @@ void ScreeningState::lookAtColumns() {
                         "Choose the column with the targets, and which of its labels are controls.");
           if (const data::Column* column = cells.find(looked.columns.target))
             made->labels = perturbation::count_labels(*column);
-          const auto control =
-              std::find_if(made->labels.begin(), made->labels.end(),
-                           [](const auto& one) { return perturbation::is_control_label(one.label); });
+          const auto control = std::find_if(made->labels.begin(), made->labels.end(),
+                                            [](const auto& one) { return perturbation::is_control_label(one.label); });
           if (looked.columns.control.empty() && control != made->labels.end()) looked.columns.control = control->label;
           if (looked.columns.control.empty())
             throw Error(ErrorCode::BadInput, "No label of \"" + looked.columns.target + "\" is chosen as control.",

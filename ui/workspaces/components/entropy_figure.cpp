@@ -53,7 +53,7 @@ charts::ColorBar barOf(const charts::Mark& mark, EntropyMeasure measure) {
     std::nth_element(sizes.begin(), top, sizes.end());
     if (*top > 0) most = *top;
   }
-  return {mark.name, -most, most, true};
+  return {mark.name, -most, most, charts::Ramp::TwoSided};
 }
 
 /// A strip over the bars where cells of a piece are selected; coarse, so that one cell among many is seen.
