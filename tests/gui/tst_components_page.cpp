@@ -391,7 +391,8 @@ class TestComponentsPage : public QObject {
     const QStringList names = panel.y.categories;
     QVERIFY(driver().choose("entropyMeasure", "evidence"));
     const auto& evidence = view->figure().panels[1];
-    QVERIFY(evidence.bar && evidence.bar->ramp == charts::Ramp::TwoSided && evidence.bar->low == -evidence.bar->high);
+    QVERIFY(evidence.bar && evidence.bar->ramp == scriptorium::charts::Ramp::TwoSided &&
+            evidence.bar->low == -evidence.bar->high);
     QVERIFY(
         std::any_of(evidence.marks[0].values.begin(), evidence.marks[0].values.end(), [](double v) { return v < 0; }));
     driver().find<QSpinBox>("entropyGenes")->setValue(20);

@@ -349,7 +349,7 @@ class TestFigure : public QObject {
       panel.marks.push_back(line);
       panel.y.low = 0;
       panel.y.high = height;
-      if (height > 1) panel.bar = ColorBar{"bar", -2, 2, true};
+      if (height > 1) panel.bar = ColorBar{"bar", -2, 2, Ramp::TwoSided};
       panel.x.show_labels = height > 1;
       figure.panels.push_back(panel);
     }
@@ -397,7 +397,7 @@ class TestFigure : public QObject {
     Panel panel;
     panel.x.low = panel.y.low = 0;
     panel.x.high = panel.y.high = 4;
-    panel.bar = ColorBar{"evidence", -1, 1, true};
+    panel.bar = ColorBar{"evidence", -1, 1, Ramp::TwoSided};
     panel.marks = {whole, detail, border};
     const Figure figure{"map", {}, 1, false, {panel}};
     ChartScene scene(figure, {400, 300}, Theme::light());
