@@ -507,6 +507,7 @@ class TestCli : public QObject {
       process.waitForReadyRead(1000);
       seen += process.readAllStandardError();
     }
+    QVERIFY2(process.state() == QProcess::Running, seen.constData());  // no process has number 0, a signal to all
     ::kill(static_cast<pid_t>(process.processId()), SIGINT);
     QVERIFY(process.waitForFinished(30'000));
     QCOMPARE(process.exitCode(), 1);

@@ -315,10 +315,14 @@ ExportPlan ExportPage::plan() const {
   }
   for (const auto& item : session().exports.tables()) {
     if (!checked(tables_, item.key)) continue;
-    for (const QString& ending : table_endings) plan.tables.push_back({fileName(item.key, ending), item.table()});
+    const auto table = item.table();  // none: it went away since the list was filled
+    for (const QString& ending : table_endings)
+      if (table) plan.tables.push_back({fileName(item.key, ending), table});
   }
-  for (const auto& item : session().exports.files())
-    if (checked(files_, item.key)) plan.others.push_back({fileName(item.key, item.ending), item.file()});
+  for (const auto& item : session().exports.files()) {
+    if (!checked(files_, item.key)) continue;
+    if (const auto write = item.file()) plan.others.push_back({fileName(item.key, item.ending), write});
+  }
   return plan;
 }
 
