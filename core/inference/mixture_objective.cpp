@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <ranges>
 
 #include "core/compute/parallel.hpp"
 #include "core/inference/gene_descent.hpp"
@@ -276,8 +275,9 @@ double MixtureObjective::divergence() const {
 
 /// For genes as problems of their own: what they see of all else. False out of bounds.
 bool MixtureObjective::hold_rest(const std::vector<double>& x, const RunControl& control) {
-  return std::ranges::all_of(std::views::iota(std::size_t{0}, components()),
-                             [&](std::size_t k) { return parts_[k].objective->hold_rest(of_part(x, k), control); });
+  for (std::size_t k = 0; k < components(); ++k)
+    if (!parts_[k].objective->hold_rest(of_part(x, k), control)) return false;
+  return true;
 }
 
 bool MixtureObjective::settle_shared(std::vector<double>& x, const RunControl& control) {

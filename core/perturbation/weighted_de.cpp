@@ -259,7 +259,6 @@ WeightedDe Regression::run(std::string target) {
   std::iota(order.begin(), order.end(), std::size_t{0});
   const auto key = [&](std::size_t r) { return std::isnan(rows[r].log_p[last]) ? HUGE_VAL : rows[r].log_p[last]; };
   std::stable_sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) { return key(a) < key(b); });
-  std::size_t running_off = 0;
   for (const std::size_t r : order) {
     const Row& row = rows[r];
     const auto& fc = screened[static_cast<std::size_t>(row.gene)].log2fc;
@@ -272,7 +271,6 @@ WeightedDe Regression::run(std::string target) {
     de.fitted_dispersion.push_back(row.fitted);
     de.weight.push_back(row.weight);
     de.separated.push_back(row.fit.state == NbFit::State::Separated);
-    running_off += de.separated.back();
   }
   for (std::size_t g = 0; g < n_groups_; ++g)
     if (const auto kept = whole.kept(); std::find(kept.begin(), kept.end(), weight_column(g)) == kept.end())
