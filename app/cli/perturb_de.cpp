@@ -95,7 +95,7 @@ struct Weights {
 };
 
 Weights weights_of(const DeWords& words, const ChainOptions& options, const data::Dataset& dataset,
-                   const Screen& screen, std::shared_ptr<const Expression> x, const RunControl& control) {
+                   const Screen& screen, const std::shared_ptr<const Expression>& x, const RunControl& control) {
   Weights found;
   if (words.unweighted) return found;
   found.signature = make_signature(x, dataset, screen, options.signature, control);
