@@ -11,6 +11,11 @@ namespace scriptorium::ui {
 
 enum class Axis { Cells, Genes };
 
+/// How what was drawn or clicked with these keys held joins the selection: Ctrl adds, Alt takes away.
+inline Combine combineOf(Qt::KeyboardModifiers keys) {
+  return keys & Qt::ControlModifier ? Combine::Add : keys & Qt::AltModifier ? Combine::Remove : Combine::Replace;
+}
+
 /// Cells or genes with a name, as rows of the tables of the data that are open.
 struct NamedSet {
   int id = 0;

@@ -1,11 +1,13 @@
 #include "ui/workspaces/page.hpp"
 
+#include <QButtonGroup>
 #include <QDoubleSpinBox>
 #include <QLabel>
 #include <QPushButton>
 #include <QRegularExpression>
 #include <QSpinBox>
 #include <QStackedWidget>
+#include <QToolButton>
 #include <QVBoxLayout>
 
 namespace scriptorium::ui {
@@ -95,6 +97,24 @@ charts::FigureView* Page::makeFigure(const QString& object_name, const QString& 
     emit session_.errorReported({message, remedy});
   });
   return figure;
+}
+
+void addDragTools(QBoxLayout& row, charts::FigureView& figure, const QString& name) {
+  auto* tools = new QButtonGroup(&figure);
+  using Drag = charts::FigureView::Drag;
+  for (const auto& [text, what, drag] :
+       {std::tuple{QObject::tr("Zoom"), "Zoom", Drag::Zoom}, std::tuple{QObject::tr("Box"), "Box", Drag::Box},
+        std::tuple{QObject::tr("Lasso"), "Lasso", Drag::Lasso}}) {
+    auto* tool = new QToolButton;
+    tool->setText(text);
+    tool->setCheckable(true);
+    tool->setChecked(drag == Drag::Lasso);
+    help::describe(tool, name + what);
+    tools->addButton(tool);
+    row.addWidget(tool);
+    QObject::connect(tool, &QToolButton::clicked, &figure, [&figure, drag = drag] { figure.setDrag(drag); });
+  }
+  figure.setDrag(Drag::Lasso);
 }
 
 QSpinBox* makeWholeNumber(const QString& object_name, int low, int high, int value, int step) {

@@ -6,6 +6,7 @@
 #include "ui/help/help_texts.hpp"
 #include "ui/project/session.hpp"
 
+class QBoxLayout;
 class QDoubleSpinBox;
 class QSpinBox;
 class QStackedWidget;
@@ -48,6 +49,10 @@ class Page : public QWidget {
   QWidget* words_ = nullptr;
   bool dark_ = false;
 };
+
+/// Buttons behind a row: what a drag on the figure does, zoom or draw a box or a free shape around what is chosen. Help
+/// and object names are `name` with Zoom, Box, Lasso.
+void addDragTools(QBoxLayout& row, charts::FigureView& figure, const QString& name);
 
 /// Spin boxes that fire once the user is done typing, with thousands separators and the page's help.
 QSpinBox* makeWholeNumber(const QString& object_name, int low, int high, int value, int step);

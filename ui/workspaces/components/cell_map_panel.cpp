@@ -1,7 +1,6 @@
 #include "ui/workspaces/components/cell_map_panel.hpp"
 
 #include <QAbstractItemView>
-#include <QButtonGroup>
 #include <QComboBox>
 #include <QCompleter>
 #include <QLabel>
@@ -10,7 +9,6 @@
 #include <QPushButton>
 #include <QSignalBlocker>
 #include <QStringListModel>
-#include <QToolButton>
 #include <QVBoxLayout>
 #include <algorithm>
 #include <cmath>
@@ -90,21 +88,7 @@ CellMapPanel::CellMapPanel(Session& session, charts::FigureView* map, QWidget* p
   label(tr("Colour"), by_);
   row->addWidget(gene_);
   row->addStretch();
-  auto* tools = new QButtonGroup(this);
-  using Drag = charts::FigureView::Drag;
-  for (const auto& [text, name, drag] :
-       {std::tuple{tr("Zoom"), "mapZoom", Drag::Zoom}, std::tuple{tr("Box"), "mapBox", Drag::Box},
-        std::tuple{tr("Lasso"), "mapLasso", Drag::Lasso}}) {
-    auto* tool = new QToolButton;
-    tool->setText(text);
-    tool->setCheckable(true);
-    tool->setChecked(drag == Drag::Lasso);
-    help::describe(tool, name);
-    tools->addButton(tool);
-    row->addWidget(tool);
-    connect(tool, &QToolButton::clicked, this, [this, drag = drag] { map_->setDrag(drag); });
-  }
-  map_->setDrag(Drag::Lasso);
+  addDragTools(*row, *map_, "map");
   map_->setReadout([this](int, int, int point) { return wordsOf(static_cast<std::size_t>(point)); });
   auto* box = new QVBoxLayout(this);
   box->setContentsMargins(0, 0, 0, 0);
@@ -346,9 +330,7 @@ void CellMapPanel::draw() {
 
 void CellMapPanel::selectInside(const QPolygonF& shape, Qt::KeyboardModifiers keys) {
   if (!places_) return;
-  const Combine how = keys & Qt::ControlModifier ? Combine::Add
-                      : keys & Qt::AltModifier   ? Combine::Remove
-                                                 : Combine::Replace;
+  const Combine how = combineOf(keys);
   Answer<IndexSet> answer;
   answer.done = [this, how](IndexSet inside) {
     session_.selection.select(Axis::Cells, std::move(inside), how, tr("cells on the map"));

@@ -102,9 +102,7 @@ void ComponentsPage::connectButtons() {
             const auto& of = session().assignments.now();
             if (!of) return;
             const double most = std::log(static_cast<double>(of->components));
-            const Combine how = keys & Qt::ControlModifier ? Combine::Add
-                                : keys & Qt::AltModifier   ? Combine::Remove
-                                                           : Combine::Replace;
+            const Combine how = combineOf(keys);
             session().selection.select(Axis::Cells, cellsWhere([&](std::size_t cell) {
                                          const double share = of->entropy[cell] / most;
                                          return share >= low && share <= high;

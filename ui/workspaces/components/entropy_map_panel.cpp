@@ -265,9 +265,7 @@ void EntropyMapPanel::draw(bool keep_zoom) {
 
 void EntropyMapPanel::choose(int panel, const QRectF& place, Qt::KeyboardModifiers keys) {
   if (!isCurrent() || (picks_genes_ && panel != kMapPanel)) return;
-  const Combine how = keys & Qt::ControlModifier ? Combine::Add
-                      : keys & Qt::AltModifier   ? Combine::Remove
-                                                 : Combine::Replace;
+  const Combine how = combineOf(keys);
   const auto things = static_cast<std::int64_t>(picks_genes_ ? whole_->last_gene : ground_->cells.size());
   double low = place.left(), high = place.right();
   if (picks_genes_) {  // ranks go down

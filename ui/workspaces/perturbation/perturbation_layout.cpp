@@ -1,5 +1,4 @@
 // Where things are on the page, and what it offers for export.
-#include <QButtonGroup>
 #include <QComboBox>
 #include <QLabel>
 #include <QProgressBar>
@@ -9,7 +8,6 @@
 #include <QStackedWidget>
 #include <QTabWidget>
 #include <QTableView>
-#include <QToolButton>
 #include <QVBoxLayout>
 
 #include "core/error.hpp"
@@ -165,11 +163,7 @@ QWidget* PerturbationPage::makeScores() {
           for (std::size_t i = 0; i < curve.cells.size(); ++i)
             if (curve.kind != perturbation::CellKind::Control && curve.value[i] >= low && curve.value[i] <= high)
               cells.push_back(curve.cells[i]);
-        select(cells,
-               keys & Qt::ControlModifier ? Combine::Add
-               : keys & Qt::AltModifier   ? Combine::Remove
-                                          : Combine::Replace,
-               tr("cells by perturbation score"));
+        select(cells, combineOf(keys), tr("cells by perturbation score"));
       });
   auto* label = new QLabel(tr("Show"));
   label->setBuddy(facets_);
@@ -194,21 +188,7 @@ QWidget* PerturbationPage::makeDiscriminant() {
   row->addWidget(label);
   row->addWidget(axes_);
   row->addStretch();
-  auto* tools = new QButtonGroup(this);
-  using Drag = charts::FigureView::Drag;
-  for (const auto& [text, name, drag] :
-       {std::tuple{tr("Zoom"), "discriminantZoom", Drag::Zoom}, std::tuple{tr("Box"), "discriminantBox", Drag::Box},
-        std::tuple{tr("Lasso"), "discriminantLasso", Drag::Lasso}}) {
-    auto* tool = new QToolButton;
-    tool->setText(text);
-    tool->setCheckable(true);
-    tool->setChecked(drag == Drag::Lasso);
-    help::describe(tool, name);
-    tools->addButton(tool);
-    row->addWidget(tool);
-    connect(tool, &QToolButton::clicked, this, [this, drag = drag] { discriminant_->setDrag(drag); });
-  }
-  discriminant_->setDrag(Drag::Lasso);
+  addDragTools(*row, *discriminant_, "discriminant");
   discriminant_->setReadout([this](int, int, int point) -> QStringList {
     const auto& now = session().screening.now();
     if (!now || !now->discriminant || static_cast<std::size_t>(point) >= now->discriminant->cells.size()) return {};
@@ -216,11 +196,7 @@ QWidget* PerturbationPage::makeDiscriminant() {
     return {cellName(now->discriminant->cells[i]), targetName(*now, now->discriminant->label[i])};
   });
   connect(discriminant_, &charts::FigureView::shapeDrawn, this,
-          [this](int, const QPolygonF& shape, Qt::KeyboardModifiers keys) {
-            selectInside(shape, keys & Qt::ControlModifier ? Combine::Add
-                                : keys & Qt::AltModifier   ? Combine::Remove
-                                                           : Combine::Replace);
-          });
+          [this](int, const QPolygonF& shape, Qt::KeyboardModifiers keys) { selectInside(shape, combineOf(keys)); });
   auto* made = new QWidget;
   auto* box = new QVBoxLayout(made);
   box->setContentsMargins(0, 4, 0, 0);
