@@ -6,147 +6,14 @@
 #include <filesystem>
 #include <nlohmann/json.hpp>
 
-#include "core/analysis/annotation.hpp"
 #include "core/data/formats/names.hpp"
 #include "core/error.hpp"
 #include "core/result/new_fit.hpp"
 #include "core/result/settings_json.hpp"
-#include "core/storage/atomic_file.hpp"
-#include "counts_input.hpp"
+#include "fit_words.hpp"
 
 namespace scriptorium::cli {
 namespace {
-
-using nlohmann::json;
-
-struct FitWords {
-  std::vector<std::string> paths;
-  DataOptions data;
-  FilterWords filter;
-  MemoryLimit memory;
-  Common common;
-  DeviceOption device;
-  std::string model = "nbvcp", parameterization = "canonical", positive_transform = "softplus", organism, capture_prior;
-  std::string method = "exact", svi_mode = "ours", guide = "mean-field", out, config, name;
-  std::vector<std::string> priors;
-  int max_iterations = 0;
-  bool unconstrained = false, early_stopping = false, resume = false;
-  std::int64_t steps = 0, batch_size = 0;  // these and tolerance: FitOptions' defaults unless given
-  double tolerance = 0;
-  std::uint64_t seed = 0;
-  std::int64_t components = 0;
-  std::string mixture_params, start = "data", annotation, annotation_order;
-  analysis::AnnotationOptions labels;
-  int restarts = 1;
-};
-
-std::vector<std::string> listed_words(const std::string& flag, const std::string& text) {
-  return names_of(flag, "names", text);
-}
-
-/// Entries of a JSON file as if they had been flags, where no flag was given. "model" may be a whole model and
-/// "options" whole options, as `show --json` prints them: they are returned, the flags still win.
-json apply_config(CLI::App& command, const std::string& path) {
-  json config, whole = json::object();
-  try {
-    config = json::parse(storage::read_whole_file(path));
-  } catch (const json::exception& error) {
-    throw Error(ErrorCode::BadInput, "\"" + path + "\" is not valid JSON: " + error.what() + ".", "Correct the file.");
-  }
-  if (!config.is_object()) throw UsageError("--config: \"" + path + "\" does not hold an object");
-  for (const auto& [key, value] : config.items()) {
-    if ((key == "model" || key == "options") && value.is_object()) {
-      whole[key] = value;
-      continue;
-    }
-    std::string flag = "--" + key;
-    for (char& c : flag)
-      if (c == '_') c = '-';
-    auto* option = command.get_option_no_throw(key == "data" ? "data" : flag);
-    if (!option || key == "config")
-      throw UsageError("--config: \"" + path + "\" has the key \"" + key + "\", which fit does not know");
-    if (option->count() > 0) continue;  // the flag wins
-    const auto add = [&](const json& entry) {
-      if (entry.is_boolean() && !entry.get<bool>()) return;
-      option->add_result(entry.is_string() ? entry.get<std::string>() : entry.dump());
-    };
-    if (value.is_object() && key == "prior")
-      for (const auto& [name, prior] : value.items())
-        add(name + "=" + (prior.is_string() ? prior.get<std::string>() : prior.dump()));
-    else if (value.is_array())
-      for (const auto& entry : value) add(entry);
-    else
-      add(value);
-    if (option->count() > 0) option->run_callback();
-  }
-  return whole;
-}
-
-model::Model model_of(const FitWords& words, const CLI::App& command, const json& whole) {
-  const auto given = [&](const char* flag) { return command.get_option(flag)->count() > 0; };
-  const bool start = whole.contains("model");
-  model::Model model;
-  if (start) model = whole["model"].get<model::Model>();
-  if (!start || given("--model")) model.likelihood = model::find_likelihood(words.model).key;
-  if (!start || given("--parameterization"))
-    model.parameterization = model::find_parameterization(words.parameterization).key;
-  if (!start || given("--unconstrained")) model.unconstrained = words.unconstrained;
-  if (!start || given("--positive-transform"))
-    model.positive_transform = model::transform_from_string(words.positive_transform);
-  if (given("--components")) model.components = words.components;
-  // The labels say how many components there are once the cells are read.
-  if (given("--annotation") && model.components == 1) model.components = 2;
-  if (given("--mixture-params") && words.mixture_params != "all")
-    for (const auto& name : listed_words("--mixture-params", words.mixture_params))
-      model.mixture_params.push_back(model::internal_name(name));
-  if (!words.organism.empty()) model::set_prior(model, "organism", words.organism);
-  if (!words.capture_prior.empty()) model::set_prior(model, "eta_capture", words.capture_prior);
-  for (const auto& prior : words.priors) {
-    const auto equals = prior.find('=');
-    if (equals == std::string::npos || equals == 0)
-      throw UsageError("--prior \"" + prior + "\": write NAME=A,B or NAME=FAMILY:key=value,…");
-    model::set_prior(model, prior.substr(0, equals), prior.substr(equals + 1));
-  }
-  model::validate(model);
-  return model;
-}
-
-inference::FitOptions options_of(const FitWords& words, const CLI::App& command, const json& whole) {
-  const auto given = [&](const char* flag) { return command.get_option(flag)->count() > 0; };
-  inference::FitOptions options;
-  if (whole.contains("options")) options = whole["options"].get<inference::FitOptions>();
-  if (given("--method")) options.method = inference::method_from_string(words.method);
-  if (given("--svi-mode")) options.svi.mode = inference::svi_mode_from_string(words.svi_mode);
-  if (given("--steps")) options.svi.steps = words.steps;
-  if (given("--batch-size")) options.svi.batch_size = words.batch_size;
-  if (given("--early-stopping")) options.svi.stopping.enabled = options.svi.stopping.restore_best = true;
-  if (given("--tolerance")) options.tolerance = words.tolerance;
-  for (const char* flag : {"--steps", "--batch-size", "--svi-mode", "--early-stopping"})
-    if (given(flag) && options.method != inference::Method::Svi)
-      throw UsageError(std::string(flag) + " belongs to --method svi");
-  if (given("--restarts")) options.restarts = words.restarts;
-  if (given("--start")) options.start = inference::start_from_string(words.start);
-  if (given("--max-iterations")) options.max_iterations = words.max_iterations;
-  if (given("--seed")) options.seed = words.seed;
-  if (given("--threads")) options.threads = words.common.threads;
-  if (words.guide != "mean-field")
-    throw UsageError("not built yet: --guide " + words.guide + " (mean-field is the one there is)");
-  return options;
-}
-
-std::vector<std::string> keys(const std::vector<model::LikelihoodInfo>& all) {
-  std::vector<std::string> out;
-  for (const auto& one : all) out.push_back(one.key);
-  return out;
-}
-std::vector<std::string> keys(const std::vector<model::ParameterizationInfo>& all) {
-  std::vector<std::string> out;
-  for (const auto& one : all) {
-    out.push_back(one.key);
-    out.insert(out.end(), one.aliases.begin(), one.aliases.end());
-  }
-  return out;
-}
 
 /// Fails before a long fit, not after it.
 void check_writable(const std::string& path) {
@@ -237,16 +104,7 @@ std::string filter_text(const summary::NamedSummary& summary) {
   return filters.size() == 1 ? filters.front() : data::listed(filters, 4);
 }
 
-analysis::Annotation annotation_of(const FitWords& words, const CLI::App& command, const model::Model& model,
-                                   const data::Table& cells) {
-  auto options = words.labels;
-  options.columns = listed_words("--annotation", words.annotation);
-  if (!words.annotation_order.empty()) options.order = listed_words("--annotation-order", words.annotation_order);
-  if (command.get_option("--components")->count() > 0) options.components = model.components;
-  return analysis::annotate(cells, options);
-}
-
-void run_fit(const FitWords& words, CLI::App& command, const json& whole) {
+void run_fit(const FitWords& words, CLI::App& command, const nlohmann::json& whole) {
   if (words.paths.empty()) throw UsageError("fit needs DATA");
   if (words.out.empty()) throw UsageError("fit needs --out FIT");
   auto model = model_of(words, command, whole);
@@ -343,68 +201,14 @@ void run_fit(const FitWords& words, CLI::App& command, const json& whole) {
 void add_fit(CLI::App& app) {
   auto words = std::make_shared<FitWords>();
   auto* command = app.add_subcommand("fit", "Fits a model and saves it");
-  command->add_option("data", words->paths, "files or folders with counts, or summaries: parts of the cells");
-  words->data.add_words_to(*command);
-  words->common.add_to(*command);
-  command->add_option("--out", words->out, "fit to write");
-  command->add_option("--model", words->model, "nbdm, zinb, nbvcp (default) or zinbvcp")
-      ->transform(one_of(keys(model::likelihoods())));
-  command->add_option("--parameterization", words->parameterization, "canonical, mean_prob, mean_odds or mean_disp")
-      ->transform(one_of(keys(model::parameterizations())));
-  command->add_flag("--unconstrained", words->unconstrained, "transformed Normal priors and guides");
-  command->add_option("--positive-transform", words->positive_transform, "softplus or exp")
-      ->transform(one_of({"softplus", "exp"}));
-  command->add_option("--organism", words->organism, "biology-informed capture prior: human, mouse, yeast, ecoli");
-  command->add_option("--capture-prior", words->capture_prior, "the same by numbers: LOGM0,SIGMA");
-  command->add_option("--components", words->components, "components of a mixture; 1: none")
-      ->check(CLI::Range(std::int64_t{1}, std::int64_t{100}));
-  command->add_option("--mixture-params", words->mixture_params,
-                      "parameters that differ between components: all (default) or names separated by commas");
-  command
-      ->add_option("--restarts", words->restarts,
-                   "mixtures: starts, of which the best fit is kept; svi goes on from the best start only")
-      ->check(CLI::Range(1, 1000));
-  command
-      ->add_option(
-          "--start", words->start,
-          "mixtures: data (clusters of the cells) or scribe (all alike but for noise; --svi-mode scribe always)")
-      ->transform(one_of({"data", "scribe"}));
-  command->add_option("--annotation", words->annotation,
-                      "columns of the cell table whose labels inform the components: KEY[,KEY]");
-  command->add_option("--annotation-confidence", words->labels.confidence, "logit of a cell for its label's component")
-      ->check(positive_number);
-  command->add_option("--annotation-order", words->annotation_order, "labels in the order of the components");
-  command->add_option("--annotation-min-cells", words->labels.min_cells, "labels with fewer cells say nothing")
-      ->check(whole_number);
-  command->add_option("--prior", words->priors, "NAME=A,B or NAME=FAMILY:key=value,… (repeatable)")
-      ->allow_extra_args(false)
-      ->take_all();
-  command->add_option("--method", words->method, "exact, structured or svi")
-      ->transform(one_of({"exact", "structured", "svi"}, {"laplace"}));
-  command->add_option("--svi-mode", words->svi_mode, "ours or scribe")->transform(one_of({"ours", "scribe"}));
-  command->add_option("--guide", words->guide, "mean-field");
-  command->add_option("--steps", words->steps, "svi steps")
-      ->check(CLI::Range(std::int64_t{1}, std::int64_t{1'000'000'000}));
-  command->add_option("--batch-size", words->batch_size, "svi: cells a step; 0: all")->check(whole_number);
-  command->add_option("--tolerance", words->tolerance, "exact, structured: stop when so many nats are left to gain")
-      ->check(positive_number);
-  command->add_option("--max-iterations", words->max_iterations, "exact, structured: iterations at most")
-      ->check(CLI::Range(1, 1'000'000));
-  command->add_flag("--early-stopping", words->early_stopping, "svi: stop when the smoothed loss no longer falls");
-  command->add_option("--seed", words->seed, "seed")->check(whole_number);
-  words->filter.add_to(*command);
-  words->memory.add_to(*command);
-  words->device.add_to(*command);
-  command->add_option("--name", words->name, "what the window shows");
-  command->add_flag("--resume", words->resume, "go on from FIT.checkpoint if there is one");
-  command->add_option("--config", words->config, "these options as a JSON file; flags win");
+  words->add_to(*command);
   command->footer(
       "Families of --prior: beta:alpha=,beta= ; beta_prime:alpha=,beta= ; gamma:shape=,rate= ; log_normal:loc=,scale= "
       ";\n"
       "normal:loc=,scale= (before the transform, with --unconstrained). beta_prime(a, b) is the law of (1-p)/p with\n"
       "p ~ beta(a, b), as SCRIBE has it: scipy and R call it beta prime with b and a.");
   command->callback([words, command] {
-    json whole = json::object();
+    auto whole = nlohmann::json::object();
     if (!words->config.empty()) whole = apply_config(*command, words->config);
     run_fit(*words, *command, whole);
   });
