@@ -5,6 +5,7 @@
 #include <map>
 
 #include "core/error.hpp"
+#include "core/model/model.hpp"
 
 namespace scriptorium::analysis {
 namespace {
@@ -66,7 +67,7 @@ Annotation annotate(const data::Table& cells, const AnnotationOptions& options) 
   if (names.empty())
     throw Error(ErrorCode::BadInput, "No label of " + where + " has " + std::to_string(options.min_cells) + " cells.",
                 "Lower --annotation-min-cells.");
-  constexpr std::size_t most_labels = 100;
+  constexpr std::size_t most_labels = model::most_components;
   if (names.size() > most_labels)
     throw Error(ErrorCode::BadInput,
                 "There are " + std::to_string(names.size()) + " labels in " + where + ", more than " +

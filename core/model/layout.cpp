@@ -21,8 +21,6 @@ Transform positive_transform_of(const Model& model, const std::string& name) {
   return found == model.positive_transforms.end() ? model.positive_transform : found->second;
 }
 
-constexpr std::int64_t most_components = 100;
-
 /// A site with SCRIBE's default prior and guide (nb-family notes, tables of priors and guides).
 Site default_site(const Model& model, const std::string& name, Extent extent) {
   Site site;

@@ -34,6 +34,9 @@ struct CapturePrior {
   bool operator==(const CapturePrior&) const = default;
 };
 
+/// A mixture has no more components than this.
+inline constexpr std::int64_t most_components = 100;
+
 /// What is fitted, as a plain value: the form, the command line and a project file write the same one.
 struct Model {
   std::string likelihood = "nbvcp";            ///< a key of the catalogue

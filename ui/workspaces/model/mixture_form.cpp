@@ -12,7 +12,7 @@
 namespace scriptorium::ui {
 namespace {
 
-constexpr int kMostComponents = 100;
+constexpr int kMostComponents = static_cast<int>(model::most_components);
 
 /// Columns that may hold labels: text, labels, flags and whole numbers.
 bool mayAnnotate(const data::Column& column) {
