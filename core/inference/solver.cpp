@@ -1,10 +1,11 @@
 #include "core/inference/solver.hpp"
 
-#include <cinttypes>
 #include <cmath>
 #include <cstdio>
 #include <nlohmann/json.hpp>
 #include <sstream>
+
+#include "core/fingerprint.hpp"
 
 namespace scriptorium::inference {
 
@@ -59,20 +60,13 @@ std::string fingerprint(const FitInput& input, const FitOptions& options) {
         stop.restore_best, stop.patience, stop.min_delta, stop.min_delta_percent, stop.check_every, stop.warmup,
         stop.window);
   const std::string all = text.str();
-  std::uint64_t hash = 14695981039346656037u;  // FNV-1a: tells apart, guards nothing
-  const auto mix = [&hash](const void* bytes, std::size_t count) {
-    for (const auto *c = static_cast<const unsigned char*>(bytes), *end = c + count; c != end; ++c)
-      hash = (hash ^ *c) * 1099511628211u;
-  };
-  mix(all.data(), all.size());
-  mix(input.cell_logits.data(), input.cell_logits.size() * sizeof(double));
-  const int components[] = {options.restarts, static_cast<int>(options.start)};
-  if (input.model.components > 1) mix(components, sizeof components);
-  mix(input.summary->gene_total.data(), input.summary->gene_total.size() * sizeof(double));
-  for (const auto& entry : input.summary->classes) mix(&entry.total, sizeof entry.total);
-  char digits[17];
-  std::snprintf(digits, sizeof digits, "%016" PRIx64, hash);
-  return digits;
+  Fingerprint print;
+  print.add(all.data(), all.size());
+  print.add(input.cell_logits.data(), input.cell_logits.size_bytes());
+  if (input.model.components > 1) print.add(std::vector{options.restarts, static_cast<int>(options.start)});
+  print.add(input.summary->gene_total);
+  for (const auto& entry : input.summary->classes) print.add(&entry.total, sizeof entry.total);
+  return print.text();
 }
 
 Problem problem_of(const FitInput& input) {

@@ -2,39 +2,25 @@
 
 #include <algorithm>
 #include <chrono>
-#include <cstdio>
 #include <filesystem>
 #include <nlohmann/json.hpp>
 #include <utility>
 
 #include "core/data/identity.hpp"
 #include "core/error.hpp"
+#include "core/fingerprint.hpp"
 #include "core/perturbation/chain_state.hpp"
 
 namespace scriptorium::perturbation {
 namespace {
 
-/// FNV-1a over what decides the numbers beside counts and names.
-class Hash {
- public:
-  void add(const void* bytes, std::size_t n) {
-    const auto* at = static_cast<const unsigned char*>(bytes);
-    for (std::size_t i = 0; i < n; ++i) value_ = (value_ ^ at[i]) * 0x100000001b3ULL;
-  }
-  void add(const std::string& text) { add(text.c_str(), text.size() + 1); }
-  void add(const analysis::Labels& labels) {
-    for (const std::string& name : labels.names) add(name);
-    add(labels.code.data(), labels.code.size() * sizeof(std::int32_t));
-  }
-  std::string text() const {
-    char out[17];
-    std::snprintf(out, sizeof out, "%016llx", static_cast<unsigned long long>(value_));
-    return out;
-  }
-
- private:
-  std::uint64_t value_ = 0xcbf29ce484222325ULL;
-};
+void add(Fingerprint& print, const std::string& text) {
+  print.add(text.c_str(), text.size() + 1);
+}
+void add(Fingerprint& print, const analysis::Labels& labels) {
+  for (const std::string& name : labels.names) add(print, name);
+  print.add(labels.code);
+}
 
 double seconds_now() {
   return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
@@ -216,22 +202,22 @@ std::string identity_of(const data::Dataset& dataset, const RunControl& control)
 }  // namespace
 
 std::string fingerprint(const data::Dataset& dataset, const ChainOptions& options, const RunControl& control) {
-  Hash hash;
-  hash.add(nlohmann::json(options).dump(-1, ' ', true, nlohmann::json::error_handler_t::replace));
+  Fingerprint print;
+  add(print, nlohmann::json(options).dump(-1, ' ', true, nlohmann::json::error_handler_t::replace));
   const Screen screen = make_screen(dataset, options.columns);
-  hash.add(screen.target);
-  hash.add(screen.guide);
-  hash.add(screen.split);
+  add(print, screen.target);
+  add(print, screen.guide);
+  add(print, screen.split);
   // Order of cells and genes is part of the numbers' layout; the identity below is the same for any order.
   for (const auto* names : {&dataset.cells.names, &dataset.genes.names})
-    for (const std::string& name : *names) hash.add(name);
+    for (const std::string& name : *names) add(print, name);
   for (const auto& embedding : dataset.embeddings) {
-    hash.add(embedding.name);
-    hash.add(embedding.coordinates.data(), embedding.coordinates.size() * sizeof(float));
+    add(print, embedding.name);
+    print.add(embedding.coordinates);
   }
   if (const data::Column* variable = dataset.genes.find("highly_variable"))
-    for (std::size_t g = 0; g < variable->size(); ++g) hash.add(variable->text(g));
-  return identity_of(dataset, control) + "-" + hash.text();
+    for (std::size_t g = 0; g < variable->size(); ++g) add(print, variable->text(g));
+  return identity_of(dataset, control) + "-" + print.text();
 }
 
 Screening run_chain(const data::Dataset& dataset, const ChainOptions& options, const std::string& state, bool resume,
