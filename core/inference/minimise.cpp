@@ -194,7 +194,8 @@ MinimiseEnd minimise(Loss& objective, MinimiseState& state, double tolerance, in
   typename Loss::System system, trial_system;
   double trial_loss = NAN;  // what the line search found at state.x, if it has been there
   for (;; ++state.iteration) {
-    if (objective.choose_nodes(state.x) || std::isnan(trial_loss)) {
+    const bool fresh = std::isnan(trial_loss);
+    if ((fresh ? objective.choose_nodes(state.x) : objective.renew_nodes(state.x)) || fresh) {
       end.loss = objective.evaluate(state.x, &gradient, &system, control);
     } else {
       end.loss = trial_loss;

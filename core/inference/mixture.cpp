@@ -20,6 +20,8 @@ constexpr int first_steps = 6;         // Newton steps of the first round, from 
 constexpr int steps = 2;               // of the others
 constexpr int most_moves = 8;          // times that cells are tried in other components
 constexpr double worth_moving = 0.01;  // nats of one cell
+constexpr double nothing = 1e-12;      // of a cell: a component does without it
+constexpr double worth_a_step = 0.01;  // of a round's gain: steps that promise less wait for the next round
 constexpr double loose = 1;            // nats left at the end of a simpler model's fit
 constexpr double resolution = 1e-10;   // of the loss: what sums over 1e9 entries leave to be told apart
 
@@ -75,9 +77,11 @@ class VariationalEm {
     mixing_.update(objective_.sizes());
     MinimiseState state;
     state.x = at.x;
-    // The tolerance of the steps is far below that of the rounds: they end by their number.
-    const auto end = minimise(objective_, state, 1e-3 * options_.tolerance, fresh ? first_steps : steps,
-                              options_.threads, control, {}, [](double, double) {});
+    // The tolerance of the steps is far below what the rounds gain: most end by their number.
+    double enough = 1e-3 * options_.tolerance;
+    if (std::isfinite(at.gain)) enough = std::max(enough, worth_a_step * at.gain);
+    const auto end = minimise(objective_, state, enough, fresh ? first_steps : steps, options_.threads, control, {},
+                              [](double, double) {});
     at.x = std::move(state.x);
     expect(at, control);
     // Gains fall geometrically near the end: what is left is the rest of that series, and what the steps left.
@@ -93,6 +97,8 @@ class VariationalEm {
     mixing_.add_log_weights(share);
     double likelihood = 0;
     for (std::size_t row = 0; row < share.size(); row += k) likelihood += math::softmax(&share[row], k);
+    for (double& part : share)
+      if (part < nothing) part = 0;
     const double loss = divergence - likelihood, gain = at.loss - loss;
     if (!std::isfinite(loss))
       throw Error(ErrorCode::Numerical, "the loss is not a number in round " + std::to_string(at.round),

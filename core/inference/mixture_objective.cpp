@@ -11,6 +11,7 @@
 
 namespace scriptorium::inference {
 namespace {
+constexpr double little = 0.1;      // of a coordinate: nodes that were chosen before still serve
 constexpr double no_cells = 1e-10;  // of a count in a component: left out
 
 /// Losses of genes by block, from those of one component's genes after the other's.
@@ -168,7 +169,28 @@ bool MixtureObjective::choose_nodes(const std::vector<double>& x) {
   bool changed = false;
   for (std::size_t k = 0; k < components(); ++k) changed = parts_[k].objective->choose_nodes(of_part(x, k)) || changed;
   if (changed) at_.clear();
+  chosen_at_ = x;
   return changed;
+}
+
+bool MixtureObjective::renew_nodes(const std::vector<double>& x) {
+  if (chosen_at_.size() != x.size()) return choose_nodes(x);
+  const auto moved = [&](std::size_t first, std::size_t n) {
+    bool any = false;
+    for (auto i = first; i < first + n; ++i) any = any || std::fabs(x[i] - chosen_at_[i]) > little;
+    return any;
+  };
+  if (moved(0, scalar_size_) || moved(cell_at(0), size_ - cell_at(0))) return choose_nodes(x);
+  for (std::size_t k = 0; k < components(); ++k)
+    for (std::size_t g = 0; g < layout_.genes; ++g) {
+      if (!moved(layout_.own_at(k, g), layout_.own.size()) &&
+          (layout_.shared.empty() || !moved(layout_.shared_at(g), layout_.shared.size())))
+        continue;
+      std::array<double, 6> its{};
+      layout_.read(x, k, g, its.data());
+      if (!parts_[k].objective->nodes_serve(static_cast<std::int64_t>(g), its.data())) return choose_nodes(x);
+    }
+  return false;
 }
 
 void MixtureObjective::keep_inside(const std::vector<double>& x, std::vector<double>& step) const {

@@ -57,6 +57,9 @@ class MixtureObjective {
   std::vector<double> put_together(const std::vector<std::vector<double>>& of_parts) const;
 
   bool choose_nodes(const std::vector<double>& x);
+  /// The same in the middle of a descent, where what was chosen may still serve: marginals have hardly moved since, or
+  /// need no more nodes than they have. Then every step is one evaluation.
+  bool renew_nodes(const std::vector<double>& x);
   void keep_inside(const std::vector<double>& x, std::vector<double>& step) const;
   double improve_genes(std::vector<double>& x, const RunControl& control);
   /// A cell's capture settles for the components that it is shared out to, and then no other may suit it. Each cell is
@@ -86,6 +89,7 @@ class MixtureObjective {
   double evaluate(const std::vector<double>& x, std::vector<double>* settled, std::vector<double>* gradient,
                   System* system, const RunControl& control);
   void find_entries();
+  std::vector<std::span<const double>> unit_values(const std::vector<double>& x, const RunControl& control);
   /// Σ over the non-zeros of each cell of the rows of `table` (entries × components): cells × components.
   std::vector<double> sums_by_cell(const std::vector<double>& table, const RunControl& control) const;
   std::vector<Objective*> objectives() const {
@@ -114,6 +118,7 @@ class MixtureObjective {
   std::vector<std::int64_t> gene_start_;
   std::vector<double> log_factorial_;  ///< cells: Σ ln u!
   std::vector<double> at_;             ///< where the parts were evaluated last
+  std::vector<double> chosen_at_;      ///< where nodes were chosen last
 };
 
 }  // namespace scriptorium::inference

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <cmath>
 
 #include "core/compute/parallel.hpp"
@@ -7,6 +8,15 @@
 
 // What every cell has in every component: the expectation step of mixtures, and cells that move.
 namespace scriptorium::inference {
+
+/// Objective::unit_values() of each component; none without capture.
+std::vector<std::span<const double>> MixtureObjective::unit_values(const std::vector<double>& x,
+                                                                   const RunControl& control) {
+  std::vector<std::span<const double>> out;
+  for (std::size_t k = 0; problem().capture && k < components(); ++k)
+    out.push_back(parts_[k].objective->unit_values(of_part(x, k), control));
+  return out;
+}
 
 std::vector<double> MixtureObjective::scores(const std::vector<double>& x, const RunControl& control) {
   if (at_ != x) evaluate(x, nullptr, nullptr, nullptr, control);
@@ -35,11 +45,11 @@ std::vector<double> MixtureObjective::scores(const std::vector<double>& x, const
     for (std::size_t q = 0; q < by_pattern.size(); ++q) base[q * k + j] = by_pattern[q];
   }
   auto out = sums_by_cell(table, control);
+  const auto of_units = unit_values(x, control);
   for (std::size_t c = 0; c < n_cells(); ++c) {
     const double* zeros = &base[s.classes[s.class_of_cell[c]].pattern * k];
     for (std::size_t j = 0; j < k; ++j)
-      out[c * k + j] +=
-          zeros[j] - log_factorial_[c] + (capture ? parts_[j].objective->unit_values()[problem().unit_of_cell[c]] : 0);
+      out[c * k + j] += zeros[j] - log_factorial_[c] + (capture ? of_units[j][problem().unit_of_cell[c]] : 0);
   }
   return out;
 }
@@ -50,9 +60,10 @@ double MixtureObjective::move_cells(std::vector<double>& x, std::vector<double>&
   const std::size_t k = components(), cells = n_cells();
   auto now = scores(x, control);
   std::vector<double> fixed = now;  // without what the capture adds
+  const auto of_units = unit_values(x, control);
   for (std::size_t c = 0; c < cells; ++c)
     for (std::size_t j = 0; j < k; ++j)
-      fixed[c * k + j] += log_weight[c * k + j] - parts_[j].objective->unit_values()[problem().unit_of_cell[c]];
+      fixed[c * k + j] += log_weight[c * k + j] - of_units[j][problem().unit_of_cell[c]];
   std::vector<double> best(cells);
   std::vector<int> home(cells, -1);
   for (std::size_t c = 0; c < cells; ++c) {

@@ -84,11 +84,10 @@ void NonzeroPass::gene_weights(std::int64_t gene, double* nonzero, double* by_co
   compute::add_windows(cells, matrix.count.data() + begin, n, windows.data(), weights.data(), by_count);
 }
 
-void NonzeroPass::cell_function(std::size_t unit, std::vector<double>& values) const {
+void NonzeroPass::cell_function(std::size_t unit, const compute::Window& window, std::vector<double>& values) const {
   const auto m = static_cast<std::size_t>(grid.size());
   const auto& matrix = *problem_->counts;
   const std::size_t c = problem_->cell_of_unit[unit];
-  const auto& window = windows[unit];
   const auto first = static_cast<std::size_t>(window.first), width = static_cast<std::size_t>(window.width);
   const auto begin = static_cast<std::size_t>(matrix.row_start[c]),
              n = static_cast<std::size_t>(matrix.row_start[c + 1]) - begin;

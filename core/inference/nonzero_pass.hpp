@@ -17,7 +17,8 @@ class NonzeroPass {
 
   LocalGrid grid;
   std::vector<double> exp_node;  ///< M: e^x_m
-  /// Of the units: where on the grid E ℓ_m(t_c) is not zero, and its values. Filled by the owner before gene_weights().
+  /// Of the units: where on the grid E ℓ_m(t_c) is not zero, and its values; nowhere for units without weight. Filled
+  /// by the owner before gene_weights().
   std::vector<compute::Window> windows;
   std::vector<double> weights;
   std::vector<double> all_cells;  ///< kinds × M: their sum over the cells that measured a kind of genes
@@ -38,8 +39,8 @@ class NonzeroPass {
   std::vector<double> per_count;                         ///< genes × M: E b, empty where the model has none
   std::vector<double> zero_sum;                          ///< patterns × M: Σ_g E z over the genes measured
   void copy_tables(std::int64_t from, std::int64_t to);  ///< of one gene to another
-  /// Values of the unit's part of the log likelihood (zeros, non-zeros, counts) at the nodes of its window.
-  void cell_function(std::size_t unit, std::vector<double>& values) const;
+  /// Values of the unit's part of the log likelihood (zeros, non-zeros, counts) at the nodes of a window.
+  void cell_function(std::size_t unit, const compute::Window& window, std::vector<double>& values) const;
 
  private:
   void gather(const compute::Rows& rows, compute::Weight weight, const std::vector<double>& table,

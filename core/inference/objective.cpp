@@ -178,6 +178,18 @@ void Objective::choose_gene_nodes(const double* at, std::uint8_t* nodes) const {
   }
 }
 
+bool Objective::nodes_serve(std::int64_t gene, const double* at) const {
+  const std::size_t sites = problem_->gene_sites.size();
+  std::array<std::uint8_t, 3> wanted{};
+  choose_gene_nodes(at, wanted.data());
+  for (std::size_t s = 0; s < sites; ++s) {
+    const int has = gene_nodes_[index(gene) * sites + s];
+    // A tenth less of a Beta's nodes costs a tenth of its digits; those of Normals come in large steps.
+    if (wanted[s] > (problem_->gene_sites[s].beta() ? has + has / 10 : has)) return false;
+  }
+  return true;
+}
+
 bool Objective::inside(const std::vector<double>& x) const {
   const auto& p = *problem_;
   if (scalar_size_ && !site_inside(*p.scalar, x.data())) return false;
@@ -227,6 +239,7 @@ double Objective::evaluate(const std::vector<double>& x, std::vector<double>* se
   const auto genes = index(p.n_genes()), size = gene_size(), units = p.units.size();
   if (!inside(x)) return INFINITY;
   gradient_.assign(size_, 0.0);
+  zero_.resize(genes);
   system_.gene_block.resize(genes * size * size);
   system_.gene_scalar.resize(genes * size * 2);
   system_.gene_loss.resize(p.capture && !nonzeros_ ? 0 : genes);
@@ -249,10 +262,14 @@ double Objective::evaluate(const std::vector<double>& x, std::vector<double>* se
   if (nonzeros_) {
     spread_cells(x, control);
     gene_pass(x, {}, settled, control);
-    cell_pass(x, expected_means(x), control);
+    mean_sum_ = expected_means(x);
+    cell_pass(x, control);
     if (system) couple(x);
   } else {
-    if (p.capture) cell_pass(x, expected_means(x), control);
+    if (p.capture) {
+      mean_sum_ = expected_means(x);
+      cell_pass(x, control);
+    }
     gene_pass(x, p.over_measured(rate_sum_), settled, control);
   }
 

@@ -33,9 +33,10 @@ class Objective {
   bool visits_nonzeros() const { return nonzeros_ != nullptr; }
   /// KL divergences of all marginals from their priors, of the last evaluation; units by their weights.
   double divergence() const { return divergence_; }
-  /// Of the last evaluation: E of each unit's part of the log likelihood, not weighted. Under capture a cell's expected
-  /// log likelihood is that and Σ entry_values() over its counts.
-  const std::vector<double>& unit_values() const { return unit_values_; }
+  /// Of the last evaluation, which was at x: E of each unit's part of the log likelihood, not weighted. Evaluations
+  /// pass over units without weight; this makes good for them. Under capture a cell's expected log likelihood is that
+  /// and Σ entry_values() over its counts.
+  const std::vector<double>& unit_values(const std::vector<double>& x, const RunControl& control);
   /// What counts add to the expected log likelihood of a cell, at the nodes of the last evaluation at x: for each of
   /// `counts` (ascending), without Σ ln u!. Without capture relative to a zero, whose own value is `zero`.
   void entry_values(const std::vector<double>& x, std::int64_t gene, std::span<const std::uint32_t> counts, double* out,
@@ -46,6 +47,8 @@ class Objective {
   /// Chooses quadrature sizes for points near x; the loss is a smooth function of x until the next call. Returns
   /// whether anything changed: if not, what was evaluated at x holds.
   bool choose_nodes(const std::vector<double>& x);
+  /// The same in the middle of a descent.
+  bool renew_nodes(const std::vector<double>& x) { return choose_nodes(x); }
   /// Shortens the steps of single genes' and units' sites that would leave the region where the loss is finite, to nine
   /// tenths of the way there: one flat Beta must not hold up the rest. The scalar's stays: all others go with it.
   void keep_inside(const std::vector<double>& x, std::vector<double>& step) const;
@@ -75,10 +78,12 @@ class Objective {
 
   /// Working memory of one gene.
   struct GeneScratch {
+    std::vector<double> value;               ///< along the gate, at one node of all others
     std::vector<double> f, f1, f2;           ///< at the tensor nodes: contracted with the scalar's weights and scores
     std::vector<double> dispersion, rising;  ///< r and Σ_j T_j ln(r + j)
     std::vector<double> log_gate, log_open;  ///< ln gate, ln(1 − gate) at the gate's nodes
-    std::vector<double> zero;                ///< ln P(0) of the inflated law
+    std::vector<double> zero;                ///< ln P(0) of the inflated law, less ln gate
+    double expected_zero = 0;                ///< its expectation, ln gate included
     // Under capture, on the grid of ln θ + t: the cells' weights at each node of θ (all, with a count, by count), their
     // zeros; ln P(0) of the negative binomial, what it takes for a count; the gate's averages.
     ShiftedGrid shifts;
@@ -90,6 +95,7 @@ class Objective {
   /// One gene's share of the loss given everything else, with derivatives in its own coordinates.
   struct GeneTerm {
     double log_likelihood = 0, divergence = 0;
+    double zero = 0;  ///< E ln P(0) of an inflated law without capture
     std::array<double, 6> gradient{};
     std::array<double, 12> scalar{};  ///< coordinate × 2
     std::array<double, 36> block{};
@@ -101,6 +107,8 @@ class Objective {
   void gather_gene(std::int64_t gene, GeneScratch& scratch) const;
   /// Quadrature sizes for a gene's coordinates, one a site; for evaluations of the gene at x until choose_nodes().
   void choose_gene_nodes(const double* at, std::uint8_t* nodes) const;
+  /// Whether the sizes that the gene has are nearly as good as those that would be chosen for its coordinates.
+  bool nodes_serve(std::int64_t gene, const double* at) const;
   void set_gene_nodes(std::int64_t gene, const double* at) {
     choose_gene_nodes(at, &gene_nodes_[static_cast<std::size_t>(gene) * problem_->gene_sites.size()]);
   }
@@ -121,12 +129,17 @@ class Objective {
   double descend_gene(std::int64_t gene, double* at, double enough, double out_of_reach, GeneScratch& scratch) const;
   void prepare_scalar(const std::vector<double>& x);
   std::vector<double> expected_means(const std::vector<double>& x);
-  void cell_pass(const std::vector<double>& x, const std::vector<double>& mean_sum, const RunControl& control,
-                 bool weighted = true);
+  void cell_pass(const std::vector<double>& x, const RunControl& control, bool weighted = true);
   double evaluate(const std::vector<double>& x, std::vector<double>* settled, std::vector<double>* gradient,
                   NewtonSystem* system, const RunControl& control);
   void gene_pass(const std::vector<double>& x, const std::vector<double>& rate_sum, std::vector<double>* settled,
                  const RunControl& control);
+  struct UnitTerms;
+  struct UnitScratch;
+  void take_unit(std::size_t unit, const double* at, bool with_curvature, UnitScratch& out) const;
+  compute::Window unit_window(const UnitScratch& scratch, std::vector<double>* row) const;
+  UnitTerms unit_terms(std::size_t unit, std::size_t i, std::size_t k, const compute::Window& window,
+                       const UnitScratch& scratch) const;
   void cell_positions(const SiteRule& rule, std::vector<double>& t, std::vector<double>& zero) const;
   void spread_cells(const std::vector<double>& x, const RunControl& control);
   void gene_values(std::int64_t gene, std::span<const SiteRule> rules, GeneScratch& out,
@@ -156,12 +169,14 @@ class Objective {
   NewtonSystem system_;
   double log_likelihood_ = 0, divergence_ = 0;
   std::vector<double> rate_sum_;  ///< patterns: A
+  std::vector<double> mean_sum_;  ///< patterns: M
   std::vector<double> unit_values_;
   // Where the likelihood does not separate: what couple() makes its pairs of sums from.
   struct UnitRate {
     double value = 0;  ///< −E e^t
     std::array<double, 2> gradient{}, scalar{};
   };
+  std::vector<double> zero_;         ///< genes: E ln P(0) of an inflated law without capture
   std::vector<Second> mean_;         ///< genes: E θ
   std::vector<UnitRate> unit_rate_;  ///< units
 };

@@ -33,6 +33,64 @@ void Objective::cell_positions(const SiteRule& rule, std::vector<double>& t, std
   compute::log(t.data(), t.data(), t.size());
 }
 
+struct Objective::UnitScratch {
+  SiteRule rule;
+  std::vector<double> t, zero;    ///< cell_positions()
+  std::vector<double> on_window;  ///< where the non-zeros are visited: what they say, at the nodes of a window
+};
+
+/// A unit's log likelihood at a node of its own rule and one of the scalar's.
+struct Objective::UnitTerms {
+  double rate = 0;    ///< what multiplies M
+  double linear = 0;  ///< what the genes do not see
+  double value = 0;
+};
+
+void Objective::take_unit(std::size_t unit, const double* at, bool with_curvature, UnitScratch& out) const {
+  problem_->cell->make_rule(at[0], at[1], cell_nodes_[unit], with_curvature, out.rule);
+  cell_positions(out.rule, out.t, out.zero);
+}
+
+/// Where on the grid the unit's weights are; adds them to `row`, if any.
+compute::Window Objective::unit_window(const UnitScratch& scratch, std::vector<double>* row) const {
+  const auto& grid = nonzeros_->grid;
+  std::array<double, LocalGrid::taps> taps;
+  int low = grid.size(), high = 0;
+  for (std::size_t i = 0; i < scratch.rule.size(); ++i)
+    for (std::size_t k = 0; k < scalar_rule_.size(); ++k) {
+      const double w = scratch.rule.weight[i] * scalar_rule_.weight[k];
+      if (w < negligible) continue;
+      const int at = grid.locate(scratch.t[i * scalar_rule_.size() + k], taps.data());
+      for (int j = 0; row && j < LocalGrid::taps; ++j) (*row)[index(at + j)] += w * taps[index(j)];
+      low = std::min(low, at);
+      high = std::max(high, at + LocalGrid::taps);
+    }
+  low = low / 4 * 4;  // few different windows: neighbours mostly share theirs
+  return {0, low, (high - low + 3) / 4 * 4};
+}
+
+Objective::UnitTerms Objective::unit_terms(std::size_t unit, std::size_t i, std::size_t k,
+                                           const compute::Window& window, const UnitScratch& scratch) const {
+  const auto& of = problem_->units[unit];
+  const std::size_t node = i * scalar_rule_.size() + k;
+  const double log_capture = scratch.rule.value[i];
+  const auto visited = [&](double where) {
+    return nonzeros_->grid.evaluate_window(scratch.on_window.data(), window.first, window.width, where);
+  };
+  UnitTerms out;
+  if (problem_->scalar) {
+    const double d = log_capture - scalar_rule_.value[k], z = scratch.zero[node];
+    out.rate = -rho_[k] * z;
+    out.linear = of.total * (d - z);
+    out.value = out.linear + (nonzeros_ ? visited(scratch.t[node]) : mean_sum_[of.pattern] * out.rate);
+  } else {
+    out.rate = -std::exp(log_capture);
+    out.linear = of.total * log_capture;
+    out.value = out.linear + visited(log_capture);
+  }
+  return out;
+}
+
 void Objective::spread_cells(const std::vector<double>& x, const RunControl& control) {
   const auto& p = *problem_;
   const auto units = static_cast<std::int64_t>(p.units.size());
@@ -41,29 +99,18 @@ void Objective::spread_cells(const std::vector<double>& x, const RunControl& con
   std::vector<std::vector<double>> parts(index(compute::pieces(units, grain)));
   compute::parallel_for(units, grain, threads_, [&](std::int64_t piece, std::int64_t first, std::int64_t last) {
     control.check();
-    thread_local SiteRule rule;
-    thread_local std::vector<double> t, zero;
+    thread_local UnitScratch scratch;
     std::vector<double> row(index(pass.grid.size()));
-    std::array<double, LocalGrid::taps> taps;
     auto& part = parts[index(piece)];
     for (auto u = index(first); u < index(last); ++u) {
-      p.cell->make_rule(x[cell_at(u)], x[cell_at(u) + 1], cell_nodes_[u], false, rule);
-      cell_positions(rule, t, zero);
+      auto& window = pass.windows[u];
+      window = {part.size(), 0, 0};
+      if (p.units[u].cells == 0) continue;
+      take_unit(u, &x[cell_at(u)], false, scratch);
       std::fill(row.begin(), row.end(), 0.0);
-      int low = pass.grid.size(), high = 0;
-      for (std::size_t i = 0; i < rule.size(); ++i)
-        for (std::size_t k = 0; k < scalar_rule_.size(); ++k) {
-          const double w = rule.weight[i] * scalar_rule_.weight[k];
-          if (w < negligible) continue;
-          const int at = pass.grid.locate(t[i * scalar_rule_.size() + k], taps.data());
-          for (int j = 0; j < LocalGrid::taps; ++j) row[index(at + j)] += w * taps[index(j)];
-          low = std::min(low, at);
-          high = std::max(high, at + LocalGrid::taps);
-        }
-      low = low / 4 * 4;  // few different windows: neighbours mostly share theirs
-      const int width = (high - low + 3) / 4 * 4;
-      pass.windows[u] = {part.size(), low, width};
-      for (int k = low; k < low + width; ++k) part.push_back(p.units[u].cells * row[index(k)]);
+      window = unit_window(scratch, &row);
+      window.at = part.size();
+      for (int k = window.first; k < window.first + window.width; ++k) part.push_back(p.units[u].cells * row[index(k)]);
     }
   });
   pass.weights.clear();
@@ -75,9 +122,32 @@ void Objective::spread_cells(const std::vector<double>& x, const RunControl& con
   pass.sum_cells(control);
 }
 
+const std::vector<double>& Objective::unit_values(const std::vector<double>& x, const RunControl& control) {
+  const auto& p = *problem_;
+  const auto units = static_cast<std::int64_t>(p.units.size());
+  compute::parallel_for(units, grain, threads_, [&](std::int64_t, std::int64_t first, std::int64_t last) {
+    control.check();
+    thread_local UnitScratch scratch;
+    compute::Window window;
+    for (auto u = index(first); u < index(last); ++u) {
+      if (p.units[u].cells != 0) continue;
+      take_unit(u, &x[cell_at(u)], false, scratch);
+      if (nonzeros_) {
+        window = unit_window(scratch, nullptr);
+        nonzeros_->cell_function(u, window, scratch.on_window);
+      }
+      double value = 0;
+      for (std::size_t i = 0; i < scratch.rule.size(); ++i)
+        for (std::size_t k = 0; k < scalar_rule_.size(); ++k)
+          value += scratch.rule.weight[i] * scalar_rule_.weight[k] * unit_terms(u, i, k, window, scratch).value;
+      unit_values_[u] = value;
+    }
+  });
+  return unit_values_;
+}
+
 /// `weighted`: cells count as much as the problem says; else once each.
-void Objective::cell_pass(const std::vector<double>& x, const std::vector<double>& mean_sum, const RunControl& control,
-                          bool weighted) {
+void Objective::cell_pass(const std::vector<double>& x, const RunControl& control, bool weighted) {
   const auto& p = *problem_;
   const std::size_t scalars = scalar_rule_.size();
   const auto units = static_cast<std::int64_t>(p.units.size());
@@ -85,11 +155,15 @@ void Objective::cell_pass(const std::vector<double>& x, const std::vector<double
   unit_values_.resize(p.units.size());
   compute::parallel_for(units, grain, threads_, [&](std::int64_t piece, std::int64_t first, std::int64_t last) {
     control.check();
-    thread_local SiteRule rule;
-    thread_local std::vector<double> f, f1, f2, rate, zero, t, on_window;
-    const auto at_window = [&](std::size_t u, double where) {
-      const auto& window = nonzeros_->windows[u];
-      return nonzeros_->grid.evaluate_window(on_window.data(), window.first, window.width, where);
+    thread_local UnitScratch scratch;
+    thread_local std::vector<double> f, f1, f2, rate;
+    const SiteRule& rule = scratch.rule;
+    compute::Window window;
+    const auto leave_out = [&](std::size_t u) {  // no cell is there; the gradient is 0 already
+      std::fill_n(&system_.cell_block[u * 3], 3, 0.0);
+      std::fill_n(&system_.cell_scalar[u * 4], 4, 0.0);
+      if (!nonzeros_) std::fill_n(&system_.cell_rate[u * 2], 2, 0.0);
+      unit_values_[u] = 0;
     };
     auto& part = parts[index(piece)];
     part.by_scalar.assign(scalars, 0.0);
@@ -99,10 +173,17 @@ void Objective::cell_pass(const std::vector<double>& x, const std::vector<double
       const auto at = cell_at(u);
       const auto& unit = p.units[u];
       const double cells = weighted ? unit.cells : 1;
-      p.cell->make_rule(x[at], x[at + 1], cell_nodes_[u], true, rule);
+      if (cells == 0) {
+        leave_out(u);
+        continue;
+      }
+      take_unit(u, &x[at], true, scratch);
       const auto divergence = p.cell->divergence(x[at], x[at + 1], unit.prior_shift);
       part.divergence += cells * divergence.value;
-      if (nonzeros_) nonzeros_->cell_function(u, on_window);
+      if (nonzeros_) {
+        window = nonzeros_->windows[u];
+        nonzeros_->cell_function(u, window, scratch.on_window);
+      }
 
       // f: the unit's log likelihood at (cell node, scalar node), contracted over the scalar as it comes.
       const std::size_t n = rule.size();
@@ -111,21 +192,9 @@ void Objective::cell_pass(const std::vector<double>& x, const std::vector<double
       f2.assign(n, 0.0);
       rate.assign(n, 0.0);
       double rate_scalar[2] = {0, 0}, own = 0;
-      cell_positions(rule, t, zero);
       for (std::size_t i = 0; i < n; ++i)
         for (std::size_t k = 0; k < scalars; ++k) {
-          double r, value, linear;  // r: what multiplies M; linear: what the genes do not see
-          if (p.scalar) {
-            const double d = rule.value[i] - scalar_rule_.value[k];
-            const double z = zero[i * scalars + k];
-            r = -rho_[k] * z;
-            linear = unit.total * (d - z);
-            value = linear + (nonzeros_ ? at_window(u, t[i * scalars + k]) : mean_sum[unit.pattern] * r);
-          } else {
-            r = -std::exp(rule.value[i]);
-            linear = unit.total * rule.value[i];
-            value = linear + at_window(u, rule.value[i]);
-          }
+          const auto [r, linear, value] = unit_terms(u, i, k, window, scratch);
           const double wk = scalar_rule_.weight[k], w = wk * rule.weight[i];
           f[i] += wk * value;
           f1[i] += wk * scalar_rule_.score[0][k] * value;
@@ -179,13 +248,13 @@ std::vector<double> Objective::settle_cells(std::vector<double>& x, const RunCon
   constexpr int most_steps = 12;
   constexpr double longest = 2;  // step of a coordinate, which is a logit or a logarithm
   const auto units = problem_->units.size();
-  const auto mean_sum = expected_means(x);
+  mean_sum_ = expected_means(x);
   prepare_scalar(x);
   std::vector<double> value(units, -INFINITY), settled = x, step(x.size(), 0.0);
   for (int round = 0; round < most_steps; ++round) {
     for (std::size_t u = 0; u < units; ++u)
       cell_nodes_[u] = static_cast<std::uint8_t>(problem_->cell->nodes_for(x[cell_at(u)], x[cell_at(u) + 1]));
-    cell_pass(x, mean_sum, control, false);
+    cell_pass(x, control, false);
     for (std::size_t u = 0; u < units; ++u) {
       const auto at = cell_at(u);
       const double here =

@@ -41,19 +41,22 @@ void Objective::couple(const std::vector<double>& x) {
   std::vector<double> position(p.units.size());
   double low = INFINITY, high = -INFINITY;
   for (std::size_t u = 0; u < position.size(); ++u) {
+    if (p.units[u].cells == 0) continue;
     position[u] = std::log(-unit_rate_[u].value);
     low = std::min(low, position[u]);
     high = std::max(high, position[u]);
   }
+  if (low > high) low = high = 0;  // no cell has weight
   ChebyshevAxis axis;
   axis.set(low, high, 0.6 * math::pi, 1e-3, NewtonSystem::most_rank);
   const auto rank = index(axis.size());
   system_.rank = axis.size();
 
-  system_.cell_rate.resize(position.size() * 2 * rank);
+  system_.cell_rate.assign(position.size() * 2 * rank, 0.0);
   system_.scalar_rate.assign(p.n_patterns() * rank * 2, 0.0);
   std::array<double, NewtonSystem::most_rank> moments, weights;
   for (std::size_t u = 0; u < position.size(); ++u) {
+    if (p.units[u].cells == 0) continue;
     moments.fill(0);
     axis.add_polynomials(position[u], 1 / unit_rate_[u].value, moments.data());
     axis.to_node_weights(moments.data(), weights.data());

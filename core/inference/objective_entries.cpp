@@ -37,21 +37,13 @@ void Objective::entry_values(const std::vector<double>& x, std::int64_t gene, st
       for (std::size_t j = 0; j < second; ++j)
         for (std::size_t k = 0; k < depth; ++k) {
           const double log_odds = own_p ? rules[1].value[j] - rules[0].value[i] : scalar_rule_.value[k];
-          const double its = std::exp(own_p     ? rules[1].value[j]
-                                      : by_odds ? rules[0].value[i] + log_odds
-                                                : rules[0].value[i]);
-          const double w = rules[0].weight[i] * (own_p ? rules[1].weight[j] : scalar_rule_.weight[k]),
-                       log_zero = -its * math::softplus(-log_odds);
-          per_count -= w * math::softplus(log_odds);
-          constant += w * log_zero;
-          if (!gate) continue;
-          for (std::size_t q = 0; q < gate->size(); ++q) {
-            const double open = -math::softplus(gate->value[q]), wq = w * gate->weight[q];
-            constant += wq * open;
-            zero += wq * (open + gate->value[q] + math::softplus(log_zero - gate->value[q]));
-          }
+          const double its = r[own_p ? j : i * along + (by_odds ? k : 0)];
+          const double w = rules[0].weight[i] * (own_p ? rules[1].weight[j] : scalar_rule_.weight[k]);
+          constant += w * its * (own_p ? -math::softplus(-log_odds) : log_1mp_[k]);
+          per_count += w * (own_p ? -math::softplus(log_odds) : log_p_[k]);
         }
-    if (!gate) zero = constant;
+    zero = gate ? zero_[index(gene)] : constant;
+    for (std::size_t q = 0; gate && q < gate->size(); ++q) constant -= gate->weight[q] * math::softplus(gate->value[q]);
   }
   std::uint32_t done = 0;
   for (std::size_t n = 0; n < counts.size(); ++n) {

@@ -83,6 +83,17 @@ void Objective::gene_tables(std::int64_t gene, std::span<const SiteRule> rules, 
     out.shifts.spread(rules[0].value[i], nonzero.data(), &out.some[i * n]);
     if (own_p) out.shifts.spread(rules[0].value[i], by_count.data(), &out.counted[i * n]);
   }
+  // Where any cell is: the rest of the sums over cells is zeros.
+  std::size_t begin = n, end = 0;
+  for (std::size_t i = 0; i < first; ++i) {
+    const double* row = &out.all[i * n];
+    for (std::size_t k = 0; k < begin; ++k)
+      if (row[k] != 0) begin = k;
+    for (std::size_t k = n; k > end; --k)
+      if (row[k - 1] != 0) end = k;
+  }
+  begin = std::min(begin, end) / 4 * 4;  // as sums in fours have it
+  const std::size_t width = (end - begin + 3) / 4 * 4;
   out.log_zero.resize(n);
   out.soft.resize(n);
   out.zero.resize(gates * n);
@@ -127,21 +138,21 @@ void Objective::gene_tables(std::int64_t gene, std::span<const SiteRule> rules, 
           counted += constant * by_count[k];
           per_count[k] += w * constant;
         }
-        counted -= compute::dot(&out.counted[i * n], out.soft.data(), n);
+        counted -= compute::dot(&out.counted[i * n + begin], &out.soft[begin], width);
         out.shifts.gather(shift, -w, out.soft.data(), per_count);
       }
       if (!gated) {
-        f[0] += counted + compute::dot(all, out.log_zero.data(), n);
+        f[0] += counted + compute::dot(all + begin, &out.log_zero[begin], width);
         out.shifts.gather(shift, w, out.log_zero.data(), zeros);
         continue;
       }
       // all · z + some · (open + ln P0 − z), the part that all gates share first.
-      const double shared = counted + compute::dot(some, out.log_zero.data(), n);
+      const double shared = counted + compute::dot(some + begin, &out.log_zero[begin], width);
       double seen = 0;
       for (std::size_t k = 0; k < m; ++k) seen += nonzero[k];
-      for (std::size_t k = 0; k < n; ++k) out.unseen[k] = all[k] - some[k];
+      for (std::size_t k = begin; k < begin + width; ++k) out.unseen[k] = all[k] - some[k];
       for (std::size_t q = 0; q < gates; ++q)
-        f[q] += shared + seen * out.log_open[q] + compute::dot(out.unseen.data(), &out.zero[q * n], n);
+        f[q] += shared + seen * out.log_open[q] + compute::dot(&out.unseen[begin], &out.zero[q * n + begin], width);
       out.shifts.gather(shift, w, out.mean_zero.data(), zeros);
       out.shifts.gather(shift, w, out.mean_difference.data(), difference);
     }
@@ -164,6 +175,8 @@ void Objective::gene_values(std::int64_t gene, std::span<const SiteRule> rules, 
   out.f.assign(first * second * gates, 0.0);
   out.f1.assign(out.f.size(), 0.0);
   out.f2.assign(out.f.size(), 0.0);
+  out.value.resize(gates);
+  out.expected_zero = 0;
 
   // Σ_j T_j ln(r + j) at every value that r takes: along the second site, or (first site × scalar), or the first site.
   const auto runs = p.tail_runs(gene);
@@ -212,19 +225,24 @@ void Objective::gene_values(std::int64_t gene, std::span<const SiteRule> rules, 
         }
         const double wk = through_scalar ? scalar_rule_.weight[k] : 1;
         const double wij = rules[0].weight[i] * (own_p ? rules[1].weight[j] : 1);
-        for (std::size_t q = 0; q < gates; ++q) {
-          double value = base;
-          if (inflated)
-            value += nonzero * out.log_open[q] +
-                     (measured - nonzero) * (out.log_gate[q] + out.zero[((i * second + j) * depth + k) * gates + q]);
-          const std::size_t node = (i * second + j) * gates + q;
-          out.f[node] += wk * value;
-          if (through_scalar && scalar_size_) {
-            out.f1[node] += wk * scalar_rule_.score[0][k] * value;
-            out.f2[node] += wk * scalar_rule_.score[1][k] * value;
-            by_scalar[k] += wij * (gated ? gate->weight[q] : 1) * value;
+        if (inflated) {
+          const double* zero = &out.zero[((i * second + j) * depth + k) * gates];
+          double expected = 0;
+          for (std::size_t q = 0; q < gates; ++q) {
+            const double its = out.log_gate[q] + zero[q];
+            expected += gate->weight[q] * its;
+            out.value[q] = base + (nonzero * out.log_open[q] + (measured - nonzero) * its);
           }
+          out.expected_zero += wij * wk * expected;
+        } else {
+          std::fill(out.value.begin(), out.value.end(), base);
         }
+        const std::size_t node = (i * second + j) * gates;
+        compute::add_scaled(out.value.data(), wk, &out.f[node], gates);
+        if (!through_scalar || !scalar_size_) continue;
+        compute::add_scaled(out.value.data(), wk * scalar_rule_.score[0][k], &out.f1[node], gates);
+        compute::add_scaled(out.value.data(), wk * scalar_rule_.score[1][k], &out.f2[node], gates);
+        for (std::size_t q = 0; q < gates; ++q) by_scalar[k] += wij * (gated ? gate->weight[q] : 1) * out.value[q];
       }
 }
 
@@ -256,6 +274,7 @@ void Objective::gene_term(std::int64_t gene, const double* at, const std::uint8_
     contract(axes, scratch.f2.data(), e2);
   }
   out.log_likelihood = e.value;
+  out.zero = scratch.expected_zero;
   out.divergence = 0;
   for (std::size_t a = 0; a < size; ++a) {
     out.gradient[a] = -e.gradient[a];
@@ -325,6 +344,7 @@ void Objective::gene_pass(const std::vector<double>& x, const std::vector<double
         }
       }
       for (std::size_t k = 0; k < scalars; ++k) part.by_scalar[k] += by_scalar[k];
+      zero_[index(g)] = term.zero;
       part.log_likelihood += term.log_likelihood;
       part.divergence += term.divergence;
       if (!system_.gene_loss.empty()) system_.gene_loss[index(g)] = term.divergence - term.log_likelihood;

@@ -63,7 +63,7 @@ Problem::Problem(const model::Model& m, const summary::CountSummary& s, const da
     if (!cells_apart)
       std::stable_sort(cell_of_unit.begin(), cell_of_unit.end(),
                        [&](std::uint32_t a, std::uint32_t b) { return s.cell_total(a) < s.cell_total(b); });
-    by_gene = std::make_shared<const data::CountMatrix>(counts->transposed(cell_of_unit));
+    by_gene = all_by_gene = std::make_shared<const data::CountMatrix>(counts->transposed(cell_of_unit));
   }
 
   find_runs();
@@ -106,6 +106,24 @@ void Problem::reweigh(const summary::CountSummary& weighted, std::span<const dou
   summary = &weighted;
   find_runs();
   for (std::size_t c = 0; c < unit_of_cell.size(); ++c) units[unit_of_cell[c]].cells = weight[c];
+  if (!all_by_gene) return;
+  by_gene = all_by_gene;
+  const auto& all = *all_by_gene;  // its `gene` holds units
+  const auto weighs = [&](std::uint32_t unit) { return units[unit].cells > 0; };
+  if (2 * std::ranges::count_if(all.gene, weighs) > all.nnz()) return;
+  auto some = std::make_shared<data::CountMatrix>();
+  some->n_cells = all.n_cells;
+  some->n_genes = all.n_genes;
+  for (std::size_t row = 0; row + 1 < all.row_start.size(); ++row) {
+    for (auto i = static_cast<std::size_t>(all.row_start[row]); i < static_cast<std::size_t>(all.row_start[row + 1]);
+         ++i)
+      if (weighs(all.gene[i])) {
+        some->gene.push_back(all.gene[i]);
+        some->count.push_back(all.count[i]);
+      }
+    some->row_start.push_back(some->nnz());
+  }
+  by_gene = std::move(some);
 }
 
 void Problem::find_kinds() {

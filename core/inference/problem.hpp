@@ -45,7 +45,8 @@ struct Problem {
   const data::CountMatrix* counts = nullptr;  ///< cells × genes; null where not needed
   const compute::Backend* gpu = nullptr;      ///< where it is to sum over the non-zeros; null: threads do, and so they
                                               ///< may with a backend that is no GPU
-  std::shared_ptr<const data::CountMatrix> by_gene;  ///< its transpose, where needed: units × genes; copies share it
+  /// Its transpose, where needed: units × genes; copies share it. reweigh() may leave out cells without weight.
+  std::shared_ptr<const data::CountMatrix> by_gene, all_by_gene;
   bool zero_inflated = false, capture = false;
   Mean mean = Mean::DispersionIsSampled;
   bool visits_nonzeros = false;  ///< zinbvcp, or mean_disp with capture: cells are units of their own
@@ -87,7 +88,7 @@ struct Problem {
   void find_kinds();
   void find_runs();
   /// Gives every cell a weight (each its own unit, as `cells_apart` and visits to the non-zeros have it), and takes the
-  /// sums that such cells make.
+  /// sums that such cells make. Cells whose weight is 0 cost next to nothing afterwards.
   void reweigh(const summary::CountSummary& weighted, std::span<const double> weight);
 
   std::int64_t n_genes() const { return summary->n_genes; }

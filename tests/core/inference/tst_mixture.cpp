@@ -98,6 +98,40 @@ class TestMixture : public QObject {
       QVERIFY(std::fabs(there[i] - here[i]) <= 1e-12 * std::max(1.0, std::fabs(here[i])));
   }
 
+  void cellsElsewhereAreScoredAlike_data() { every_model(); }
+  /// A component passes over cells that it has no share of, and still says of each what it says of others; one that has
+  /// no cell at all is left to its prior.
+  void cellsElsewhereAreScoredAlike() {
+    QFETCH(QString, likelihood);
+    QFETCH(QString, parameterization);
+    QFETCH(bool, some_missing);
+    auto counts = testing::simulated_counts(40, 17);
+    const auto missing = some_missing ? testing::take_out(counts) : data::Missing{};
+    const auto summary = summary::summarise(counts, 1, {}, missing);
+    const std::size_t k = 3, cells = 40;
+    MixtureObjective objective(mixture_of(likelihood.toUtf8(), parameterization.toUtf8(), 3), summary, counts, 2);
+    objective.share_out(random_shares(cells, k, 1));
+    const auto x = objective.start();
+    objective.choose_nodes(x);
+    const auto scores = objective.scores(x, {});
+    std::vector<double> hard(cells * k, 0.0);
+    for (std::size_t c = 0; c < cells; ++c) hard[c * k + c % 2] = 1;
+    objective.share_out(hard);
+    const auto again = objective.scores(x, {});
+    for (std::size_t i = 0; i < scores.size(); ++i)
+      QVERIFY2(std::fabs(scores[i] - again[i]) < 1e-10 * std::max(1.0, std::fabs(scores[i])),
+               qPrintable(QString("%1 where %2").arg(again[i], 0, 'g', 17).arg(scores[i], 0, 'g', 17)));
+    MinimiseState state;
+    state.x = x;
+    minimise(objective, state, 1e-4, 15, 2, {}, {}, [](double, double) {});
+    const auto theirs = sites_at(objective.part(2), objective.of_part(state.x, 2));
+    for (const auto& site : theirs) {
+      if (site.extent != model::Extent::Gene || site.name == "gate") continue;
+      for (std::size_t g = 0; g < 17; ++g)
+        QVERIFY(std::fabs(site.arg1[g]) < 0.02 && std::fabs(site.arg2[g] - 1) < 0.02);  // LogNormal(0, 1)
+    }
+  }
+
   void scoresOfPointsAreLogLikelihoods_data() { every_model(); }
   /// With marginals that are all but points, the scores are the dense log likelihood cell by cell.
   void scoresOfPointsAreLogLikelihoods() {
