@@ -18,7 +18,6 @@ namespace {
 
 constexpr int first_steps = 6;         // Newton steps of the first round, from moments
 constexpr int steps = 2;               // of the others
-constexpr int most_moves = 8;          // times that cells are tried in other components
 constexpr double worth_moving = 0.01;  // nats of one cell
 constexpr double nothing = 1e-12;      // of a cell: a component does without it
 constexpr double worth_a_step = 0.01;  // of a round's gain: steps that promise less wait for the next round
@@ -33,7 +32,7 @@ struct Place {
   double gain = INFINITY;  ///< of the last round
   int small = 0;           ///< rounds in a row with less left than the tolerance
   bool gates_tried = false;
-  int moves = 0;  ///< times that cells were tried in other components
+  double moved = INFINITY;  ///< gain of the last time that cells were tried in other components
 };
 
 using Watch = std::function<void(const Place&)>;
@@ -61,6 +60,8 @@ class VariationalEm {
       if (control.keep.stop_requested() || at.round >= options_.max_iterations) return;
       advance(at, control);
       at.small = at.left < enough ? at.small + 1 : 0;
+      // Whatever gained more the last time goes next; the very last word has the test above.
+      if (at.gain < at.moved && at.moved > enough) try_cells(at, control);
       watch(at);
     }
   }
@@ -127,11 +128,10 @@ class VariationalEm {
 
   /// Cells whose captures hold them in a component are tried in the others. Whether it gained.
   bool try_cells(Place& at, const RunControl& control) {
-    if (at.moves >= most_moves) return false;
-    ++at.moves;
     std::vector<double> log_weight(at.share.size(), 0.0);
     mixing_.add_log_weights(log_weight);
-    if (objective_.move_cells(at.x, at.share, log_weight, worth_moving, control) < options_.tolerance) return false;
+    at.moved = objective_.move_cells(at.x, at.share, log_weight, worth_moving, control);
+    if (at.moved < options_.tolerance) return false;
     at.small = 0;
     at.gain = INFINITY;
     return true;
@@ -216,7 +216,7 @@ std::map<std::string, std::vector<double>> pack(const Place& at, const Place& be
                                   place->gain,
                                   static_cast<double>(place->small),
                                   place->gates_tried ? 1.0 : 0.0,
-                                  static_cast<double>(place->moves)};
+                                  place->moved};
   }
   arrays["losses"] = losses;
   return arrays;
@@ -234,7 +234,7 @@ Place unpack(const Checkpoint& checkpoint, const std::string& prefix) {
   at.gain = numbers.at(3);
   at.small = static_cast<int>(numbers.at(4));
   at.gates_tried = numbers.at(5) != 0;
-  at.moves = static_cast<int>(numbers.at(6));
+  at.moved = numbers.at(6);
   return at;
 }
 

@@ -77,7 +77,12 @@ double MixtureObjective::move_cells(std::vector<double>& x, std::vector<double>&
   std::vector<double> moved = x;
   for (std::size_t j = 0; j < k; ++j) {
     auto its = of_part(x, j);
-    const auto value = parts_[j].objective->settle_cells(its, control);
+    std::vector<double> wanted(problem().units.size(), INFINITY);
+    for (std::size_t c = 0; c < cells; ++c) {
+      double& least = wanted[problem().unit_of_cell[c]];
+      least = std::min(least, best[c] - fixed[c * k + j]);
+    }
+    const auto value = parts_[j].objective->settle_cells(its, wanted, control);
     for (std::size_t c = 0; c < cells; ++c) {
       const auto unit = problem().unit_of_cell[c];
       const double there = fixed[c * k + j] + value[unit];

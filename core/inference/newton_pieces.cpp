@@ -154,8 +154,8 @@ void reduce_genes(Member& member, const std::vector<double>& gradient, int threa
   const int rank = s.rank;
   const auto rows = static_cast<Eigen::Index>(size);
   const auto genes = static_cast<std::int64_t>(layout.genes);
-  member.rows.resize(layout.genes);
-  member.across.resize(layout.shared.empty() ? 0 : layout.genes);
+  member.rows = Blocks(layout.genes, rows, 3 + rank);
+  member.across = Blocks(layout.genes, rows, static_cast<Eigen::Index>(layout.shared.size()));
   // Each piece's sums by kind, in the order in which kinds come.
   std::vector<std::vector<std::pair<std::size_t, Sums>>> partial(
       static_cast<std::size_t>(compute::pieces(genes, grain)));
@@ -236,7 +236,7 @@ SharedGenes reduce_shared(const std::vector<Member>& members, Eigen::Index width
         }
         if (layout.own.empty()) continue;
         const Block border = border_of(member, i);
-        const Rows& own = member.rows[i];
+        const auto own = member.rows[i];
         corner.noalias() -= border.transpose() * member.across[i];
         r.col(0).noalias() -= border.transpose() * own.col(0);
         if (s.has_scalar) r.middleCols(1 + member.scalar_at, 2).noalias() -= border.transpose() * own.middleCols(1, 2);

@@ -46,14 +46,32 @@ struct Leading {
 };
 Leading leading_pairs(const Eigen::MatrixXd& genes, const Eigen::MatrixXd& cells, std::size_t patterns);
 
+/// Small matrices of one shape, side by side: as many numbers as they have.
+class Blocks {
+ public:
+  Blocks() = default;
+  Blocks(std::size_t count, Eigen::Index rows, Eigen::Index cols)
+      : rows_(rows), cols_(cols), numbers_(count * static_cast<std::size_t>(rows * cols)) {}
+  bool empty() const { return numbers_.empty(); }
+  Eigen::Map<Eigen::MatrixXd> operator[](std::size_t i) { return {numbers_.data() + i * each(), rows_, cols_}; }
+  Eigen::Map<const Eigen::MatrixXd> operator[](std::size_t i) const {
+    return {numbers_.data() + i * each(), rows_, cols_};
+  }
+
+ private:
+  std::size_t each() const { return static_cast<std::size_t>(rows_ * cols_); }
+  Eigen::Index rows_ = 0, cols_ = 0;
+  std::vector<double> numbers_;
+};
+
 /// One of the systems that share units: D⁻¹ [−g, B, ∇] of its genes' own coordinates, their sums by kind, and where its
 /// scalar and pairs are.
 struct Member {
   const NewtonSystem* system = nullptr;
   const GeneLayout* layout = nullptr;
   std::size_t place = 0;  ///< in the layout
-  std::vector<Rows> rows;
-  std::vector<Block> across;  ///< D⁻¹ times what couples a gene's own and shared coordinates; empty: nothing shared
+  Blocks rows;            ///< own coordinates × (3 + rank), one a gene
+  Blocks across;          ///< D⁻¹ times what couples a gene's own and shared coordinates; empty: nothing shared
   std::vector<Sums> sums;
   Eigen::Index scalar_at = 0, rate_at = 0, pair_at = 0, kept = 1;  ///< rate_at: column of a unit's ∇A
   Leading leading;

@@ -263,7 +263,7 @@ NewtonSystem::Response NewtonSystem::response(int threads) const {
   const auto variance = [](const Eigen::RowVectorXd& step, const Eigen::MatrixXd& gain) {
     return std::max(0.0, step.dot(step * gain));
   };
-  for (std::size_t i = 0; i < member.rows.size(); ++i)
+  for (std::size_t i = 0; i < its.genes; ++i)
     out.gene_variance.push_back(variance(member.rows[i].row(0).tail(rank), gene_gain[problem->kind_of_gene[i]]));
   const auto width = static_cast<std::size_t>(units.width);
   for (std::size_t i = 0; i < problem->units.size(); ++i) {

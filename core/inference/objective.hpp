@@ -71,10 +71,10 @@ class Objective {
     return evaluate(x, &x, gradient, system, control);
   }
 
-  /// Brings the capture of every cell to its own optimum given all else at x, whatever the cell's weight is, and gives
-  /// each cell's part of the log likelihood there, less its divergence. Not for models that visit the non-zeros; what
-  /// was evaluated before is lost.
-  std::vector<double> settle_cells(std::vector<double>& x, const RunControl& control);
+  /// Brings the capture of every unit to its own optimum given all else at x, whatever the weight of its cells is, and
+  /// gives each unit's part of the log likelihood there, less its divergence. A unit that seems unable to reach what is
+  /// `wanted` of it stays on the way. Not for models that visit the non-zeros; what was evaluated before is lost.
+  std::vector<double> settle_cells(std::vector<double>& x, std::span<const double> wanted, const RunControl& control);
 
   /// Working memory of one gene.
   struct GeneScratch {
@@ -129,7 +129,8 @@ class Objective {
   double descend_gene(std::int64_t gene, double* at, double enough, double out_of_reach, GeneScratch& scratch) const;
   void prepare_scalar(const std::vector<double>& x);
   std::vector<double> expected_means(const std::vector<double>& x);
-  void cell_pass(const std::vector<double>& x, const RunControl& control, bool weighted = true);
+  void cell_pass(const std::vector<double>& x, const RunControl& control,
+                 const std::vector<std::size_t>* only = nullptr);
   double evaluate(const std::vector<double>& x, std::vector<double>* settled, std::vector<double>* gradient,
                   NewtonSystem* system, const RunControl& control);
   void gene_pass(const std::vector<double>& x, const std::vector<double>& rate_sum, std::vector<double>* settled,

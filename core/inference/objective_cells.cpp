@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <numeric>
 
 #include "core/compute/kernels.hpp"
 #include "core/compute/parallel.hpp"
@@ -146,11 +147,12 @@ const std::vector<double>& Objective::unit_values(const std::vector<double>& x, 
   return unit_values_;
 }
 
-/// `weighted`: cells count as much as the problem says; else once each.
-void Objective::cell_pass(const std::vector<double>& x, const RunControl& control, bool weighted) {
+/// `only`: these units, as if of one cell each; null: all, with the weight of their cells.
+void Objective::cell_pass(const std::vector<double>& x, const RunControl& control,
+                          const std::vector<std::size_t>* only) {
   const auto& p = *problem_;
   const std::size_t scalars = scalar_rule_.size();
-  const auto units = static_cast<std::int64_t>(p.units.size());
+  const auto units = static_cast<std::int64_t>(only ? only->size() : p.units.size());
   std::vector<Piece> parts(index(compute::pieces(units, grain)));
   unit_values_.resize(p.units.size());
   compute::parallel_for(units, grain, threads_, [&](std::int64_t piece, std::int64_t first, std::int64_t last) {
@@ -169,10 +171,11 @@ void Objective::cell_pass(const std::vector<double>& x, const RunControl& contro
     part.by_scalar.assign(scalars, 0.0);
     part.rate.assign(p.n_patterns(), 0.0);
     part.scalar_rate.assign(2 * p.n_patterns(), 0.0);
-    for (auto u = index(first); u < index(last); ++u) {
+    for (auto place = index(first); place < index(last); ++place) {
+      const std::size_t u = only ? (*only)[place] : place;
       const auto at = cell_at(u);
       const auto& unit = p.units[u];
-      const double cells = weighted ? unit.cells : 1;
+      const double cells = only ? 1 : unit.cells;
       if (cells == 0) {
         leave_out(u);
         continue;
@@ -234,7 +237,7 @@ void Objective::cell_pass(const std::vector<double>& x, const RunControl& contro
       for (std::size_t b = 0; b < 4; ++b) system_.cell_scalar[u * 4 + b] = -cells * cross[b];
     }
   });
-  if (!weighted) return;
+  if (only) return;
   for (const auto& part : parts) {
     log_likelihood_ += part.log_likelihood;
     divergence_ += part.divergence;
@@ -244,25 +247,30 @@ void Objective::cell_pass(const std::vector<double>& x, const RunControl& contro
   }
 }
 
-std::vector<double> Objective::settle_cells(std::vector<double>& x, const RunControl& control) {
+std::vector<double> Objective::settle_cells(std::vector<double>& x, std::span<const double> wanted,
+                                            const RunControl& control) {
   constexpr int most_steps = 12;
-  constexpr double longest = 2;  // step of a coordinate, which is a logit or a logarithm
+  constexpr double longest = 2;    // step of a coordinate, which is a logit or a logarithm
+  constexpr double enough = 1e-5;  // nats that a step promises: settled
+  constexpr double hope = 8;       // times what a step promises can come of it, at most
   const auto units = problem_->units.size();
   mean_sum_ = expected_means(x);
   prepare_scalar(x);
   std::vector<double> value(units, -INFINITY), settled = x, step(x.size(), 0.0);
-  for (int round = 0; round < most_steps; ++round) {
-    for (std::size_t u = 0; u < units; ++u)
+  std::vector<std::size_t> active(units);
+  std::iota(active.begin(), active.end(), std::size_t{0});
+  for (int round = 0; round < most_steps && !active.empty(); ++round) {
+    for (const auto u : active)
       cell_nodes_[u] = static_cast<std::uint8_t>(problem_->cell->nodes_for(x[cell_at(u)], x[cell_at(u) + 1]));
-    cell_pass(x, control, false);
-    for (std::size_t u = 0; u < units; ++u) {
+    cell_pass(x, control, &active);
+    std::erase_if(active, [&](std::size_t u) {
       const auto at = cell_at(u);
       const double here =
           unit_values_[u] - problem_->cell->divergence(x[at], x[at + 1], problem_->units[u].prior_shift).value;
       if (!(here > value[u])) {
         step[at] *= 0.25;
         step[at + 1] *= 0.25;
-        continue;
+        return false;
       }
       value[u] = here;
       settled[at] = x[at];
@@ -273,12 +281,16 @@ std::vector<double> Objective::settle_cells(std::vector<double>& x, const RunCon
                    lift = std::max(0.0, 0.1 * apart + 1e-9 - (middle - apart)), a = h[0] + lift, b = h[1],
                    c = h[2] + lift, det = a * c - b * b;
       const double g0 = gradient_[at], g1 = gradient_[at + 1];
-      step[at] = std::clamp(-(c * g0 - b * g1) / det, -longest, longest);
-      step[at + 1] = std::clamp(-(a * g1 - b * g0) / det, -longest, longest);
-    }
+      const double whole[2] = {-(c * g0 - b * g1) / det, -(a * g1 - b * g0) / det};
+      const double promised = -0.5 * (g0 * whole[0] + g1 * whole[1]);
+      step[at] = std::clamp(whole[0], -longest, longest);
+      step[at + 1] = std::clamp(whole[1], -longest, longest);
+      return promised < enough || here + hope * (promised + 1) < wanted[u];
+    });
     auto inside = step;
     keep_inside(settled, inside);
-    for (std::size_t i = cell_at(0); i < x.size(); ++i) x[i] = settled[i] + inside[i];
+    for (const auto u : active)
+      for (auto i = cell_at(u); i < cell_at(u) + 2; ++i) x[i] = settled[i] + inside[i];
   }
   x = std::move(settled);
   return value;
