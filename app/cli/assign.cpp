@@ -1,12 +1,11 @@
 #include <cmath>
 
 #include "command.hpp"
-#include "core/analysis/agreement.hpp"
 #include "core/analysis/assignments.hpp"
-#include "core/analysis/cell_groups.hpp"
 #include "core/analysis/entropy_map.hpp"
 #include "core/error.hpp"
 #include "core/report/fit_tables.hpp"
+#include "core/report/netcdf.hpp"
 #include "core/result/components.hpp"
 #include "core/result/point_file.hpp"
 
@@ -20,6 +19,8 @@ struct Options {
   PointOption point;
   bool map = false;
   std::int64_t genes = 500;
+  std::string draws_out;
+  WeightOption weights;
   analysis::AssignmentOptions assign;
 };
 
@@ -43,10 +44,11 @@ struct Job {
   result::Fit fit;
   std::optional<data::Dataset> dataset;
   analysis::AssignmentOptions assign;
+  std::vector<double> weights;  ///< of genes
 };
 
 Job read_job(const Options& options, const RunControl& control) {
-  keep_inputs(options.out, {options.fit, options.data.path});
+  for (const auto& out : {options.out, options.draws_out}) keep_inputs(out, {options.fit, options.data.path});
   Job job;
   job.fit = result::load_fit_or_point(options.fit);
   job.dataset = data_of_fit(job.fit, options.data, false, control);
@@ -56,6 +58,7 @@ Job read_job(const Options& options, const RunControl& control) {
   job.assign.scribe_fit = !options.compat.empty();
   job.assign.likelihood.threads = options.common.threads;
   job.assign.likelihood.missing = &job.dataset->missing;
+  job.weights = options.weights.of("gene", job.fit, control);
   return job;
 }
 
@@ -66,21 +69,34 @@ void tell_components(const result::Fit& fit, const analysis::Assignments& found)
   std::int64_t capped = 0;
   for (const bool one : found.capped) capped += one;
   if (capped > 0)
-    std::fprintf(stderr,
-                 "note: %lld cells have the same probabilities in every draw; their concentrations are capped\n",
+    std::fprintf(stderr, "note: the draws of %lld cells say all but the same; their concentrations are bounded\n",
                  static_cast<long long>(capped));
 }
 
 void run_assign(const Options& options) {
   const auto control = options.common.control();
-  const Job job = read_job(options, control);
+  Job job = read_job(options, control);
+  job.assign.likelihood.gene_weights = job.weights;
+  job.assign.keep_draws = !options.draws_out.empty();
+  if (job.assign.keep_draws && job.assign.draws == 0) throw UsageError("--draws-out needs draws: leave out --map");
   const auto found = analysis::assign_cells(job.fit, job.dataset->counts, job.assign, control);
+  if (job.assign.keep_draws) {
+    auto draws = report::posterior_data(
+        job.fit,
+        {{"assignment_probability",
+          {{"draw", "cell", "component"}, {job.assign.draws, found.rows, found.components}, found.draws}}},
+        false);
+    draws.attributes["seed"] = std::to_string(job.assign.seed);
+    report::write_netcdf(draws, options.draws_out);
+  }
   write(report::assignment_table(job.fit, found), options.out);
   tell_components(job.fit, found);
 }
 
 /// What each gene says of the cells of each component.
 void run_entropy_by_both(const Job& job, const Options& options, const RunControl& control) {
+  if (options.assign.temperature != 1)
+    throw UsageError("--temperature does not go with --by component-gene, which asks each gene alone");
   const auto of = analysis::gene_evidence(job.fit, *job.dataset, {}, job.assign, control);
   auto request = analysis::component_blocks(of, options.genes);
   request.threads = options.common.threads;
@@ -115,6 +131,9 @@ void add_assign(CLI::App& app) {
   auto options = std::make_shared<Options>();
   auto* command = app.add_subcommand("assign", "The component of each cell, with probabilities and entropy");
   add_words(*command, *options);
+  command->add_option("--draws-out", options->draws_out, "also the probabilities of every draw, as netCDF")
+      ->check(netcdf_name);
+  options->weights.add_to(*command);
   command->callback([options] { run_assign(*options); });
 }
 
@@ -142,69 +161,6 @@ void add_entropy(CLI::App& app) {
       "mean "
       "count.");
   command->callback([options] { run_entropy(*options); });
-}
-
-void add_component(CLI::App& app) {
-  struct Words {
-    std::string fit, component, out;
-  };
-  auto words = std::make_shared<Words>();
-  auto* command = app.add_subcommand("component", "One component as a fit of its own, or several as a smaller mixture");
-  command->add_option("fit", words->fit, "a fit of a mixture")->required();
-  command->add_option("component", words->component, "names or numbers (from 1), separated by commas")->required();
-  command->add_option("--out", words->out, "fit to write")->required();
-  command->callback([words] {
-    keep_inputs(words->out, {words->fit});
-    const auto fit = result::load_fit_or_point(words->fit);
-    if (fit.point_only)
-      throw Error(ErrorCode::BadInput, "A file of parameters is no fit to take a component from.", "Give a fit.");
-    std::vector<std::int64_t> chosen;
-    for (const auto& name : names_of("component", "components", words->component))
-      chosen.push_back(result::find_component(fit, name));
-    result::save_fit(chosen.size() == 1 ? result::get_component(fit, chosen[0]) : result::get_components(fit, chosen),
-                     words->out);
-  });
-}
-
-void ComponentOption::add_to(CLI::App& command) {
-  command.add_option("--component", component, "of a mixture: one component, by its name or number (from 1)");
-}
-
-void ComponentOption::apply(result::Fit& fit) const {
-  if (!component.empty()) fit = result::get_component(fit, result::find_component(fit, component));
-}
-
-void ComponentOption::apply_with_cells(result::Fit& fit, std::optional<data::Dataset>& dataset,
-                                       const RunControl& control) const {
-  if (component.empty()) return;
-  const auto k = result::find_component(fit, component);
-  if (!dataset) {
-    fit = result::get_component(fit, k);
-    return;
-  }
-  auto group = analysis::cells_of_component(fit, k, *dataset, control);
-  fit = std::move(group.fit);
-  dataset = std::move(group.dataset);
-}
-
-void GroupOption::add_to(CLI::App& command) {
-  command.add_option("--group", group,
-                     "COLUMN=LABEL: only the cells with this label in the cell table, which DATA must have. Of a "
-                     "mixture each replicate draws the component of a cell from the cell's own probabilities, given "
-                     "its counts, not from the mixing weights of all cells");
-}
-
-std::vector<double> GroupOption::apply(result::Fit& fit, std::optional<data::Dataset>& dataset,
-                                       const RunControl& control) const {
-  if (group.empty()) return {};
-  const auto equals = group.find('=');
-  if (equals == std::string::npos || equals == 0)
-    throw UsageError("--group takes COLUMN=LABEL, such as cell_type=B; \"" + group + "\" is not.");
-  if (!dataset) throw UsageError("--group needs the data: give DATA after the fit.");
-  auto cells = analysis::cells_of_label(fit, group.substr(0, equals), group.substr(equals + 1), *dataset, control);
-  fit = std::move(cells.fit);
-  dataset = std::move(cells.dataset);
-  return std::move(cells.shares);
 }
 
 }  // namespace scriptorium::cli

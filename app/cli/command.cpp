@@ -149,6 +149,11 @@ const CLI::Validator whole_number(
     },
     "WHOLE", "whole number");
 const CLI::Validator draws_number = CLI::Range(1, 10'000'000);
+const CLI::Validator netcdf_name(
+    [](const std::string& name) {
+      return name.ends_with(".nc") ? std::string() : "draws are written as netCDF: give a name that ends in .nc";
+    },
+    "FILE.nc", "netCDF name");
 
 namespace {
 CLI::Validator number_above(double limit, bool limit_too, const std::string& words) {
@@ -206,6 +211,38 @@ void tell_notes(const compute::Backend& backend) {
   for (const auto& note : backend.notes()) std::fprintf(stderr, "note: %s\n", note.c_str());
 }
 
+namespace {
+
+void trim(std::string& name) {
+  while (!name.empty() && (name.back() == '\r' || name.back() == ' ')) name.pop_back();
+  name.erase(0, name.find_first_not_of(' '));
+}
+
+/// Names between commas; in double quotes they may hold commas and spaces at their ends ("" is a quote).
+std::vector<std::string> split_names(const std::string& text) {
+  std::vector<std::string> names;
+  for (std::size_t at = 0; at <= text.size(); ++at) {
+    at = std::min(text.find_first_not_of(' ', at), text.size());
+    std::string name;
+    if (at < text.size() && text[at] == '"') {
+      for (++at; at < text.size(); ++at) {
+        if (text[at] == '"' && (at + 1 == text.size() || text[++at] != '"')) break;
+        name += text[at];
+      }
+      at = std::min(text.find(',', at), text.size());
+    } else {
+      const auto end = std::min(text.find(',', at), text.size());
+      name = text.substr(at, end - at);
+      trim(name);
+      at = end;
+    }
+    if (!name.empty()) names.push_back(name);
+  }
+  return names;
+}
+
+}  // namespace
+
 std::vector<std::string> names_of(const std::string& flag, const std::string& what, const std::string& text) {
   std::vector<std::string> names;
   if (text.empty()) return names;
@@ -215,11 +252,12 @@ std::vector<std::string> names_of(const std::string& flag, const std::string& wh
       (text.find('/') != std::string::npos || text.ends_with(".txt") || text.ends_with(".tsv") ||
        text.ends_with(".csv")))
     throw Error(ErrorCode::Io, "There is no file \"" + text + "\" with names of " + what + ".", "Check the path.");
-  std::istringstream lines(is_file ? storage::read_whole_file(text) : text);
-  for (std::string name; std::getline(lines, name, is_file ? '\n' : ',');) {
-    while (!name.empty() && (name.back() == '\r' || name.back() == ' ')) name.pop_back();
-    name.erase(0, name.find_first_not_of(' '));
-    if (!name.empty()) names.push_back(name);
+  if (is_file) {
+    std::istringstream lines(storage::read_whole_file(text));
+    for (std::string name; std::getline(lines, name);)
+      if (trim(name); !name.empty()) names.push_back(name);
+  } else {
+    names = split_names(text);
   }
   if (names.empty()) throw UsageError(flag + " names none: \"" + text + "\"");
   return names;

@@ -11,6 +11,7 @@
 #include "core/progress.hpp"
 #include "core/report/table.hpp"
 #include "core/result/estimates.hpp"
+#include "core/result/likelihood.hpp"
 
 /// What the commands share: reading data and fits, progress, output. One file per command beside this one.
 namespace scriptorium::cli {
@@ -48,6 +49,8 @@ void refuse_own_file(const std::string& path);
 extern const CLI::Validator whole_number;
 /// Checks of a number of draws, and of a number above or from 0.
 extern const CLI::Validator draws_number, positive_number, number_from_zero;
+/// Check of the name of a netCDF file to write.
+extern const CLI::Validator netcdf_name;
 /// For transform(): one of some words, in any case; `later` are words of the contract that say they are not built yet.
 CLI::Validator one_of(std::vector<std::string> words, std::vector<std::string> later = {});
 
@@ -65,7 +68,7 @@ struct ComponentOption {
   void add_to(CLI::App& command);
   /// Puts that component in the place of the fit, if one was named.
   void apply(result::Fit& fit) const;
-  /// The same, with the cells that most probably belong to it where there are data.
+  /// The same, with the cells that most probably belong to it. @throws UsageError without data
   void apply_with_cells(result::Fit& fit, std::optional<data::Dataset>& dataset, const RunControl& control) const;
 };
 
@@ -78,6 +81,16 @@ struct GroupOption {
   std::vector<double> apply(result::Fit& fit, std::optional<data::Dataset>& dataset, const RunControl& control) const;
 };
 
+/// --weights and --weight-type of what asks the components of mixtures.
+struct WeightOption {
+  std::string weights, type = "multiplicative";
+  void add_to(CLI::App& command);
+  result::WeightType weight_type() const;
+  /// One weight a gene or cell of the fit; empty when none were given. "separation[:N]" are those that tell
+  /// components apart at the point (of the N largest 1, of the others 0).
+  std::vector<double> of(const std::string& axis, const result::Fit& fit, const RunControl& control) const;
+};
+
 /// --device auto|cpu|cuda:N.
 struct DeviceOption {
   std::string device = "auto";
@@ -88,7 +101,8 @@ struct DeviceOption {
 /// What a backend had to do otherwise than asked, on standard error.
 void tell_notes(const compute::Backend& backend);
 
-/// A list of names: separated by commas, or a file with one a line. Empty: none given.
+/// A list of names: separated by commas (those with commas in double quotes), or a file with one a line. Empty: none
+/// given.
 /// @throws UsageError for a list without a name, Error for a file that is not there
 std::vector<std::string> names_of(const std::string& flag, const std::string& what, const std::string& text);
 /// Indices for --genes; empty when it was not given.
@@ -129,6 +143,8 @@ void add_subset(CLI::App& app);
 void add_assign(CLI::App& app);
 void add_entropy(CLI::App& app);
 void add_component(CLI::App& app);
+void add_composition(CLI::App& app);
+void add_mixing(CLI::App& app);
 void add_export(CLI::App& app);
 void add_embed(CLI::App& app);
 void add_devices(CLI::App& app);

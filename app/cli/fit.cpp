@@ -122,7 +122,7 @@ void run_fit(const FitWords& words, CLI::App& command, const nlohmann::json& who
     const bool keep = inference::needs_counts(model, options);
     analysis::Annotation annotation;
     if (!words.annotation.empty()) {
-      annotation = annotation_of(words, command, model, input.cells);
+      annotation = annotation_of(words, command, whole, model, input.cells);
       model.components = annotation.components;
       model::validate(model);
     }

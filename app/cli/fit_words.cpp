@@ -23,6 +23,17 @@ std::vector<std::string> keys(const std::vector<Info>& all) {
   return out;
 }
 
+/// A list of a configuration as the word that a flag takes, see names_of().
+std::string quoted_names(const json& list) {
+  std::string out;
+  for (const auto& entry : list) {
+    std::string name = entry.is_string() ? entry.get<std::string>() : entry.dump();
+    for (std::size_t at = 0; (at = name.find('"', at)) != std::string::npos; at += 2) name.insert(at, 1, '"');
+    out += (out.empty() ? "\"" : ",\"") + name + "\"";
+  }
+  return out;
+}
+
 }  // namespace
 
 void FitWords::add_to(CLI::App& command) {
@@ -109,6 +120,8 @@ json apply_config(CLI::App& command, const std::string& path) {
     if (value.is_object() && key == "prior")
       for (const auto& [name, prior] : value.items())
         add(name + "=" + (prior.is_string() ? prior.get<std::string>() : prior.dump()));
+    else if (value.is_array() && option->get_items_expected_max() == 1)
+      option->add_result(quoted_names(value));
     else if (value.is_array())
       for (const auto& entry : value) add(entry);
     else
@@ -130,8 +143,8 @@ model::Model model_of(const FitWords& words, const CLI::App& command, const json
   if (!start || given("--positive-transform"))
     model.positive_transform = model::transform_from_string(words.positive_transform);
   if (given("--components")) model.components = words.components;
-  // The labels say how many components there are once the cells are read.
-  if (given("--annotation") && model.components == 1) model.components = 2;
+  if (given("--components") && given("--annotation") && words.components == 1)
+    throw UsageError("--annotation is of mixtures: give 2 components or more, or leave --components out");
   if (given("--mixture-params") && words.mixture_params != "all")
     for (const auto& name : names_of("--mixture-params", "names", words.mixture_params))
       model.mixture_params.push_back(model::internal_name(name));
@@ -143,6 +156,14 @@ model::Model model_of(const FitWords& words, const CLI::App& command, const json
       throw UsageError("--prior \"" + prior + "\": write NAME=A,B or NAME=FAMILY:key=value,…");
     model::set_prior(model, prior.substr(0, equals), prior.substr(equals + 1));
   }
+  // The labels say how many components there are once the cells are read.
+  if (given("--annotation") && model.components == 1)
+    model.components = std::max<std::int64_t>(2, static_cast<std::int64_t>(model.mixing_prior.size()));
+  for (const char* flag : {"--annotation-order", "--annotation-confidence", "--annotation-min-cells"})
+    if (given(flag) && !given("--annotation")) throw UsageError(std::string(flag) + " belongs to --annotation");
+  for (const char* flag : {"--restarts", "--start", "--mixture-params"})
+    if (given(flag) && model.components == 1)
+      throw UsageError(std::string(flag) + " belongs to mixtures: give --components or --annotation");
   model::validate(model);
   return model;
 }
@@ -170,12 +191,13 @@ inference::FitOptions options_of(const FitWords& words, const CLI::App& command,
   return options;
 }
 
-analysis::Annotation annotation_of(const FitWords& words, const CLI::App& command, const model::Model& model,
-                                   const data::Table& cells) {
+analysis::Annotation annotation_of(const FitWords& words, const CLI::App& command, const json& whole,
+                                   const model::Model& model, const data::Table& cells) {
   auto options = words.labels;
   options.columns = names_of("--annotation", "names", words.annotation);
   if (!words.annotation_order.empty()) options.order = names_of("--annotation-order", "names", words.annotation_order);
-  if (command.get_option("--components")->count() > 0) options.components = model.components;
+  const bool configured = whole.contains("model") && whole["model"].get<model::Model>().components > 1;
+  if (configured || command.get_option("--components")->count() > 0) options.components = model.components;
   return analysis::annotate(cells, options);
 }
 

@@ -26,7 +26,7 @@ struct FitWords {
   std::int64_t components = 0;
   std::string mixture_params, start = "data", annotation, annotation_order;
   analysis::AnnotationOptions labels;
-  int restarts = 1;
+  int restarts = inference::FitOptions().restarts;
   void add_to(CLI::App& command);
 };
 
@@ -37,8 +37,8 @@ nlohmann::json apply_config(CLI::App& command, const std::string& path);
 /// @param whole  what apply_config() returned
 model::Model model_of(const FitWords& words, const CLI::App& command, const nlohmann::json& whole);
 inference::FitOptions options_of(const FitWords& words, const CLI::App& command, const nlohmann::json& whole);
-/// What --annotation and its like say of these cells.
-analysis::Annotation annotation_of(const FitWords& words, const CLI::App& command, const model::Model& model,
-                                   const data::Table& cells);
+/// What --annotation and its like say of these cells; as many components as labels unless the words ask for some.
+analysis::Annotation annotation_of(const FitWords& words, const CLI::App& command, const nlohmann::json& whole,
+                                   const model::Model& model, const data::Table& cells);
 
 }  // namespace scriptorium::cli

@@ -1,4 +1,5 @@
 #include "command.hpp"
+#include "core/error.hpp"
 #include "core/report/fit_tables.hpp"
 #include "core/result/likelihood.hpp"
 #include "core/result/point_file.hpp"
@@ -12,6 +13,7 @@ void add_loglik(CLI::App& app) {
     Common common;
     PointOption point;
     DeviceOption device;
+    WeightOption weights;
     result::LikelihoodOptions likelihood;
   };
   auto options = std::make_shared<Options>();
@@ -27,6 +29,9 @@ void add_loglik(CLI::App& app) {
       ->check(CLI::Range(0.0, 0.5));
   command->add_option("--compat", options->compat, "scribe: mixtures by gene as if all cells were of one component")
       ->transform(one_of({"scribe"}));
+  command->add_flag("--split", options->likelihood.split,
+                    "of a mixture also what each component says, ln of its weight added");
+  options->weights.add_to(*command);
   add_table_output(*command, options->out);
   options->point.add_to(*command);
   options->device.add_to(*command);
@@ -51,9 +56,16 @@ void add_loglik(CLI::App& app) {
     likelihood.scribe_by_gene = !options->compat.empty();
     likelihood.by_cell = options->by == "cell";
     likelihood.by_gene = options->by == "gene";
+    if (fit.model.components < 2 && (likelihood.split || !options->weights.weights.empty()))
+      throw Error(ErrorCode::BadInput, "This fit is no mixture: it has no components to split by.",
+                  "Leave out --split and --weights.");
+    const auto weights = options->weights.of(options->by == "cell" ? "gene" : "cell", fit, control);
+    (likelihood.by_cell ? likelihood.gene_weights : likelihood.cell_weights) = weights;
+    likelihood.weight_type = options->weights.weight_type();
     const auto found = result::log_likelihood(fit.model, point, dataset->counts, likelihood, control);
-    write(options->by == "cell" ? report::likelihood_table("cell", fit.cells, found.by_cell)
-                                : report::likelihood_table("gene", fit.genes, found.by_gene),
+    write(options->by == "cell"
+              ? report::split_likelihood_table("cell", fit.cells, found.by_cell, found.by_cell_component)
+              : report::split_likelihood_table("gene", fit.genes, found.by_gene, found.by_gene_component),
           options->out);
     tell_notes(*backend);
   });

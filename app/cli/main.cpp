@@ -30,8 +30,8 @@ int main(int argc, char** argv) {
   for (auto* add : {cli::add_inspect, cli::add_convert,  cli::add_models,    cli::add_summarise,     cli::add_fit,
                     cli::add_show,    cli::add_loss,     cli::add_map,       cli::add_distributions, cli::add_sample,
                     cli::add_ppc,     cli::add_diagnose, cli::add_loglik,    cli::add_density,       cli::add_subset,
-                    cli::add_assign,  cli::add_entropy,  cli::add_component, cli::add_export,        cli::add_embed,
-                    cli::add_devices, cli::add_perturb,  cli::add_later})
+                    cli::add_assign,  cli::add_entropy,  cli::add_component, cli::add_composition,   cli::add_mixing,
+                    cli::add_export,  cli::add_embed,    cli::add_devices,   cli::add_perturb,       cli::add_later})
     add(app);
   const auto known = app.get_subcommands([&](CLI::App* one) { return argc > 1 && one->get_name() == argv[1]; });
   const std::string command = known.empty() ? "" : known.front()->get_name();

@@ -16,11 +16,7 @@ void add_sample(CLI::App& app) {
   auto* command = app.add_subcommand("sample", "Posterior draws as ArviZ InferenceData (netCDF)");
   command->add_option("fit", options->fit, "a fit")->required();
   command->add_option("-n,--draws", options->draws, "number of draws")->check(draws_number);
-  command->add_option("--out", options->out, "netCDF file to write (.nc)")
-      ->required()
-      ->check([](const std::string& name) {
-        return name.ends_with(".nc") ? std::string() : "draws are written as netCDF: give a name that ends in .nc";
-      });
+  command->add_option("--out", options->out, "netCDF file to write (.nc)")->required()->check(netcdf_name);
   command->add_option("--seed", options->seed, "seed")->check(whole_number);
   command->add_option("--genes", options->genes, "names separated by commas, or a file with one a line");
   command->add_flag("--descriptive", options->descriptive, "dispersion instead of r, and so on");

@@ -88,6 +88,18 @@ Labels labels_of(const data::Column& column, std::size_t most) {
   return labels;
 }
 
+Labels labels_of(const data::Table& cells, const std::string& column) {
+  const data::Column* found = cells.find(column);
+  if (!found) {
+    std::vector<std::string> have;
+    for (const auto& one : cells.columns) have.push_back(one.name);
+    throw Error(
+        ErrorCode::BadInput, "The cell table has no column \"" + column + "\".",
+        have.empty() ? "It has no columns at all; choose other data." : "It has " + data::listed(have, 12) + ".");
+  }
+  return labels_of(*found);
+}
+
 Contingency contingency(std::span<const std::int32_t> a, std::int64_t rows, std::span<const std::int32_t> b,
                         std::int64_t columns) {
   Contingency out{rows, columns, std::vector<std::int64_t>(static_cast<std::size_t>(rows * columns), 0), 0};

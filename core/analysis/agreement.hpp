@@ -18,6 +18,9 @@ struct Labels {
 /// @throws Error(BadInput) when it has more than `most` different values
 Labels labels_of(const data::Column& column, std::size_t most = 1000);
 
+/// The same of a column by its name. @throws Error(BadInput) naming the columns there are when there is none such
+Labels labels_of(const data::Table& cells, const std::string& column);
+
 /// Cells by pairs of labels.
 struct Contingency {
   std::int64_t rows = 0, columns = 0;

@@ -108,6 +108,7 @@ Assignments assign_cells(const result::Fit& fit, const data::CountMatrix& counts
     const auto its = entropy(share, out.components, options.normalize);
     for (std::size_t c = 0; c < cells; ++c) out.entropy[c] += its[c] / std::max(options.draws, 1);
     for (std::size_t c = 0; c < moments.size(); ++c) moments[c].add(std::span(share).subspan(c * k, k));
+    if (options.keep_draws) out.draws.insert(out.draws.end(), share.begin(), share.end());
     if (options.draws == 0) out.probability = std::move(share);
   });
   if (options.draws == 0) return out;
@@ -119,9 +120,11 @@ Assignments assign_cells(const result::Fit& fit, const data::CountMatrix& counts
         control.check();
         for (auto c = size(first); c < size(last); ++c) {
           const auto its = options.scribe_fit ? fit_dirichlet_as_scribe(moments[c]) : fit_dirichlet(moments[c]);
+          const double all = std::accumulate(its.concentration.begin(), its.concentration.end(), 0.0);
           for (std::size_t j = 0; j < k; ++j) {
             out.concentration[c * k + j] = its.concentration[j];
-            out.probability[c * k + j] = moments[c].sum[j] / moments[c].draws;
+            out.probability[c * k + j] =
+                options.scribe_fit ? its.concentration[j] / all : moments[c].sum[j] / moments[c].draws;
           }
           capped[c] = its.capped;
         }
@@ -160,6 +163,20 @@ EmpiricalWeights empirical_mixing_weights(std::span<const double> log_weight, st
   }
   for (const double a : out.concentrations) out.weights.push_back(a / sum);
   return out;
+}
+
+EmpiricalWeights empirical_weights(const result::Fit& fit, const data::CountMatrix& counts,
+                                   const result::LikelihoodOptions& likelihood, bool mean_point,
+                                   const RunControl& control) {
+  AssignmentOptions at;
+  at.mean_point = mean_point;
+  const auto point = point_of_mixture(fit, at);
+  auto options = likelihood;
+  options.split = true;
+  options.by_gene = false;
+  const auto found = result::log_likelihood(fit.model, point, counts, options, control);
+  return empirical_mixing_weights(found.by_cell_component, result::mixing_weights(fit.model, point),
+                                  model::layout(fit.model).front().concentration);
 }
 
 result::Fit with_mixing_weights(const result::Fit& fit, const EmpiricalWeights& weights) {
@@ -202,15 +219,17 @@ std::vector<Duplicate> duplicate_components(std::span<const double> probability,
 }
 
 std::vector<std::string> component_notes(std::span<const double> probability, const std::vector<std::string>& names) {
+  constexpr double least = 0.5;  // cells of a component that has any
   const std::size_t k = names.size();
   std::vector<double> cells(k, 0.0);
   for (std::size_t i = 0; i < probability.size(); ++i) cells[i % k] += probability[i];
   std::vector<std::string> out;
   for (std::size_t j = 0; j < k; ++j)
-    if (cells[j] < 0.5) out.push_back("component " + names[j] + " has no cells");
+    if (cells[j] < least) out.push_back("component " + names[j] + " has no cells");
   for (const auto& pair : duplicate_components(probability, static_cast<std::int64_t>(k)))
-    out.push_back("components " + names[size(pair.first)] + " and " + names[size(pair.second)] +
-                  " share their cells: they may be one");
+    if (cells[size(pair.first)] >= least && cells[size(pair.second)] >= least)
+      out.push_back("components " + names[size(pair.first)] + " and " + names[size(pair.second)] +
+                    " share their cells: they may be one");
   return out;
 }
 

@@ -20,20 +20,22 @@ struct AssignmentOptions {
   double temperature = 1;
   std::uint64_t seed = 42;
   bool mean_point = false;  ///< at posterior means instead of modes
-  bool scribe_fit = false;  ///< Dirichlet fits as SCRIBE has them
+  bool scribe_fit = false;  ///< Dirichlet fits, and the shares of their concentrations as probabilities, as SCRIBE
   bool normalize = false;   ///< entropies over ln K
+  bool keep_draws = false;  ///< Assignments::draws
   result::LikelihoodOptions likelihood;
 };
 
 /// Rows are cells (or genes, see gene_entropy()).
 struct Assignments {
   std::int64_t rows = 0, components = 0;
-  /// rows × components. At a point: its probabilities; over draws: their mean (a Dirichlet fit to draws that are all
-  /// but 0 or 1 has concentrations whose shares are not).
+  /// rows × components. At a point: its probabilities; over draws: their mean. SCRIBE's are the shares of the
+  /// concentrations, which differ from it where draws are all but 0 or 1.
   std::vector<double> probability;
   std::vector<double> concentration;  ///< rows × components: Dirichlet fits to the draws; empty at a point
-  std::vector<bool> capped;           ///< rows whose draws were all equal; empty at a point
+  std::vector<bool> capped;           ///< rows whose draws were all but equal; empty at a point
   std::vector<double> entropy;        ///< at the point, or the mean over draws
+  std::vector<double> draws;          ///< draws × rows × components; empty unless asked for
 };
 
 /// Where a mixture is asked at a point: modes (means where there are none), or means. @throws Error as assign_cells()
@@ -54,6 +56,10 @@ struct EmpiricalWeights {
 /// off); `prior`: concentrations, at least 1e-6.
 EmpiricalWeights empirical_mixing_weights(std::span<const double> log_weight, std::span<const double> pi,
                                           std::vector<double> prior);
+/// The same from the counts, at the point, with the fit's own prior.
+EmpiricalWeights empirical_weights(const result::Fit& fit, const data::CountMatrix& counts,
+                                   const result::LikelihoodOptions& likelihood, bool mean_point,
+                                   const RunControl& control);
 /// The fit with its Dirichlet of the weights replaced.
 result::Fit with_mixing_weights(const result::Fit& fit, const EmpiricalWeights& weights);
 

@@ -10,7 +10,7 @@
 namespace scriptorium::analysis {
 namespace {
 
-constexpr std::size_t most_named = 12;  // columns or labels in a message
+constexpr std::size_t most_named = 12;  // labels in a message
 
 /// The component of every cell with its probabilities at the point.
 Assignments at_point(const result::Fit& fit, const data::Dataset& dataset, const RunControl& control) {
@@ -27,39 +27,37 @@ CellGroup select(const result::Fit& fit, const std::vector<std::int64_t>& cells,
   return out;
 }
 
+CellGroup cells_of(const result::Fit& fit, std::span<const std::int64_t> components,
+                   std::span<const std::int32_t> assigned, const data::Dataset& dataset, const RunControl& control) {
+  const auto part = components.size() == 1 ? result::get_component(fit, components.front())
+                                           : result::get_components(fit, {components.begin(), components.end()});
+  std::vector<std::int64_t> cells;
+  for (std::size_t c = 0; c < assigned.size(); ++c)
+    if (std::ranges::find(components, assigned[c]) != components.end()) cells.push_back(static_cast<std::int64_t>(c));
+  if (cells.empty())
+    throw Error(ErrorCode::BadInput,
+                "No cell is most probably of component " +
+                    result::component_name(fit, static_cast<std::size_t>(components.front())) + ".",
+                "Choose another component.");
+  return select(part, cells, dataset, control);
+}
+
 }  // namespace
 
 CellGroup cells_of_component(const result::Fit& fit, std::int64_t component, std::span<const std::int32_t> assigned,
                              const data::Dataset& dataset, const RunControl& control) {
-  const auto one = result::get_component(fit, component);
-  std::vector<std::int64_t> cells;
-  for (std::size_t c = 0; c < assigned.size(); ++c)
-    if (assigned[c] == component) cells.push_back(static_cast<std::int64_t>(c));
-  if (cells.empty())
-    throw Error(ErrorCode::BadInput,
-                "No cell is most probably of component " +
-                    result::component_name(fit, static_cast<std::size_t>(component)) + ".",
-                "Choose another component.");
-  return select(one, cells, dataset, control);
+  return cells_of(fit, {&component, 1}, assigned, dataset, control);
 }
 
-CellGroup cells_of_component(const result::Fit& fit, std::int64_t component, const data::Dataset& dataset,
-                             const RunControl& control) {
+CellGroup cells_of_components(const result::Fit& fit, std::span<const std::int64_t> components,
+                              const data::Dataset& dataset, const RunControl& control) {
   const auto found = at_point(fit, dataset, control);
-  return cells_of_component(fit, component, assignment(found.probability, found.components), dataset, control);
+  return cells_of(fit, components, assignment(found.probability, found.components), dataset, control);
 }
 
 CellGroup cells_of_label(const result::Fit& fit, const std::string& column, const std::string& label,
                          const data::Dataset& dataset, const RunControl& control) {
-  const data::Column* found = dataset.cells.find(column);
-  if (!found) {
-    std::vector<std::string> have;
-    for (const auto& one : dataset.cells.columns) have.push_back(one.name);
-    throw Error(ErrorCode::BadInput, "The cell table has no column \"" + column + "\".",
-                have.empty() ? "It has no columns at all; choose other data."
-                             : "It has " + data::listed(have, most_named) + ".");
-  }
-  const Labels labels = labels_of(*found);
+  const Labels labels = labels_of(dataset.cells, column);
   const auto at = std::find(labels.names.begin(), labels.names.end(), label);
   if (at == labels.names.end())
     throw Error(ErrorCode::BadInput, "No cell has the label \"" + label + "\" in " + column + ".",

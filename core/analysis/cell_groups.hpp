@@ -24,9 +24,9 @@ struct CellGroup {
 /// @throws Error(BadInput) when no cell is of it, and as result::get_component()
 CellGroup cells_of_component(const result::Fit& fit, std::int64_t component, std::span<const std::int32_t> assigned,
                              const data::Dataset& dataset, const RunControl& control);
-/// The same, with the components that are the most probable at the point.
-CellGroup cells_of_component(const result::Fit& fit, std::int64_t component, const data::Dataset& dataset,
-                             const RunControl& control);
+/// One or several components, with the cells that at the point are most probably of one of them.
+CellGroup cells_of_components(const result::Fit& fit, std::span<const std::int64_t> components,
+                              const data::Dataset& dataset, const RunControl& control);
 /// The cells that have a label in a column of the cell table.
 /// @param fit  any; its cells in the order of `dataset`
 /// @throws Error(BadInput) for a column or label that the cells do not have, naming those they have

@@ -49,7 +49,7 @@ struct FitOptions {
   double tolerance = 1e-3;   ///< exact, structured: stop when the estimate of what is left of the ELBO is below (nats);
                              ///< below 1e-10 of the loss rounding has the word, and that is the tolerance
   int max_iterations = 500;  ///< exact, structured
-  int restarts = 1;          ///< of mixtures: fits from other starts, the best is kept; svi compares starts alone
+  int restarts = 3;          ///< of mixtures: fits from other starts, the best is kept; svi compares starts alone
   Start start = Start::Data;  ///< of mixtures
   int structured_nodes = 21;  ///< grid points of the shared scalar
   SviOptions svi;

@@ -260,7 +260,7 @@ FitResult fit_mixture(const FitInput& input, const FitOptions& options, const Ch
     best_began = static_cast<std::int64_t>(resume->arrays.at("best_began").at(0));
     if (!resume->trace.empty()) earlier = resume->trace.back().iteration - at.round;
   }
-  const int restarts = std::max(1, options.restarts);
+  int restarts = std::max(1, options.restarts);
   const auto keep = [&] {
     if (at.x.empty()) return;
     auto arrays = pack(at, best, losses);
@@ -278,6 +278,7 @@ FitResult fit_mixture(const FitInput& input, const FitOptions& options, const Ch
   };
   try {
     const MixtureStarts starts(input, options, control);
+    if (starts.alike()) restarts = 1;
     while (static_cast<int>(losses.size()) < restarts) {
       if (at.x.empty()) {
         at.share = starts.responsibilities(static_cast<int>(losses.size()), control);

@@ -68,6 +68,14 @@ std::vector<double> MixtureStarts::responsibilities(int restart, const RunContro
   return out;
 }
 
+bool MixtureStarts::alike() const {
+  if (options_.start == Start::Scribe) return false;
+  std::vector<bool> seen(components_);
+  for (const auto label : label_)
+    if (label >= 0) seen[static_cast<std::size_t>(label)] = true;
+  return !label_.empty() && std::ranges::all_of(seen, [](bool one) { return one; });
+}
+
 std::vector<std::int32_t> MixtureStarts::clusters(int restart, const RunControl& control) const {
   embedding::KMeansOptions options;
   options.clusters = static_cast<int>(components_);

@@ -14,6 +14,8 @@ class MixtureStarts {
   MixtureStarts(const FitInput& input, const FitOptions& options, const RunControl& control);
   /// @param restart  counts from 0; each has its own random numbers
   std::vector<double> responsibilities(int restart, const RunControl& control) const;
+  /// Whether restarts all begin in the same place: every component has labelled cells.
+  bool alike() const;
 
  private:
   std::vector<std::int32_t> clusters(int restart, const RunControl& control) const;

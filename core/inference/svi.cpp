@@ -185,11 +185,17 @@ FitResult fit_svi(const FitInput& input, const FitOptions& options, const Checkp
     const auto before = mean_and_error(result.trace, n - 2 * tenth, n - tenth),
                last = mean_and_error(result.trace, n - tenth, n);
     const double fall = before[0] - last[0], error = std::hypot(before[1], last[1]);
-    c.converged = !kept && fall < std::max(3 * error, 0.5);
+    constexpr double resolved = 1e-4;  // of the loss: a fall that the noise may not hide
+    const bool seen = 3 * error < std::max(resolved * std::fabs(last[0]), 0.5);
+    const bool level = fall < std::max(3 * error, 0.5);
+    c.converged = !kept && level && seen;
     std::snprintf(text, sizeof text,
                   "%s after %lld steps: over the last tenth of them the mean loss fell by %.3g ± %.2g nats (rule: less "
-                  "than three standard errors, or half a nat).",
-                  c.converged ? "Level" : "Still falling", static_cast<long long>(step), fall, error);
+                  "than three standard errors, or half a nat, and these below 1e-4 of the loss).",
+                  !level  ? "Still falling"
+                  : !seen ? "Too noisy to say whether the loss is level"
+                          : "Level",
+                  static_cast<long long>(step), fall, error);
   } else {
     std::snprintf(text, sizeof text, "Too few steps (%lld) to say whether the loss is level.",
                   static_cast<long long>(step));

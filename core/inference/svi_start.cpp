@@ -15,7 +15,7 @@ SviStarts::SviStarts(const FitInput& input, const FitOptions& options, const Pro
 }
 
 int SviStarts::size() const {
-  return clusters_ ? std::max(1, options_.restarts) : 1;
+  return clusters_ && !clusters_->alike() ? std::max(1, options_.restarts) : 1;
 }
 
 std::vector<double> SviStarts::coordinates(int start, const RunControl& control) const {

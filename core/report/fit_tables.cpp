@@ -4,13 +4,21 @@
 #include <cmath>
 #include <nlohmann/json.hpp>
 
-#include "core/analysis/agreement.hpp"
 #include "core/error.hpp"
 #include "core/result/components.hpp"
 #include "core/result/settings_json.hpp"
 
 namespace scriptorium::report {
 namespace {
+
+/// stem1 … stemK from the columns of `values` (rows × k).
+void add_by_component(Table& table, const std::string& stem, const std::vector<double>& values, std::size_t k) {
+  for (std::size_t j = 0; j < k; ++j) {
+    std::vector<double> column;
+    for (std::size_t i = j; i < values.size(); i += k) column.push_back(values[i]);
+    table.add(stem + std::to_string(j + 1), std::move(column));
+  }
+}
 
 /// The index columns that `map` and `distributions` share.
 struct IndexColumns {
@@ -186,6 +194,47 @@ Table likelihood_table(const std::string& axis, const std::vector<std::string>& 
   return named_values_table(axis, names, "loglik", values);
 }
 
+Table split_likelihood_table(const std::string& axis, const std::vector<std::string>& names,
+                             const std::vector<double>& values, const std::vector<double>& by_component) {
+  Table table = likelihood_table(axis, names, values);
+  add_by_component(table, "loglik_", by_component, by_component.size() / std::max<std::size_t>(names.size(), 1));
+  return table;
+}
+
+Table composition_table(const result::Fit& fit, const analysis::Composition& of, const analysis::Labels& labels) {
+  const auto columns = static_cast<std::size_t>(of.assigned.columns);
+  std::vector<std::string> component, label;
+  std::vector<std::int64_t> cells;
+  std::vector<double> share;
+  for (std::size_t k = 0; k < static_cast<std::size_t>(of.assigned.rows); ++k) {
+    std::int64_t all = 0;
+    for (std::size_t l = 0; l < columns; ++l) all += of.assigned.cells[k * columns + l];
+    for (std::size_t l = 0; l < columns; ++l) {
+      component.push_back(result::component_name(fit, k));
+      label.push_back(labels.names[l]);
+      cells.push_back(of.assigned.cells[k * columns + l]);
+      share.push_back(static_cast<double>(cells.back()) / static_cast<double>(all));  // NaN: no cells, no shares
+    }
+  }
+  Table table;
+  table.add("component", std::move(component));
+  table.add("label", std::move(label));
+  table.add("cells", std::move(cells));
+  table.add("share", std::move(share));
+  table.add("expected", of.expected);
+  return table;
+}
+
+Table mixing_table(const result::Fit& fit, const analysis::EmpiricalWeights& weights) {
+  Table table;
+  table.add("component", result::component_names(fit));
+  table.add("weight", weights.weights);
+  table.add("concentration", weights.concentrations);
+  table.add("effective_count", weights.effective_counts);
+  table.add("prior", weights.prior_concentrations);
+  return table;
+}
+
 Table assignment_table(const result::Fit& fit, const analysis::Assignments& found) {
   const auto k = static_cast<std::size_t>(found.components);
   std::vector<std::string> assigned;
@@ -194,16 +243,9 @@ Table assignment_table(const result::Fit& fit, const analysis::Assignments& foun
   Table table;
   table.add("cell", fit.cells);
   table.add("assignment", std::move(assigned));
-  const auto add = [&](const char* stem, const std::vector<double>& values) {
-    for (std::size_t j = 0; j < k && !values.empty(); ++j) {
-      std::vector<double> column;
-      for (std::size_t c = 0; c < fit.cells.size(); ++c) column.push_back(values[c * k + j]);
-      table.add(stem + std::to_string(j + 1), std::move(column));
-    }
-  };
-  add("p_", found.probability);
+  add_by_component(table, "p_", found.probability, k);
   table.add("entropy", found.entropy);
-  add("concentration_", found.concentration);
+  if (!found.concentration.empty()) add_by_component(table, "concentration_", found.concentration, k);
   return table;
 }
 
@@ -221,11 +263,7 @@ Table gene_evidence_table(const result::Fit& fit, const analysis::GeneEvidence& 
   const std::size_t k = of.components();
   for (const auto& [stem, values] :
        {std::pair{"entropy_", &map.entropy}, std::pair{"evidence_", &map.evidence}, std::pair{"count_", &map.count}})
-    for (std::size_t j = 0; j < k; ++j) {
-      std::vector<double> column;
-      for (std::size_t g = 0; g < genes.size(); ++g) column.push_back((*values)[g * k + j]);
-      table.add(stem + std::to_string(j + 1), std::move(column));
-    }
+    add_by_component(table, stem, *values, k);
   return table;
 }
 

@@ -1,6 +1,7 @@
 #pragma once
 #include <nlohmann/json_fwd.hpp>
 
+#include "core/analysis/agreement.hpp"
 #include "core/analysis/assignments.hpp"
 #include "core/analysis/entropy_map.hpp"
 #include "core/analysis/goodness_of_fit.hpp"
@@ -25,11 +26,19 @@ Table diagnosis_table(const result::Fit& fit, const analysis::Diagnosis& diagnos
 /// gene or cell, loglik.
 Table likelihood_table(const std::string& axis, const std::vector<std::string>& names,
                        const std::vector<double>& values);
+/// gene or cell, loglik, then loglik_1 … loglik_K: what each component of a mixture says, its log weight included.
+Table split_likelihood_table(const std::string& axis, const std::vector<std::string>& names,
+                             const std::vector<double>& values, const std::vector<double>& by_component);
 /// gene or cell, and a column of numbers.
 Table named_values_table(const std::string& axis, const std::vector<std::string>& names, const std::string& column,
                          const std::vector<double>& values);
 /// cell, assignment (the name of the most probable component), p_1 … p_K, entropy; over draws also concentration_1 ….
 Table assignment_table(const result::Fit& fit, const analysis::Assignments& found);
+/// component, label, cells (by their most probable component), share of the component's cells, expected (sum of
+/// probabilities).
+Table composition_table(const result::Fit& fit, const analysis::Composition& of, const analysis::Labels& labels);
+/// component, weight, concentration, effective_count, prior.
+Table mixing_table(const result::Fit& fit, const analysis::EmpiricalWeights& weights);
 /// gene, separation, then means over the cells of each component: entropy_1 … entropy_K, evidence_1 …, count_1 ….
 /// `map` is of analysis::component_blocks(), whose genes these are.
 Table gene_evidence_table(const result::Fit& fit, const analysis::GeneEvidence& of,

@@ -100,6 +100,12 @@ std::vector<double> annotated_weights(const std::vector<double>& weights, const 
   return out;
 }
 
+void note_part(Fit& part) {
+  const std::string note = "A part of a fit: its loss and convergence are those of the whole.";
+  auto& notes = part.result.convergence.notes;
+  if (std::find(notes.begin(), notes.end(), note) == notes.end()) notes.push_back(note);
+}
+
 Fit get_component(const Fit& fit, std::int64_t component) {
   check_mixture(fit);
   check_component(fit, component);
@@ -113,6 +119,7 @@ Fit get_component(const Fit& fit, std::int64_t component) {
   }
   out.model = model::component_model(fit.model);
   out.component_names.clear();
+  note_part(out);
   return out;
 }
 
@@ -139,6 +146,7 @@ Fit get_components(const Fit& fit, const std::vector<std::int64_t>& components) 
   }
   out.component_names.clear();
   for (const auto k : components) out.component_names.push_back(component_name(fit, static_cast<std::size_t>(k)));
+  note_part(out);
   return out;
 }
 

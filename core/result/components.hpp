@@ -16,6 +16,8 @@ std::vector<double> mixing_weights(const model::Model& model, const model::Value
 /// Mixing weights of a cell of which an annotation says something: softmax(log(π_k + 1e-8) + logit_k).
 std::vector<double> annotated_weights(const std::vector<double>& weights, const double* logits);
 
+/// Notes of a part of a fit that its loss and convergence are those of the whole.
+void note_part(Fit& part);
 /// One component as a fit of its own: no component axis, shared sites stay.
 /// @throws Error(BadInput) when the fit is no mixture or has no such component
 Fit get_component(const Fit& fit, std::int64_t component);

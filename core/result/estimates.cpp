@@ -6,6 +6,7 @@
 
 #include "core/error.hpp"
 #include "core/math/special.hpp"
+#include "core/result/components.hpp"
 
 namespace scriptorium::result {
 namespace {
@@ -200,6 +201,7 @@ Fit subset_genes(const Fit& fit, const std::vector<std::int64_t>& genes) {
     site.arg2 = pick_rows(site.arg2);
   };
   Fit result = fit;
+  note_part(result);
   for (auto& site : result.result.posterior.sites) pick_site(site);
   if (result.result.posterior.conditional)
     for (auto& node : result.result.posterior.conditional->sites)

@@ -3,38 +3,15 @@
 #include <QJsonDocument>
 #include <QJsonObject>
 #include <QProcess>
-#include <QTemporaryDir>
 #include <QtTest>
 
 #include <csignal>
 
-#include "core/math/random.hpp"
+#include "cli_program.hpp"
 
 // The program itself, with the words of its contract.
-class TestCli : public QObject {
+class TestCli : public QObject, private CliProgram {
   Q_OBJECT
-  QTemporaryDir dir_;
-  QString out_, error_;
-
-  QString at(const QString& name) const { return dir_.filePath(name); }
-  int run(const QStringList& words) {
-    QProcess process;
-    process.start(SCRIPTORIUM_CLI, words);
-    if (!process.waitForFinished(300'000) || process.exitStatus() != QProcess::NormalExit) return -1;
-    out_ = QString::fromUtf8(process.readAllStandardOutput());
-    error_ = QString::fromUtf8(process.readAllStandardError());
-    return process.exitCode();
-  }
-  void put(const QString& name, const QByteArray& text) const {
-    QFile file(at(name));
-    if (file.open(QIODevice::WriteOnly)) file.write(text);
-  }
-  QStringList lines(const QString& name) const {
-    QFile file(at(name));
-    if (!file.open(QIODevice::ReadOnly)) return {};
-    return QString::fromUtf8(file.readAll()).split('\n', Qt::SkipEmptyParts);
-  }
-
   std::pair<double, QString> lossAndData(const char* fit) {
     run({"show", at(fit), "--json"});
     const auto shown = QJsonDocument::fromJson(out_.toUtf8()).object();
@@ -43,30 +20,7 @@ class TestCli : public QObject {
 
  private slots:
   void initTestCase() {
-    // A MatrixMarket folder of 120 cells × 15 genes.
-    using scriptorium::math::Random;
-    Random random(3, scriptorium::math::Purpose::Test);
-    const int cells = 120, genes = 15;
-    QByteArray entries, barcodes, features;
-    int count = 0;
-    for (int c = 0; c < cells; ++c) {
-      barcodes += "cell" + QByteArray::number(c) + "-1\n";
-      const double capture = 0.3 + 0.5 * random.uniform();
-      for (int g = 0; g < genes; ++g) {
-        const auto u = random.negative_binomial(0.5 + 0.3 * g, 2 * capture);
-        if (u == 0) continue;
-        entries += QByteArray::number(g + 1) + " " + QByteArray::number(c + 1) + " " +
-                   QByteArray::number(static_cast<qulonglong>(u)) + "\n";
-        ++count;
-      }
-    }
-    for (int g = 0; g < genes; ++g)
-      features += "GENE" + QByteArray::number(g) + "\tGENE" + QByteArray::number(g) + "\tGene Expression\n";
-    QVERIFY(QDir(dir_.path()).mkdir("data"));
-    put("data/matrix.mtx", "%%MatrixMarket matrix coordinate integer general\n" + QByteArray::number(genes) + " " +
-                               QByteArray::number(cells) + " " + QByteArray::number(count) + "\n" + entries);
-    put("data/barcodes.tsv", barcodes);
-    put("data/features.tsv", features);
+    QVERIFY(putCells());
     QVERIFY2(run({"fit", at("data"), "--model", "nbvcp", "--out", at("a.fit")}) == 0, qPrintable(error_));
     QVERIFY(out_.contains("120 cells x 15 genes"));
   }
@@ -367,113 +321,6 @@ class TestCli : public QObject {
     put("mixed.json", R"({"model": "nbdm", "n_components": 3, "params": {"p": 0.5, "r": [[1, 2], [3, 4]]}})");
     QCOMPARE(run({"show", at("mixed.json")}), 1);
     QVERIFY(error_.contains("2 rows where there are 3 components"));
-  }
-
-  void mixtures() {
-    const QString fit = at("mix.fit");
-    QVERIFY2(run({"fit", at("data"), "--model", "nbvcp", "--components", "2", "--restarts", "2", "--out", fit}) == 0,
-             qPrintable(error_));
-    QVERIFY(error_.contains("2 starts, losses"));
-    QCOMPARE(run({"assign", fit, at("data"), "-n", "20", "--out", at("assign.tsv")}), 0);
-    const auto rows = lines("assign.tsv");
-    QCOMPARE(rows.size(), 121);
-    QCOMPARE(rows[0], QString("cell\tassignment\tp_1\tp_2\tentropy\tconcentration_1\tconcentration_2"));
-    const auto first = rows[1].split('\t');
-    QVERIFY(std::abs(first[2].toDouble() + first[3].toDouble() - 1) < 1e-12);
-    QCOMPARE(run({"assign", fit, at("data"), "--map", "--temperature", "3", "--out", at("map_assign.tsv")}), 0);
-    QCOMPARE(lines("map_assign.tsv")[0], QString("cell\tassignment\tp_1\tp_2\tentropy"));
-    QCOMPARE(run({"entropy", fit, at("data"), "--by", "cell", "--normalize", "--map", "--out", at("h.tsv")}), 0);
-    for (const auto& line : lines("h.tsv").mid(1)) QVERIFY(line.split('\t')[1].toDouble() <= 1);
-    QCOMPARE(run({"entropy", fit, at("data"), "--by", "gene", "--map", "--out", at("h.tsv")}), 0);
-    QCOMPARE(lines("h.tsv").size(), 16);
-    QCOMPARE(run({"entropy", fit, at("data"), "--by", "component-gene", "--normalize", "--genes", "4", "--out",
-                  at("both.tsv")}),
-             0);
-    const auto both = lines("both.tsv");
-    QCOMPARE(both.size(), 5);
-    QCOMPARE(both[0], QString("gene\tseparation\tentropy_1\tentropy_2\tevidence_1\tevidence_2\tcount_1\tcount_2"));
-    for (qsizetype i = 1; i < both.size(); ++i) {
-      const auto fields = both[i].split('\t');
-      QVERIFY(fields[2].toDouble() >= 0 && fields[2].toDouble() <= 1 && fields[3].toDouble() <= 1);
-      if (i > 1) QVERIFY(fields[1].toDouble() <= both[i - 1].split('\t')[1].toDouble());
-    }
-    QCOMPARE(run({"map", fit, "--out", at("mix.tsv")}), 0);
-    QCOMPARE(lines("mix.tsv").filter("mixing_weights").size(), 2);
-    QCOMPARE(lines("mix.tsv").filter(QRegularExpression("^r\tGENE3\t\t2\t")).size(), 1);
-    QCOMPARE(run({"component", fit, "2", "--out", at("second.fit")}), 0);
-    QCOMPARE(run({"map", at("second.fit"), "--out", at("second.tsv")}), 0);
-    QCOMPARE(run({"map", fit, "--component", "2", "--out", at("same.tsv")}), 0);
-    QCOMPARE(lines("same.tsv"), lines("second.tsv"));
-    QCOMPARE(run({"ppc", fit, at("data"), "-n", "20", "--genes", "all", "--out", at("bands.tsv")}), 0);
-    QCOMPARE(run({"ppc", fit, at("data"), "--component", "1", "-n", "20", "--genes", "all", "--out", at("bands.tsv")}),
-             0);
-    QCOMPARE(run({"sample", fit, "-n", "5", "--out", at("mix.nc")}), 0);
-    QCOMPARE(run({"loglik", at("data"), "--fit", fit, "--by", "gene", "--out", at("ours.tsv")}), 0);
-    QCOMPARE(run({"loglik", at("data"), "--fit", fit, "--by", "gene", "--compat", "scribe", "--out", at("theirs.tsv")}),
-             0);
-    QVERIFY(lines("ours.tsv") != lines("theirs.tsv"));
-    // What cannot be is said, with what to do.
-    QCOMPARE(run({"component", fit, "7", "--out", at("x.fit")}), 1);
-    QVERIFY(error_.contains("There is no component \"7\""));
-    QCOMPARE(run({"component", at("second.fit"), "1", "--out", at("x.fit")}), 1);
-    QVERIFY(error_.contains("no mixture"));
-    QCOMPARE(run({"assign", at("second.fit"), at("data"), "--map", "--out", "-"}), 1);
-    QVERIFY(error_.contains("no mixture"));
-    QCOMPARE(run({"fit", at("data"), "--components", "2", "--annotation", "kind", "--out", at("x.fit")}), 1);
-    QVERIFY(error_.contains("no column \"kind\""));
-    QCOMPARE(run({"fit", at("data"), "--components", "2", "--mixture-params", "p_capture", "--out", at("x.fit")}), 1);
-    QVERIFY(error_.contains("captures belong to cells"));
-    QCOMPARE(run({"fit", at("data"), "--components", "2", "--method", "structured", "--out", at("x.fit")}), 1);
-    QVERIFY(error_.contains("one shared scalar"));
-  }
-
-  void stochasticMixtures() {
-    const QString fit = at("svi_mix.fit");
-    QStringList words{"fit",     at("data"), "--components", "2", "--method", "svi",
-                      "--steps", "60",       "--restarts",   "2", "--out",    fit};
-    QVERIFY2(run(words) == 0, qPrintable(error_));
-    QVERIFY(error_.contains("2 starts, losses at the start"));
-    QCOMPARE(run({"show", fit, "--json"}), 0);
-    const auto shown = QJsonDocument::fromJson(out_.toUtf8()).object();
-    QVERIFY(std::isfinite(shown["loss"]["final"].toDouble()));
-    QCOMPARE(run({"assign", fit, at("data"), "-n", "20", "--out", at("svi_assign.tsv")}), 0);
-    QCOMPARE(lines("svi_assign.tsv").size(), 121);
-    QCOMPARE(run({"loss", fit, "--out", at("svi_loss.tsv")}), 0);
-    QCOMPARE(lines("svi_loss.tsv").size(), 61);
-    QCOMPARE(run({"map", fit, "--out", at("svi_map.tsv")}), 0);
-    QCOMPARE(lines("svi_map.tsv").filter(QRegularExpression("^r\tGENE3\t\t2\t")).size(), 1);
-    QCOMPARE(run({"component", fit, "2", "--out", at("svi_second.fit")}), 0);
-    QCOMPARE(run({"sample", fit, "-n", "5", "--out", at("svi_mix.nc")}), 0);
-    QCOMPARE(run({"diagnose", fit, at("data"), "--out", at("svi_diagnose.tsv")}), 0);
-    // SCRIBE's loop, in batches; then sites that the components share.
-    QVERIFY2(run(words + QStringList{"--svi-mode", "scribe", "--batch-size", "40"}) == 0, qPrintable(error_));
-    QVERIFY2(run(words + QStringList{"--mixture-params", "r"}) == 0, qPrintable(error_));
-  }
-
-  void groupsOfCellsAreCheckedByThemselves() {
-    const QString fit = at("mix.fit"), data = at("said.h5ad");
-    QVERIFY2(run({"export", fit, "--data", at("data"), "--to", data}) == 0, qPrintable(error_));
-    const QStringList ppc{"ppc", fit, data, "--genes", "all", "-n", "20", "--kind", "map", "--out"};
-    QVERIFY2(run(ppc + QStringList{at("group.tsv"), "--group", "assignment=1"}) == 0, qPrintable(error_));
-    // Observed are the shares of these cells: the same as of the component with its cells.
-    QCOMPARE(run(ppc + QStringList{at("component.tsv"), "--component", "1"}), 0);
-    const auto column = [&](const QString& file, const QString& name) {
-      QStringList out;
-      const auto rows = lines(file);
-      const auto at = rows[0].split('\t').indexOf(name);
-      for (const auto& row : rows.mid(1)) out << row.split('\t')[at];
-      return out;
-    };
-    QCOMPARE(column("group.tsv", "observed"), column("component.tsv", "observed"));
-    QCOMPARE(
-        run({"diagnose", fit, data, "--group", "assignment=1", "--genes", "all", "-n", "20", "--out", at("d.tsv")}), 0);
-    QCOMPARE(lines("d.tsv").size(), 16);
-    QCOMPARE(run({"ppc", fit, data, "--group", "nothing=B", "--out", "-"}), 1);
-    QVERIFY(error_.contains("no column \"nothing\""));
-    QCOMPARE(run({"ppc", fit, data, "--group", "assignment=9", "--out", "-"}), 1);
-    QVERIFY(error_.contains("Its labels are"));
-    QCOMPARE(run({"ppc", fit, data, "--group", "nothing", "--out", "-"}), 2);
-    QCOMPARE(run({"ppc", fit, "--group", "assignment=1", "--out", "-"}), 2);
   }
 
   void aConfigurationIsFlagsAndFlagsWin() {

@@ -37,6 +37,7 @@ void compare_svi_mixture(const data::Dataset& dataset, const SviMixture& of, int
     const FitInput input{model, &summary, &counts};
     FitOptions options;
     options.threads = threads;
+    options.restarts = 1;
     std::printf("\n%s\nmethod\titerations\tseconds\tits own loss\tmarginalised loss\tstandard error\tverdict\n",
                 model.likelihood.c_str());
     const auto exact = fit(input, options, nullptr, {});

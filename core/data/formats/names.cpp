@@ -109,7 +109,9 @@ std::string listed(const std::vector<std::string>& items, std::size_t limit, con
   for (std::size_t i = 0; i < shown; ++i) {
     if (i > 0 && i + 1 == items.size()) out.append(" ").append(last).append(" ");
     if (i > 0 && i + 1 < items.size()) out.append(", ");
-    out.append(items[i]);
+    const bool plain =
+        items[i].find(',') == std::string::npos && !items[i].starts_with(' ') && !items[i].ends_with(' ');
+    out.append(plain ? items[i] : '"' + items[i] + '"');
   }
   if (shown < items.size()) out += " and " + std::to_string(items.size() - shown) + " more";
   return out;

@@ -26,7 +26,7 @@ std::string file_name(const std::string& path);
 /// "1,234,567"
 std::string grouped(std::int64_t number);
 
-/// "a, b and c" (or another last word); at most `limit` of them, then "and 12 more".
+/// "a, b and c" (or another last word); at most `limit` of them, then "and 12 more". Items with commas are quoted.
 std::string listed(const std::vector<std::string>& items, std::size_t limit = 8, const char* last = "and");
 
 }  // namespace scriptorium::data

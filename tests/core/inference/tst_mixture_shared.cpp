@@ -300,7 +300,7 @@ class TestMixtureShared : public QObject {
     const auto counts = some_kinds(45, 8, 3);
     const auto summary = summary::summarise(counts, 1, {}, {});
     FitOptions options;
-    options.threads = 1;
+    options.threads = options.restarts = 1;
     const auto fitted = fit({model, &summary, &counts}, options, nullptr, {});
     QVERIFY2(fitted.convergence.converged, fitted.convergence.verdict.c_str());
     for (std::size_t i = 1; i < fitted.trace.size(); ++i)

@@ -24,6 +24,7 @@ model::Model mixture_of(const QString& likelihood, const QString& parameterizati
 FitOptions brief(std::int64_t steps, double rate) {
   FitOptions options;
   options.method = Method::Svi;
+  options.restarts = 1;
   options.svi.steps = steps;
   options.svi.learning_rate = rate;
   options.threads = 1;

@@ -102,10 +102,10 @@ void DiagnosePage::chooseCells() {
   session().pool.request<Made>(
       "diagnose cells", this,
       [whole = whole_, its_data, of](const RunControl& control) {
-        auto group = of.size() == 1
-                         ? analysis::cells_of_component(*whole, of[0].toLongLong(), *its_data->dataset, control)
-                         : analysis::cells_of_label(*whole, of[0].toStdString(), of[1].toStdString(),
-                                                    *its_data->dataset, control);
+        const std::int64_t component[] = {of[0].toLongLong()};
+        auto group = of.size() == 1 ? analysis::cells_of_components(*whole, component, *its_data->dataset, control)
+                                    : analysis::cells_of_label(*whole, of[0].toStdString(), of[1].toStdString(),
+                                                               *its_data->dataset, control);
         return Made{std::make_shared<const result::Fit>(std::move(group.fit)), std::move(group.shares)};
       },
       std::move(answer));

@@ -81,7 +81,7 @@ QString commandFor(const FitRequest& request) {
       for (const double a : m.mixing_prior) numbers << number(a);
       add("--prior", "mixing=" + numbers.join(','));
     }
-    if (o.restarts > 1) add("--restarts", QString::number(o.restarts));
+    if (o.restarts != standard.restarts) add("--restarts", QString::number(o.restarts));
     if (o.start != standard.start) add("--start", QString::fromStdString(inference::to_string(o.start)));
     if (const auto& a = request.annotation; !a.columns.empty()) {
       add("--annotation", listed(a.columns));
