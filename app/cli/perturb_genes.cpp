@@ -212,62 +212,6 @@ std::vector<DeList> lists_of(const SetWords& words, const RunControl& control) {
   return lists;
 }
 
-report::Table fisher_table(const std::vector<GeneSet>& sets, const DeList& list, bool ease) {
-  const auto found = fisher_tests(list.genes, list.background, sets, {.ease = ease});
-  std::vector<std::string> set, genes;
-  std::vector<std::int64_t> overlap, in_list, in_set, size;
-  std::vector<double> odds, p, adjusted, combined;
-  for (const auto& one : found) {
-    std::string names;
-    for (const auto& gene : one.genes) names += (names.empty() ? "" : ";") + gene;
-    set.push_back(one.set);
-    overlap.push_back(one.overlap);
-    in_list.push_back(one.in_list);
-    in_set.push_back(one.in_set);
-    size.push_back(one.set_size);
-    odds.push_back(one.odds_ratio);
-    p.push_back(one.p);
-    adjusted.push_back(one.p_adjusted);
-    combined.push_back(one.combined);
-    genes.push_back(std::move(names));
-  }
-  report::Table table;
-  table.add("set", std::move(set));
-  table.add("overlap", std::move(overlap));
-  table.add("in_list", std::move(in_list));
-  table.add("set_in_background", std::move(in_set));
-  table.add("set_size", std::move(size));
-  table.add("odds_ratio", std::move(odds));
-  table.add("p", std::move(p));
-  table.add("p_adj", std::move(adjusted));
-  table.add("combined_score", std::move(combined));
-  table.add("genes", std::move(genes));
-  return table;
-}
-
-report::Table rank_table(const std::vector<GeneSet>& sets, const DeList& list, const RankOptions& options,
-                         const RunControl& control) {
-  std::vector<std::string> set;
-  std::vector<std::int64_t> overlap, size;
-  std::vector<double> rbo, p, adjusted;
-  for (const auto& one : rank_tests(list.genes, sets, options, control)) {
-    set.push_back(one.set);
-    overlap.push_back(one.overlap);
-    size.push_back(one.set_size);
-    rbo.push_back(one.rbo);
-    p.push_back(one.p);
-    adjusted.push_back(one.p_adjusted);
-  }
-  report::Table table;
-  table.add("set", std::move(set));
-  table.add("overlap", std::move(overlap));
-  table.add("set_size", std::move(size));
-  table.add("rbo", std::move(rbo));
-  table.add("p", std::move(p));
-  table.add("p_adj", std::move(adjusted));
-  return table;
-}
-
 void run_sets(const SetWords& words) {
   keep_inputs(words.out, {words.sets, words.de, words.up, words.down, words.list, words.background});
   if (words.de.empty() && words.up.empty() && words.down.empty() && words.list.empty())
@@ -288,15 +232,9 @@ void run_sets(const SetWords& words) {
     rank.threads = words.common.threads;
     for (const auto& list : lists) {
       control.check();
-      auto table = fisher ? fisher_table(sets, list, !words.no_ease) : rank_table(sets, list, rank, control);
-      const std::string direction = list.group == "list" && list.target.empty() ? "" : list.up ? "up" : "down";
-      const std::string group = direction.empty() ? "" : list.group;
-      std::size_t at = 0;
-      for (const auto& [name, value] :
-           {std::pair<std::string, std::string>{"target", list.target}, {"group", group}, {"direction", direction}})
-        table.columns.insert(table.columns.begin() + static_cast<std::ptrdiff_t>(at++),
-                             {name, std::vector<std::string>(table.rows(), value)});
-      append(all, std::move(table));
+      append(all, with_list(list, fisher ? fisher_table(fisher_tests(list.genes, list.background, sets,
+                                                                     {.ease = !words.no_ease}))
+                                         : rank_table(rank_tests(list.genes, sets, rank, control))));
     }
   }
   write(all, words.out);

@@ -435,11 +435,15 @@ class TestPerturbationPage : public QObject {
     window_->findChild<GenesPanel*>()->readSets(sets);
     settle();
     QVERIFY2(!figures->figure().empty(), qPrintable(figures->message()));
-    const auto result = table->model().table();
+    const TableData& result = *table->model().table();
+    const auto of = [&](const QString& name) {
+      return *std::find_if(result.columns.begin(), result.columns.end(),
+                           [&](const auto& one) { return one.name == name; });
+    };
+    const TableColumn set = of("set"), direction = of("direction"), adjusted = of("p_adj");
     bool found = false;
-    for (std::size_t r = 0; r < result->rows(); ++r)
-      if (result->columns[0].texts[r] == "down" && result->columns[1].texts[r] == "down")
-        found = result->columns[2].numbers[r] < 1e-4;
+    for (std::size_t r = 0; r < result.rows(); ++r)
+      if (set.texts[r] == "down" && direction.texts[r] == "down") found = adjusted.numbers[r] < 1e-4;
     QVERIFY(found);
     window_->findChild<GenesPanel*>()->readSets(folder_->filePath("none.gmt"));
     settle();

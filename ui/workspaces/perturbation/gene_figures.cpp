@@ -5,6 +5,9 @@
 #include <cmath>
 #include <numeric>
 
+#include "core/perturbation/tables.hpp"
+#include "ui/workspaces/perturbation/perturbation_figures.hpp"
+
 namespace scriptorium::ui {
 namespace {
 
@@ -130,41 +133,15 @@ charts::Figure setFigure(const std::vector<SetResults>& tested) {
 }
 
 std::shared_ptr<const TableData> setTable(const std::vector<SetResults>& tested) {
-  std::vector<std::string> set, direction, group, overlap;
-  std::vector<std::int64_t> n_overlap, in_set, in_list;
-  std::vector<double> p, adjusted, odds, combined;
-  for (const SetResults& one : tested)
-    for (const FisherResult& result : one.results) {
-      set.push_back(result.set);
-      direction.emplace_back(one.list.up ? "up" : "down");
-      group.push_back(one.list.group);
-      n_overlap.push_back(result.overlap);
-      in_set.push_back(result.in_set);
-      in_list.push_back(result.in_list);
-      p.push_back(result.p);
-      adjusted.push_back(result.p_adjusted);
-      odds.push_back(result.odds_ratio);
-      combined.push_back(result.combined);
-      std::string genes;
-      for (const std::string& gene : result.genes) genes += (genes.empty() ? "" : " ") + gene;
-      overlap.push_back(std::move(genes));
-    }
   report::Table table;
-  table.add("set", std::move(set));
-  table.add("direction", std::move(direction));
-  table.add("p_adj", std::move(adjusted));
-  table.add("odds_ratio", std::move(odds));
-  table.add("overlap", std::move(n_overlap));
-  table.add("in_set", std::move(in_set));
-  table.add("in_list", std::move(in_list));
-  table.add("p", std::move(p));
-  table.add("combined", std::move(combined));
-  table.add("group", std::move(group));
-  table.add("genes", std::move(overlap));
-  return tableOf("gene_sets", table,
+  for (const SetResults& one : tested) append(table, with_list(one.list, fisher_table(one.results)));
+  return tableOf("gene_sets",
+                 ordered(std::move(table), {"set", "direction", "p_adj", "odds_ratio", "overlap"}, "genes"),
                  {{"p_adj", QObject::tr("Benjamini–Hochberg over the sets.")},
                   {"overlap", QObject::tr("Genes of the list that are in the set.")},
-                  {"combined", QObject::tr("−ln p times the odds ratio.")}});
+                  {"in_list", QObject::tr("Genes of the list.")},
+                  {"set_in_background", QObject::tr("Genes of the set that were tested.")},
+                  {"combined_score", QObject::tr("−ln p times the odds ratio.")}});
 }
 
 }  // namespace scriptorium::ui
