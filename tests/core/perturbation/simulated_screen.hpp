@@ -19,6 +19,7 @@ struct Options {
   double effect = 1;        ///< log units
   double responders = 0.5;  ///< share of the cells of a target with an effect
   double counts = 1500;     ///< of a cell, on average
+  bool same_genes = false;  ///< all targets with an effect move the same genes
   int splits = 2, guides = 3;
   std::uint64_t seed = 1;
 };
@@ -58,6 +59,7 @@ inline Screen make(const Options& options) {
       if (change[t][g] != 0) continue;
       change[t][g] = placed++ % 2 == 0 ? -options.effect : options.effect;
     }
+    if (options.same_genes) change[t] = change[0];
   }
   std::vector<std::string> target(n), guide(n), rep(n);
   out.responds.assign(n, 0);

@@ -280,6 +280,7 @@ void PerturbationPage::offerForExport() {
                                   if (!table) return {};
                                   return [table](const RunControl&) { return table; };
                                 }});
+  genes_->offerForExport();
   session().exports.addFile(
       {"screening", tr("Data with scores and calls"), "h5ad", false, [this]() -> ExportList::FileMaker {
          const auto now = session().screening.now();
