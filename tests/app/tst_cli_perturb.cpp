@@ -3,6 +3,7 @@
 #include <QProcess>
 #include <QTemporaryDir>
 #include <QtTest>
+#include <cmath>
 #include <csignal>
 #include <nlohmann/json.hpp>
 
@@ -151,14 +152,25 @@ class TestCliPerturb : public QObject {
     QVERIFY(error_.contains("T9") && error_.contains("T0"));
     QCOMPARE(step("de", {"--out", "-", "--resume"}), 2);
 
-    QVERIFY2(run({"perturb", "programs", at("Z.tsv"), "--whole", "--out", at("programs.tsv"), "--members",
-                  at("members.tsv"), "--permutations", "50"}) == 0,
-             qPrintable(error_));
+    // Two targets that move the same genes are a program.
+    const auto together =
+        simulated_screen::make({.cells = 900, .genes = 90, .effect = 1.4, .responders = 0.9, .same_genes = true});
+    scriptorium::data::write_h5ad(together.data, nlohmann::json::object(), at("together.h5ad").toStdString(), {});
+    QCOMPARE(run({"perturb", "de", at("together.h5ad"), "--target", "target", "--control", "NT", "--out", at("t.tsv"),
+                  "--z", at("Zt.tsv")}),
+             0);
+    QVERIFY2(
+        run({"perturb", "programs", at("Zt.tsv"), "--out", at("programs.tsv"), "--members", at("members.tsv")}) == 0,
+        qPrintable(error_));
     QCOMPARE(table("programs.tsv").first(),
              QStringList({"program", "component", "share_of_variance", "direction", "gene", "score"}));
-    QVERIFY(table("programs.tsv").size() > 5);
-    QCOMPARE(table("members.tsv").first(), QStringList({"program", "group", "target"}));
-    QCOMPARE(table("members.tsv").size(), z.first().size());
+    QVERIFY2(table("programs.tsv").size() > 8, qPrintable(error_));
+    for (const auto& row : table("programs.tsv").mid(1))
+      QVERIFY(row[0] == "cluster 1" && (row[3] == "up") == (row[5].toDouble() > 0));
+    QCOMPARE(table("members.tsv"),
+             QList<QStringList>({{"program", "group", "target"}, {"cluster 1", "Zt", "T0"}, {"cluster 1", "Zt", "T1"}}));
+    QCOMPARE(run({"perturb", "programs", at("Zt.tsv"), "--whole", "--out", at("programs.tsv")}), 0);
+    QCOMPARE(table("programs.tsv")[1][0], QString("all"));
     QCOMPARE(run({"perturb", "programs", at("Z.tsv"), at("Z.tsv"), "--whole", "--out", "-"}), 2);
 
     // Sets: the genes that go down with T1, and others.
@@ -194,6 +206,60 @@ class TestCliPerturb : public QObject {
     QCOMPARE(run({"perturb", "sets", "--sets", at("sets.gmt"), "--out", "-"}), 2);
     QCOMPARE(run({"perturb", "sets", "--sets", at("sets.gmt"), "--de", at("Z.tsv"), "--out", "-"}), 1);
     QVERIFY2(error_.contains("p_adj_weight"), qPrintable(error_));
+  }
+
+  /// Steps read the layer that --layer names, and refuse one that holds no counts.
+  void layersOfCountsAndOfOtherValues() {
+    auto simulated = simulated_screen::make({.cells = 500, .genes = 110, .effect_genes = 30, .counts = 3000});
+    const auto values = [&](auto of) {
+      const auto& counts = simulated.data.counts;
+      std::vector<double> all(static_cast<std::size_t>(counts.n_cells * counts.n_genes), of(0.0));
+      for (std::int64_t i = 0; i < counts.n_cells; ++i)
+        for (auto k = counts.row_start[static_cast<std::size_t>(i)];
+             k < counts.row_start[static_cast<std::size_t>(i) + 1]; ++k)
+          all[static_cast<std::size_t>(i * counts.n_genes + counts.gene[static_cast<std::size_t>(k)])] =
+              of(static_cast<double>(counts.count[static_cast<std::size_t>(k)]));
+      return all;
+    };
+    const auto layer = [&](const char* name, const std::vector<double>& all) {
+      return scriptorium::data::StreamedLayer{name, true, [&all](std::int64_t first, std::int64_t last) {
+                                                return std::vector<double>(all.begin() + first * 110,
+                                                                           all.begin() + last * 110);
+                                              }};
+    };
+    const auto raw = values([](double c) { return c; }), logged = values([](double c) { return std::log1p(c); }),
+               centred = values([](double c) { return c - 1; }),
+               broken = values([](double c) { return c == 0 ? std::nan("") : c; });
+    // Other counts in X: what a step gives for the layer cannot come from there.
+    for (auto& count : simulated.data.counts.count) count = 1;
+    scriptorium::data::write_h5ad(
+        simulated.data, nlohmann::json::object(),
+        {layer("raw", raw), layer("logged", logged), layer("centred", centred), layer("broken", broken)},
+        at("layers.h5ad").toStdString(), {});
+    const auto with = [&](const QString& name, const QString& of, const QString& out) {
+      return run({"perturb", name, at("layers.h5ad"), "--target", "target", "--control", "NT", "--guide", "guide",
+                  "--threads", "2", "--layer", of, "--out", at(out)});
+    };
+    const std::vector<std::pair<QString, QString>> steps{{"signature", ".tsv"}, {"markers", ".tsv"}, {"score", ".tsv"},
+                                                         {"call", ".tsv"},      {"lda", ".tsv"},     {"de", ".tsv"},
+                                                         {"all", ".h5ad"}};
+    for (const auto& [name, kind] : steps) {
+      QVERIFY2(with(name, "layers/raw", "layer" + kind) == 0, qPrintable(name + ": " + error_));
+      if (kind == ".tsv") {
+        QCOMPARE(step(name, {"--out", at("x" + kind)}), 0);
+        QVERIFY2(bytes("layer" + kind) == bytes("x" + kind), qPrintable(name));
+      }
+      QFile::remove(at("layer" + kind));
+      for (const auto& [layer_name, why] :
+           {std::pair{"logged", "fraction"}, {"centred", "negative"}, {"broken", "NaN"}}) {
+        QCOMPARE(with(name, QString("layers/") + layer_name, "layer" + kind), 1);
+        QVERIFY2(error_.contains(why), qPrintable(name + ": " + error_));
+        QVERIFY2(error_.contains("layers/raw"), qPrintable(name + ": " + error_));  // what to do
+        QVERIFY(!QFile::exists(at("layer" + kind)));
+      }
+    }
+    QCOMPARE(with("score", "layers/none", "layer.tsv"), 1);
+    QVERIFY2(error_.contains("layers/raw"), qPrintable(error_));
   }
 
   void aStoppedDeGoesOn() {
