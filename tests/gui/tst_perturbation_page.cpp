@@ -1,5 +1,7 @@
 #include <QCheckBox>
+#include <QClipboard>
 #include <QFile>
+#include <QProcess>
 #include <QSignalSpy>
 #include <QSpinBox>
 #include <QTabWidget>
@@ -63,7 +65,7 @@ class TestPerturbationPage : public QObject {
   }
   void init() {
     folder_ = std::make_unique<QTemporaryDir>();
-    path_ = folder_->filePath("screen.h5ad");
+    path_ = folder_->filePath("the screen.h5ad");
     data::write_h5ad(made_.data, nlohmann::json::object(), path_.toStdString(), {});
     window_ = std::make_unique<MainWindow>(Places{folder_->path(), folder_->filePath("settings.ini")});
     driver_ = std::make_unique<WindowDriver>(*window_);
@@ -549,6 +551,62 @@ class TestPerturbationPage : public QObject {
     QVERIFY2(driver().error().isEmpty(), qPrintable(driver().error()));
   }
 
+  void theRunAsACommand() {
+    QVERIFY(driver().choose("screenSplit", "rep"));
+    settle();
+    auto options = state().options();
+    options.signature.neighbours = 12;
+    options.score.markers.max_de_genes = options.call.markers.max_de_genes = 30;
+    options.score.fine_mode = true;
+    options.with_discriminant = false;
+    state().setOptions(options, "test");
+    data::Filter filter;
+    filter.cells = "target != \"T3\"";
+    session().data.setFilter(filter);
+    QVERIFY(driver().waitForData());
+    settle();
+    run();
+    QVERIFY(driver().click("screenCopyCommand"));
+    QString command = QApplication::clipboard()->text();
+    QVERIFY2(command.startsWith("scriptorium-cli perturb all ") &&
+                 command.contains("--target target --control NT --guide guide --split rep --n-neighbors 12"),
+             qPrintable(command));
+    QVERIFY2(command.contains("--max-de-genes 30 --fine-mode --no-lda") && !command.contains("--n-dims"),
+             qPrintable(command));
+    repeats(command);
+    // What `perturb` cannot leave out, `convert` does before.
+    filter.min_cells_per_gene = 40;
+    session().data.setFilter(filter);
+    QVERIFY(driver().waitForData());
+    settle();
+    run();
+    QVERIFY(driver().click("screenCopyCommand"));
+    command = QApplication::clipboard()->text();
+    QVERIFY2(command.startsWith("scriptorium-cli convert ") && command.contains(" && scriptorium-cli perturb all "),
+             qPrintable(command));
+    repeats(command);
+  }
+
+  void theTableOfTargetsNeedsNoScrolling() {
+    window_->resize(1280, 800);
+    run();
+    auto* table = driver().find<TablePanel>("targetTable");
+    const TableData& shown = *table->model().table();
+    for (std::size_t c = 0; c < 5; ++c) {
+      QVERIFY(
+          QStringList({"target", "verdict", "cells", "share_perturbed", "mean_score"}).contains(shown.columns[c].name));
+      const int column = static_cast<int>(c);
+      QVERIFY2(table->view().columnViewportPosition(column) + table->view().columnWidth(column) <=
+                   table->view().viewport()->width(),
+               qPrintable(shown.columns[c].name));
+      QVERIFY(table->model()
+                  .headerData(column, Qt::Horizontal, Qt::ToolTipRole)
+                  .toString()
+                  .contains(shown.columns[c].name));
+    }
+    QVERIFY(table->model().table()->toText('\t').contains("share_perturbed"));  // in files as ever
+  }
+
   void otherDataDropTheResult() {
     run();
     window_->openPath(SCRIPTORIUM_TEST_DATA "/../resources/example/pbmc_example.h5ad");
@@ -564,6 +622,22 @@ class TestPerturbationPage : public QObject {
   }
 
  private:
+  /// Runs the command in the folder: its scores are those of the page.
+  void repeats(QString command) {
+    command.replace("scriptorium-cli", SCRIPTORIUM_CLI);
+    QProcess shell;
+    shell.setWorkingDirectory(folder_->path());
+    shell.start("sh", {"-c", command});
+    QVERIFY(shell.waitForFinished(120'000));
+    QVERIFY2(shell.exitCode() == 0, shell.readAllStandardError());
+    const data::Dataset made = data::open(folder_->filePath("the screen_screen.h5ad").toStdString(), {}, {});
+    const data::Column* column = made.cells.find("mixscale_score");
+    const auto& scores = state().now()->scores.score;
+    QVERIFY(column);
+    QCOMPARE(column->size(), scores.size());
+    for (std::size_t i = 0; i < scores.size(); ++i)
+      QVERIFY(column->number(i) == scores[i] || (std::isnan(column->number(i)) && std::isnan(scores[i])));
+  }
   void settle() {
     QVERIFY(driver().waitForWork());
     QVERIFY(driver().waitForFigures());
