@@ -40,10 +40,20 @@ report::Table ordered(report::Table table, std::initializer_list<const char*> fi
 }
 
 std::shared_ptr<const TableData> targetTable(const Screening& of) {
-  return tableOf("targets",
-                 ordered(target_table(of.screen, of.targets),
-                         {"target", "verdict", "auc", "share_perturbed", "markers", "log2fc_own", "cells"}, "reason"),
-                 helpOfTargets());
+  TableData table =
+      *tableOf("targets",
+               ordered(target_table(of.screen, of.targets),
+                       {"target", "verdict", "cells", "share_perturbed", "mean_score", "auc", "markers", "log2fc_own"},
+                       "reason"),
+               helpOfTargets());
+  // What is to be seen at a glance stands beside each other without scrolling.
+  const QHash<QString, QString> headings{{"target", QObject::tr("target")},
+                                         {"verdict", QObject::tr("verdict")},
+                                         {"cells", QObject::tr("cells")},
+                                         {"share_perturbed", QString::fromStdString(of.options.call.perturbation_type)},
+                                         {"mean_score", QObject::tr("score")}};
+  for (TableColumn& column : table.columns) column.heading = headings.value(column.name);
+  return std::make_shared<const TableData>(std::move(table));
 }
 
 std::shared_ptr<const TableData> guideTable(const Screening& of) {
