@@ -66,17 +66,14 @@ Panel panelOf(const FoundProgram& program, const Program& component) {
   return panel;
 }
 
-/// A frame around rows and columns [first, last) of a square drawn from the top down.
-Mark frame(std::size_t first, std::size_t last, std::size_t n) {
-  const double left = static_cast<double>(first) - 0.5, right = static_cast<double>(last) - 0.5,
-               top = static_cast<double>(n - first) - 0.5, bottom = static_cast<double>(n - last) - 0.5;
+/// A line behind the last column, or under the last row, of a cluster.
+Mark border(MarkKind kind, double at) {
   Mark made;
-  made.kind = MarkKind::Line;
-  made.name = QObject::tr("cluster");
+  made.kind = kind;
+  made.name = QObject::tr("end of a cluster");
   made.tone = charts::Tone::Ink;
   made.in_legend = false;
-  made.x = {left, right, right, left, left};
-  made.y = {top, top, bottom, bottom, top};
+  (kind == MarkKind::GuideX ? made.x : made.y) = {at};
   return made;
 }
 
@@ -141,11 +138,13 @@ charts::Figure clusterFigure(const std::vector<ZMatrix>& z, const std::vector<Ta
     panel.x.low = panel.y.low = -0.5;
     panel.x.high = panel.y.high = last;
     panel.marks.push_back(std::move(image));
-    std::size_t at = 0;
+    std::size_t end = 0;
     for (const auto& cluster : clusters[m].clusters) {
       if (cluster.size() < 2) continue;
-      panel.marks.push_back(frame(at, at + cluster.size(), n));
-      at += cluster.size();
+      end += cluster.size();
+      if (end == n) break;
+      panel.marks.push_back(border(MarkKind::GuideX, static_cast<double>(end) - 0.5));
+      panel.marks.push_back(border(MarkKind::GuideY, static_cast<double>(n - end) - 0.5));
     }
     figure.panels.push_back(std::move(panel));
   }

@@ -12,7 +12,7 @@ charts::Figure programFigure(const perturbation::ProgramSearch& found);
 /// Genes of all components; with the targets that load on each.
 std::shared_ptr<const TableData> programTable(const perturbation::ProgramSearch& found);
 
-/// Correlations of targets, clusters first and framed, a panel a matrix.
+/// Correlations of targets, clusters first with a line behind each, a panel a matrix.
 charts::Figure clusterFigure(const std::vector<perturbation::ZMatrix>& z,
                              const std::vector<perturbation::TargetClusters>& clusters);
 std::shared_ptr<const TableData> clusterTable(const std::vector<perturbation::ZMatrix>& z,
