@@ -277,8 +277,8 @@ void GenesPanel::makeView(const QString& view, const WeightedDe& de) {
       [view, tested = tested_, of = &de, sets = sets_](const RunControl& control) {  // `tested` keeps the table alive
         return isOfSets(view) ? setsOf(view, *tested, *of, *sets, control) : programsOf(*tested, control);
       },
-      [this](Views made) {
-        for (auto& [key, one] : made) made_[key] = std::move(one);
+      [this](const Views& made) {
+        for (const auto& [key, one] : made) made_[key] = one;
         show(false);
       });
 }
