@@ -4,6 +4,8 @@
 
 #include "core/data/formats/names.hpp"
 #include "core/error.hpp"
+#include "core/perturbation/jobs.hpp"
+#include "core/perturbation/screening_de.hpp"
 #include "core/perturbation/tables.hpp"
 #include "core/perturbation/z_matrix.hpp"
 #include "perturb.hpp"
@@ -18,12 +20,14 @@ struct DeWords : ScreenWords {
   std::string out, only, z;
   DeOptions de;
   ZOptions z_options;
-  bool unweighted = false, full = false;
+  bool unweighted = false, full = false, resume = false;
 
   /// Whether --out is a folder with a table for each target.
   bool folder() const {
     return !(out == "-" || out.ends_with(".tsv") || out.ends_with(".csv") || out.ends_with(".json"));
   }
+  /// Where finished targets are kept while it runs.
+  std::string state_folder() const { return out.substr(0, out.find_last_not_of('/') + 1) + ".state"; }
 };
 
 /// Codes of the targets to be tested, in the order of the screen. @throws Error for a name that is no target
@@ -88,32 +92,17 @@ void append_by_name(report::Table& all, report::Table more) {
   }
 }
 
-/// The signature and scores that weights are made of; nothing of either with --unweighted.
-struct Weights {
-  Signature signature;
-  Scores scores;
-};
-
-Weights weights_of(const DeWords& words, const ChainOptions& options, const data::Dataset& dataset,
-                   const Screen& screen, const std::shared_ptr<const Expression>& x, const RunControl& control) {
-  Weights found;
-  if (words.unweighted) return found;
-  found.signature = make_signature(x, dataset, screen, options.signature, control);
-  found.scores = mixscale(*x, found.signature, screen, options.score, control);
-  return found;
-}
-
-WeightedDe test_target(const DeWords& words, const ChainOptions& options, const Screen& screen, std::int32_t target,
-                       const Weights& weights, const data::CountMatrix& by_gene, const std::vector<double>& total,
-                       const RunControl& control) {
-  std::vector<GroupScore> groups;
-  for (const auto& group : weights.scores.groups)
-    if (group.target == target) groups.push_back(group);
-  for (auto& group : groups) add_leave_one_out(group, weights.signature, options.score.scale, words.threads(), control);
-  DeOptions de = words.de;
-  de.threads = words.threads();
-  return weighted_de(screen.target.names[static_cast<std::size_t>(target)], de_cells(screen, target, groups), by_gene,
-                     total, de, control);
+/// What weights are made of: signature and scores, or with --unweighted nothing of either.
+Screening screening_of(const DeWords& words, const ChainOptions& options, const data::Dataset& dataset,
+                       const DeState& state, const RunControl& control) {
+  if (!words.unweighted) return run_chain(dataset, options, state.chain_file(), words.resume, control);
+  Screening bare;
+  bare.options = options;
+  bare.screen = make_screen(dataset, options.columns);
+  bare.notes = bare.screen.notes;
+  bare.expression =
+      std::make_shared<Expression>(Expression::of_counts(dataset.counts, dataset.missing, words.threads(), control));
+  return bare;
 }
 
 void write_z(const DeWords& words, const std::vector<WeightedDe>& tables, const Screen& screen,
@@ -125,42 +114,47 @@ void write_z(const DeWords& words, const std::vector<WeightedDe>& tables, const 
 }
 
 void run_de(const DeWords& words) {
+  if (words.resume && words.out == "-")
+    throw UsageError("--resume needs a file or folder as --out: what is done is kept beside it");
   std::vector<std::string> notes;
   report::Table all;
-  std::size_t tested = 0;
+  DeState state;
   {
     const auto control = words.control();
     ChainOptions options = words.options();
     options.score.leave_one_out = false;  // made of one target at a time
+    options.with_scores = true;
+    options.with_calls = options.with_discriminant = false;
     const data::Dataset dataset = words.read({words.out, words.z}, control);
-    const Screen screen = make_screen(dataset, options.columns);
-    const auto targets = targets_of(screen, words.only);
-    const auto x =
-        std::make_shared<Expression>(Expression::of_counts(dataset.counts, dataset.missing, words.threads(), control));
-    const Weights weights = weights_of(words, options, dataset, screen, x, control);
-    notes = screen.notes;
-    notes.insert(notes.end(), weights.scores.notes.begin(), weights.scores.notes.end());
-    const auto by_gene = dataset.counts.transposed();
+    const auto targets = targets_of(make_screen(dataset, options.columns), words.only);
+    DeOptions de_options = words.de;
+    de_options.threads = words.threads();
+    const RunControl scoring = part(control, 0, 0.2), testing = part(control, 0.2, 1);
+    if (words.out != "-")
+      state = DeState(words.state_folder(), fingerprint(dataset, options, de_options, !words.unweighted, control),
+                      words.resume);
+    const Screening of = screening_of(words, options, dataset, state, scoring);
+    notes = of.notes;
     if (words.folder()) std::filesystem::create_directories(words.out);
     std::vector<WeightedDe> kept;
-    for (const std::int32_t target : targets) {
-      const std::string& name = screen.target.names[static_cast<std::size_t>(target)];
-      control.tell(static_cast<double>(tested++) / static_cast<double>(targets.size()), "testing genes of " + name);
-      WeightedDe de = test_target(words, options, screen, target, weights, by_gene, x->total(), control);
-      if (!words.unweighted && !weights.scores.reason[static_cast<std::size_t>(target)].empty())
-        notes.push_back(name + " has no scores (" + weights.scores.reason[static_cast<std::size_t>(target)] +
-                        "): its cells all weigh 1.");
-      notes.insert(notes.end(), de.notes.begin(), de.notes.end());
-      auto table = de_table(de, screen.genes, words.full);
-      if (words.folder())
-        write(table, file_of(words.out, name));
-      else if (de.rows() > 0)
-        append_by_name(all, with_target(name, std::move(table)));
-      if (!words.z.empty()) kept.push_back(std::move(de));
-    }
-    if (!words.z.empty()) write_z(words, kept, screen, notes);
+    for_each_weighted_de(
+        of, dataset.counts, targets, de_options, state, testing, [&](std::int32_t target, WeightedDe de) {
+          const auto code = static_cast<std::size_t>(target);
+          const std::string& name = of.screen.target.names[code];
+          if (!words.unweighted && !of.scores.reason[code].empty())
+            notes.push_back(name + " has no scores (" + of.scores.reason[code] + "): its cells all weigh 1.");
+          notes.insert(notes.end(), de.notes.begin(), de.notes.end());
+          auto table = de_table(de, of.screen.genes, words.full);
+          if (words.folder())
+            write(table, file_of(words.out, name));
+          else if (de.rows() > 0)
+            append_by_name(all, with_target(name, std::move(table)));
+          if (!words.z.empty()) kept.push_back(std::move(de));
+        });
+    if (!words.z.empty()) write_z(words, kept, of.screen, notes);
   }
   if (!words.folder()) write(all, words.out);
+  state.remove();  // all it held is in the results
   tell(notes);
 }
 
@@ -182,6 +176,7 @@ void add_perturb_de(CLI::App& perturb) {
   command->add_flag("--r-compatible", words->de.r_compatible,
                     "numbers as Mixscale's Run_wmvRegDE and glmGamPoi give them");
   command->add_flag("--full", words->full, "coefficients and p of all covariates");
+  command->add_flag("--resume", words->resume, "go on behind the targets that a stopped run finished (OUT.state)");
   command->add_option("--de-logfc", words->de.logfc_threshold, "tested: |log2 fold change| at least, in some group")
       ->check(number_from_zero)
       ->capture_default_str();

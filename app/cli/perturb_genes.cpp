@@ -1,12 +1,8 @@
-#include <optional>
-
 #include "core/error.hpp"
-#include "core/perturbation/cross_groups.hpp"
 #include "core/perturbation/de_lists.hpp"
-#include "core/perturbation/programs.hpp"
+#include "core/perturbation/program_search.hpp"
 #include "core/perturbation/set_tests.hpp"
 #include "core/perturbation/tables.hpp"
-#include "core/perturbation/target_clusters.hpp"
 #include "perturb.hpp"
 
 namespace scriptorium::cli {
@@ -19,121 +15,29 @@ struct ProgramWords {
   std::vector<std::string> z;
   std::string out, members;
   Common common;
-  CleanOptions clean;
-  PcaTestOptions pca;
-  ProgramOptions genes;
-  CrossOptions cross;
-  double height = 0.6;
-  bool whole = false, each = false;
+  ProgramSearchOptions search;
 };
-
-/// Columns that may be a program, and what they are called.
-struct Proposal {
-  std::string name;
-  ZMatrix z;
-};
-
-struct ProgramTables {
-  report::Table genes, members;
-  std::vector<std::string> notes;
-};
-
-void add_members(report::Table& members, const std::string& program, const std::string& group,
-                 const std::vector<std::string>& targets) {
-  report::Table table;
-  table.add("program", std::vector<std::string>(targets.size(), program));
-  table.add("group", std::vector<std::string>(targets.size(), group));
-  table.add("target", targets);
-  append(members, std::move(table));
-}
-
-/// One matrix: clusters of two targets or more, or all targets.
-std::vector<Proposal> within(const ZMatrix& z, const ProgramWords& words, ProgramTables& tables) {
-  const std::string before = words.z.size() > 1 ? z.group + " " : "";
-  if (words.whole) {
-    add_members(tables.members, before + "all", z.group, z.targets);
-    return {{before + "all", z}};
-  }
-  std::vector<Proposal> proposals;
-  for (const auto& cluster : cluster_targets(z, words.height).clusters) {
-    if (cluster.size() < 2) continue;
-    const std::string name = before + "cluster " + std::to_string(proposals.size() + 1);
-    proposals.push_back({name, select_columns(z, cluster)});
-    add_members(tables.members, name, z.group, proposals.back().z.targets);
-  }
-  if (proposals.empty())
-    tables.notes.push_back("No two targets of " + z.group + " change the same genes; --whole takes all together.");
-  return proposals;
-}
-
-std::vector<Proposal> across(const std::vector<ZMatrix>& z, const ProgramWords& words, const RunControl& control,
-                             ProgramTables& tables) {
-  std::vector<Proposal> proposals;
-  for (const auto& program : cross_group_programs(z, words.cross, control)) {
-    const std::string name = "program " + std::to_string(program.round);
-    for (const auto& member : program.members) add_members(tables.members, name, member.group, {member.target});
-    for (const auto& group : program.set_aside)
-      tables.notes.push_back(group + " took no part in " + name + ": it does not correlate with the other groups.");
-    proposals.push_back({name, joined(z, program)});
-  }
-  if (proposals.empty()) tables.notes.emplace_back("The groups share no program; --each looks at them one by one.");
-  return proposals;
-}
-
-void add_genes(const Proposal& proposal, const ProgramWords& words, const RunControl& control, ProgramTables& tables) {
-  PcaTestOptions options = words.pca;
-  options.threads = words.common.threads;
-  std::vector<Program> programs;
-  try {
-    programs = programs_of(pca_permutation_test(proposal.z, options, control), words.genes);
-  } catch (const Error& error) {
-    tables.notes.push_back(proposal.name + ": " + error.what());
-  }
-  for (const auto& one : programs) {
-    std::vector<std::string> gene = one.up, direction(one.up.size(), "up");
-    std::vector<double> score = one.up_score;
-    gene.insert(gene.end(), one.down.begin(), one.down.end());
-    direction.resize(gene.size(), "down");
-    score.insert(score.end(), one.down_score.begin(), one.down_score.end());
-    if (gene.empty())
-      tables.notes.push_back(proposal.name + ", component " + std::to_string(one.component) +
-                             ": no gene stands out from permutations.");
-    report::Table table;
-    table.add("program", std::vector<std::string>(gene.size(), proposal.name));
-    table.add("component", std::vector<std::int64_t>(gene.size(), one.component));
-    table.add("share_of_variance", std::vector<double>(gene.size(), one.share));
-    table.add("direction", std::move(direction));
-    table.add("gene", std::move(gene));
-    table.add("score", std::move(score));
-    append(tables.genes, std::move(table));
-  }
-}
 
 void run_programs(const ProgramWords& words) {
-  if (words.whole && words.z.size() > 1 && !words.each)
+  ProgramSearchOptions options = words.search;
+  if (options.whole && words.z.size() > 1 && !options.each)
     throw UsageError("--whole is for one matrix; give --each too to take several one by one");
   for (const auto& path : words.z)
     for (const auto& out : {words.out, words.members}) keep_inputs(out, {path});
-  ProgramTables tables;
+  ProgramSearch found;
   {
     const auto control = words.common.control();
+    options.pca.threads = words.common.threads;
     std::vector<ZMatrix> z;
     for (const auto& path : words.z) z.push_back(read_z_table(path));
-    const std::size_t before = z.size();
-    z = clean(std::move(z), words.clean);
-    if (z.size() < before) tables.notes.emplace_back("Matrices with fewer than two targets were left out.");
-    std::vector<Proposal> proposals;
-    if (z.size() > 1 && !words.each) {
-      proposals = across(z, words, control, tables);
-    } else {
-      for (const auto& one : z)
-        for (auto& proposal : within(one, words, tables)) proposals.push_back(std::move(proposal));
-    }
-    for (const auto& proposal : proposals) add_genes(proposal, words, control, tables);
+    found = find_programs(std::move(z), options, control);
+    if (found.programs.empty() && !found.z.empty())
+      found.notes.emplace_back(found.clusters.empty() ? "--each looks at the groups one by one."
+                                                      : "--whole takes all targets together.");
   }
-  write(tables.genes, words.out);
-  if (!words.members.empty()) write(tables.members, words.members);
-  tell(tables.notes);
+  write(program_table(found), words.out);
+  if (!words.members.empty()) write(member_table(found), words.members);
+  tell(found.notes);
 }
 
 void add_programs(CLI::App& perturb) {
@@ -144,37 +48,41 @@ void add_programs(CLI::App& perturb) {
       ->check(CLI::ExistingFile);
   add_table_output(*command, words->out);
   command->add_option("--members", words->members, "also a table of the targets of each program");
-  command->add_flag("--whole", words->whole, "all targets as one program, no clusters");
-  command->add_flag("--each", words->each, "several matrices: each by itself, not what they share");
-  command->add_option("--height", words->height, "clusters: 1 − |correlation| with the central target, at most")
+  command->add_flag("--whole", words->search.whole, "all targets as one program, no clusters");
+  command->add_flag("--each", words->search.each, "several matrices: each by itself, not what they share");
+  command->add_option("--height", words->search.height, "clusters: 1 − |correlation| with the central target, at most")
       ->check(CLI::Range(0.0, 1.0))
       ->capture_default_str();
-  command->add_option("--components", words->pca.components.number, "components of each program")
+  command->add_option("--components", words->search.pca.components.number, "components of each program")
       ->check(CLI::Range(1, 1000))
       ->capture_default_str();
-  auto* share = command->add_option("--share", words->pca.components.share,
+  auto* share = command->add_option("--share", words->search.pca.components.share,
                                     "instead of a number: components that explain this share of the variance each");
   share->check(CLI::Range(0.0, 1.0));
-  auto* cumulative = command->add_option("--cumulative-share", words->pca.components.cumulative_share,
+  auto* cumulative = command->add_option("--cumulative-share", words->search.pca.components.cumulative_share,
                                          "instead of a number: components that explain this share together");
   cumulative->check(CLI::Range(0.0, 1.0))->excludes(share);
-  command->add_option("--permutations", words->pca.permutations, "of every column")
+  command->add_option("--permutations", words->search.pca.permutations, "of every column")
       ->check(CLI::Range(1, 1'000'000))
       ->capture_default_str();
-  command->add_option("--seed", words->pca.seed, "same seed, same numbers")->check(whole_number)->capture_default_str();
-  command->add_option("--row-p", words->pca.row_p, "genes whose p is above this for every target are left out")
+  command->add_option("--seed", words->search.pca.seed, "same seed, same numbers")
+      ->check(whole_number)
+      ->capture_default_str();
+  command->add_option("--row-p", words->search.pca.row_p, "genes whose p is above this for every target are left out")
       ->check(CLI::Range(0.0, 1.0))
       ->capture_default_str();
-  command->add_option("--cap", words->clean.cap, "|z| is cut there")->check(positive_number)->capture_default_str();
-  command->add_flag("--mask-target", words->clean.mask_target, "the target's own gene counts as 0");
-  command->add_option("--min-sig", words->clean.min_sig, "targets with fewer clear genes are left out")
+  command->add_option("--cap", words->search.clean.cap, "|z| is cut there")
+      ->check(positive_number)
+      ->capture_default_str();
+  command->add_flag("--mask-target", words->search.clean.mask_target, "the target's own gene counts as 0");
+  command->add_option("--min-sig", words->search.clean.min_sig, "targets with fewer clear genes are left out")
       ->check(CLI::Range(0, 1'000'000))
       ->capture_default_str();
-  command->add_option("--rounds", words->cross.rounds, "several matrices: programs, at most")
+  command->add_option("--rounds", words->search.cross.rounds, "several matrices: programs, at most")
       ->check(CLI::Range(1, 1000))
       ->capture_default_str();
   command
-      ->add_option("--penalty", words->cross.penalty,
+      ->add_option("--penalty", words->search.cross.penalty,
                    "several matrices: bound on the sum of |weights| of a group's targets; 0: none")
       ->check(number_from_zero)
       ->capture_default_str();
@@ -185,7 +93,7 @@ void add_programs(CLI::App& perturb) {
       "Genes of a program:\nfar out on a principal component against permuted matrices, and clear in some target.\n"
       "Columns: program, component, share_of_variance, direction (up: higher in perturbed cells), gene, score.");
   command->callback([words, share, cumulative] {
-    if (*share || *cumulative) words->pca.components.number = 0;
+    if (*share || *cumulative) words->search.pca.components.number = 0;
     run_programs(*words);
   });
 }
@@ -212,62 +120,6 @@ std::vector<DeList> lists_of(const SetWords& words, const RunControl& control) {
   return lists;
 }
 
-report::Table fisher_table(const std::vector<GeneSet>& sets, const DeList& list, bool ease) {
-  const auto found = fisher_tests(list.genes, list.background, sets, {.ease = ease});
-  std::vector<std::string> set, genes;
-  std::vector<std::int64_t> overlap, in_list, in_set, size;
-  std::vector<double> odds, p, adjusted, combined;
-  for (const auto& one : found) {
-    std::string names;
-    for (const auto& gene : one.genes) names += (names.empty() ? "" : ";") + gene;
-    set.push_back(one.set);
-    overlap.push_back(one.overlap);
-    in_list.push_back(one.in_list);
-    in_set.push_back(one.in_set);
-    size.push_back(one.set_size);
-    odds.push_back(one.odds_ratio);
-    p.push_back(one.p);
-    adjusted.push_back(one.p_adjusted);
-    combined.push_back(one.combined);
-    genes.push_back(std::move(names));
-  }
-  report::Table table;
-  table.add("set", std::move(set));
-  table.add("overlap", std::move(overlap));
-  table.add("in_list", std::move(in_list));
-  table.add("set_in_background", std::move(in_set));
-  table.add("set_size", std::move(size));
-  table.add("odds_ratio", std::move(odds));
-  table.add("p", std::move(p));
-  table.add("p_adj", std::move(adjusted));
-  table.add("combined_score", std::move(combined));
-  table.add("genes", std::move(genes));
-  return table;
-}
-
-report::Table rank_table(const std::vector<GeneSet>& sets, const DeList& list, const RankOptions& options,
-                         const RunControl& control) {
-  std::vector<std::string> set;
-  std::vector<std::int64_t> overlap, size;
-  std::vector<double> rbo, p, adjusted;
-  for (const auto& one : rank_tests(list.genes, sets, options, control)) {
-    set.push_back(one.set);
-    overlap.push_back(one.overlap);
-    size.push_back(one.set_size);
-    rbo.push_back(one.rbo);
-    p.push_back(one.p);
-    adjusted.push_back(one.p_adjusted);
-  }
-  report::Table table;
-  table.add("set", std::move(set));
-  table.add("overlap", std::move(overlap));
-  table.add("set_size", std::move(size));
-  table.add("rbo", std::move(rbo));
-  table.add("p", std::move(p));
-  table.add("p_adj", std::move(adjusted));
-  return table;
-}
-
 void run_sets(const SetWords& words) {
   keep_inputs(words.out, {words.sets, words.de, words.up, words.down, words.list, words.background});
   if (words.de.empty() && words.up.empty() && words.down.empty() && words.list.empty())
@@ -288,15 +140,9 @@ void run_sets(const SetWords& words) {
     rank.threads = words.common.threads;
     for (const auto& list : lists) {
       control.check();
-      auto table = fisher ? fisher_table(sets, list, !words.no_ease) : rank_table(sets, list, rank, control);
-      const std::string direction = list.group == "list" && list.target.empty() ? "" : list.up ? "up" : "down";
-      const std::string group = direction.empty() ? "" : list.group;
-      std::size_t at = 0;
-      for (const auto& [name, value] :
-           {std::pair<std::string, std::string>{"target", list.target}, {"group", group}, {"direction", direction}})
-        table.columns.insert(table.columns.begin() + static_cast<std::ptrdiff_t>(at++),
-                             {name, std::vector<std::string>(table.rows(), value)});
-      append(all, std::move(table));
+      append(all, with_list(list, fisher ? fisher_table(fisher_tests(list.genes, list.background, sets,
+                                                                     {.ease = !words.no_ease}))
+                                         : rank_table(rank_tests(list.genes, sets, rank, control))));
     }
   }
   write(all, words.out);

@@ -10,6 +10,7 @@
 #include "core/error.hpp"
 #include "core/fingerprint.hpp"
 #include "core/perturbation/chain_state.hpp"
+#include "core/perturbation/jobs.hpp"
 
 namespace scriptorium::perturbation {
 namespace {
@@ -24,13 +25,6 @@ void add(Fingerprint& print, const analysis::Labels& labels) {
 
 double seconds_now() {
   return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
-}
-
-/// Progress of one step as its part of the whole.
-RunControl part(const RunControl& control, double from, double to) {
-  return {control.stop, [&control, from, to](const Progress& progress) {
-            control.tell(progress.fraction < 0 ? from : from + progress.fraction * (to - from), progress.message);
-          }};
 }
 
 void add_notes(std::vector<std::string>& all, const std::vector<std::string>& more) {

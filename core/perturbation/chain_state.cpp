@@ -1,8 +1,7 @@
 #include "core/perturbation/chain_state.hpp"
 
-#include <nlohmann/json.hpp>
-
 #include "core/error.hpp"
+#include "core/perturbation/state_words.hpp"
 #include "core/storage/sealed_file.hpp"
 
 namespace scriptorium::perturbation {
@@ -40,14 +39,6 @@ Lists<T> read_lists(hid_t group, const std::string& name) {
     first = end;
   }
   return lists;
-}
-
-void write_words(hid_t group, const std::string& name, const std::vector<std::string>& words) {
-  hdf5::write_strings(group, name,
-                      {nlohmann::json(words).dump(-1, ' ', true, nlohmann::json::error_handler_t::replace)});
-}
-std::vector<std::string> read_words(hid_t group, const std::string& name) {
-  return nlohmann::json::parse(hdf5::read_strings(group, name).at(0)).get<std::vector<std::string>>();
 }
 
 /// A field of every group, as a list.

@@ -31,4 +31,10 @@ void run_jobs(const std::vector<Job>& jobs, const Screen& screen, const std::str
   });
 }
 
+RunControl part(const RunControl& whole, double from, double to) {
+  return {whole.stop, [&whole, from, to](const Progress& progress) {
+            whole.tell(progress.fraction < 0 ? from : from + progress.fraction * (to - from), progress.message);
+          }};
+}
+
 }  // namespace scriptorium::perturbation

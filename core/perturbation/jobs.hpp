@@ -21,6 +21,9 @@ std::vector<Job> jobs_of(const Screen& screen);
 void run_jobs(const std::vector<Job>& jobs, const Screen& screen, const std::string& what, int threads,
               const RunControl& control, const std::function<void(std::size_t i)>& body);
 
+/// Progress of one piece of work as its part of the whole, from and to in 0…1. `whole` must outlive it.
+RunControl part(const RunControl& whole, double from, double to);
+
 /// "STAT1", or "STAT1 in rep1" where the screen has groups.
 std::string name_of(const Screen& screen, const Job& job);
 

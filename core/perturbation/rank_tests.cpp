@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <cmath>
+#include <mutex>
 #include <unordered_map>
 
 #include "core/compute/parallel.hpp"
@@ -99,6 +100,8 @@ std::vector<RankResult> rank_tests(std::span<const std::string> list, std::span<
   const auto n = static_cast<std::int64_t>(sets.size());
   std::vector<RankResult> results(sets.size());
   std::vector<double> p(sets.size());
+  std::mutex telling;
+  std::int64_t done = 0;
   compute::parallel_for(n, 1, options.threads, [&](std::int64_t, std::int64_t first, std::int64_t last) {
     for (std::int64_t i = first; i < last; ++i) {
       control.check();
@@ -113,6 +116,8 @@ std::vector<RankResult> rank_tests(std::span<const std::string> list, std::span<
       if (result.overlap > 1 && result.rbo > 0.01)
         result.p = permutation_p(place, result.set_size, result.rbo, options, static_cast<std::uint64_t>(i));
       p[at] = result.p;
+      const std::lock_guard lock(telling);
+      control.tell(static_cast<double>(++done) / static_cast<double>(n), "ranking " + result.set);
     }
   });
   const auto adjusted = benjamini_hochberg(p);

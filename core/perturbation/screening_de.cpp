@@ -6,23 +6,47 @@
 
 namespace scriptorium::perturbation {
 
+namespace {
+
+WeightedDe test_target(const Screening& of, const data::CountMatrix& by_gene, std::int32_t target,
+                       const DeOptions& options, const RunControl& control) {
+  std::vector<GroupScore> groups;
+  for (const GroupScore& group : of.scores.groups)
+    if (group.target == target) groups.push_back(group);
+  for (GroupScore& group : groups)
+    if (group.leave_one_out.empty())
+      add_leave_one_out(group, of.signature, of.options.score.scale, options.threads, control);
+  return weighted_de(of.screen.target.names[static_cast<std::size_t>(target)], de_cells(of.screen, target, groups),
+                     by_gene, of.expression->total(), options, control);
+}
+
+}  // namespace
+
+void for_each_weighted_de(const Screening& of, const data::CountMatrix& counts, std::span<const std::int32_t> targets,
+                          const DeOptions& options, const DeState& state, const RunControl& control,
+                          const std::function<void(std::int32_t target, WeightedDe)>& take) {
+  const data::CountMatrix by_gene = counts.transposed();
+  const RunControl silent{control.stop, {}};
+  std::size_t done = 0;
+  for (const std::int32_t target : targets) {
+    control.check();
+    control.tell(static_cast<double>(done++) / static_cast<double>(targets.size()),
+                 "testing genes of " + of.screen.target.names[static_cast<std::size_t>(target)]);
+    std::optional<WeightedDe> de = state.find(target);
+    if (!de) {
+      de = test_target(of, by_gene, target, options, silent);
+      state.keep(target, *de);
+    }
+    take(target, std::move(*de));
+  }
+}
+
 std::vector<WeightedDe> weighted_de_of(const Screening& of, const data::CountMatrix& counts,
                                        std::span<const std::int32_t> targets, const DeOptions& options,
                                        const RunControl& control) {
-  const data::CountMatrix by_gene = counts.transposed();
   std::vector<WeightedDe> out;
-  for (const std::int32_t target : targets) {
-    const std::string& name = of.screen.target.names[static_cast<std::size_t>(target)];
-    control.tell(static_cast<double>(out.size()) / static_cast<double>(targets.size()), "testing genes of " + name);
-    std::vector<GroupScore> groups;
-    for (const GroupScore& group : of.scores.groups)
-      if (group.target == target) groups.push_back(group);
-    for (GroupScore& group : groups)
-      if (group.leave_one_out.empty())
-        add_leave_one_out(group, of.signature, of.options.score.scale, options.threads, control);
-    out.push_back(weighted_de(name, de_cells(of.screen, target, groups), by_gene, of.expression->total(), options,
-                              RunControl{control.stop, {}}));
-  }
+  for_each_weighted_de(of, counts, targets, options, {}, control,
+                       [&](std::int32_t, WeightedDe de) { out.push_back(std::move(de)); });
   return out;
 }
 

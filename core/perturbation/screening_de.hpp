@@ -1,11 +1,13 @@
 #pragma once
 #include <cstdint>
+#include <functional>
 #include <span>
 #include <string>
 #include <vector>
 
 #include "core/perturbation/chain.hpp"
 #include "core/perturbation/de_lists.hpp"
+#include "core/perturbation/de_state.hpp"
 #include "core/perturbation/weighted_de.hpp"
 #include "core/perturbation/z_matrix.hpp"
 
@@ -17,6 +19,13 @@ namespace scriptorium::perturbation {
 std::vector<WeightedDe> weighted_de_of(const Screening& of, const data::CountMatrix& counts,
                                        std::span<const std::int32_t> targets, const DeOptions& options = {},
                                        const RunControl& control = {});
+
+/// The same, target by target: each is handed to `take` as soon as it is there, and kept in `state`; what `state` has
+/// is taken from there, the same bits. Of a result only the screen, the expression and, where cells are to weigh as
+/// their scores, signature and scores are read.
+void for_each_weighted_de(const Screening& of, const data::CountMatrix& counts, std::span<const std::int32_t> targets,
+                          const DeOptions& options, const DeState& state, const RunControl& control,
+                          const std::function<void(std::int32_t target, WeightedDe)>& take);
 
 /// Adjusted p (Benjamini and Hochberg over the rows) of a group's weight; NaN where there is no test.
 std::vector<double> adjusted_p(const WeightedDe& de, std::size_t group);

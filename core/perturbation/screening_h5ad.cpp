@@ -92,6 +92,7 @@ std::vector<std::string> write_screening_h5ad(data::Dataset dataset, const Scree
     uns["mixscale"] = projections(screen, screening.scores.groups);
     uns["mixscale_de_genes"] = marker_lists(screen, screening.scores);
   }
+  control.check();
   if (!screening.calls.state.empty()) {
     const Calls& calls = screening.calls;
     put(dataset.cells, options.class_column, calls.classes(screen));
@@ -99,6 +100,7 @@ std::vector<std::string> write_screening_h5ad(data::Dataset dataset, const Scree
     put(dataset.cells, {posterior_column(options.class_column, calls), calls.posterior, {}});
     uns["mixscape"] = projections(screen, calls.groups);
   }
+  control.check();
   if (screening.discriminant && screening.discriminant->axes > 0) {
     auto found = discriminant_embedding(*screening.discriminant, dataset.cells.size());
     std::erase_if(dataset.embeddings, [&](const data::Embedding& old) { return old.name == found.name; });

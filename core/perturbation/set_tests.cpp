@@ -118,7 +118,8 @@ double conditional_odds_ratio(const FourFold& table) {
 }
 
 std::vector<FisherResult> fisher_tests(std::span<const std::string> list, std::span<const std::string> background,
-                                       std::span<const GeneSet> sets, const FisherOptions& options) {
+                                       std::span<const GeneSet> sets, const FisherOptions& options,
+                                       const RunControl& control) {
   const std::unordered_set<std::string> all(background.begin(), background.end());
   if (all.empty())
     throw Error(ErrorCode::BadInput, "The background of a set test has no genes.",
@@ -127,6 +128,8 @@ std::vector<FisherResult> fisher_tests(std::span<const std::string> list, std::s
   std::vector<FisherResult> results;
   std::vector<double> p;
   for (const auto& set : sets) {
+    control.check();
+    control.tell(static_cast<double>(results.size()) / static_cast<double>(sets.size()), "testing " + set.name);
     const auto known = distinct(set.genes, all);
     const std::unordered_set<std::string> members(known.begin(), known.end());
     FisherResult result;

@@ -45,9 +45,10 @@ struct FisherResult {
 };
 /// Is a set over-represented in a list? Results in the order of `sets`. Genes of the list that the background lacks,
 /// and repetitions, are left out.
-/// @throws Error(BadInput) for an empty background
+/// @throws Error(BadInput) for an empty background; Cancelled
 std::vector<FisherResult> fisher_tests(std::span<const std::string> list, std::span<const std::string> background,
-                                       std::span<const GeneSet> sets, const FisherOptions& options = {});
+                                       std::span<const GeneSet> sets, const FisherOptions& options = {},
+                                       const RunControl& control = {});
 
 /// Rank-biased overlap of two rankings, extrapolated (Webber, Moffat and Zobel 2010, equation 32), at most 1. Each
 /// ranking has an item once.

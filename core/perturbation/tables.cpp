@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <numeric>
 
 namespace scriptorium::perturbation {
 namespace {
@@ -19,6 +20,14 @@ std::vector<std::string> texts(const analysis::Labels& labels) {
   return out;
 }
 
+/// What each of some results has in a field, as a column.
+template <class Result, class Get>
+auto column(const std::vector<Result>& results, Get get) {
+  std::vector<std::decay_t<decltype(get(results.front()))>> out;
+  for (const Result& one : results) out.push_back(get(one));
+  return out;
+}
+
 /// Columns cell, target, and guide and split where the screen has them.
 report::Table cells_table(const std::vector<std::string>& cells, const Screen& screen) {
   report::Table table;
@@ -31,40 +40,54 @@ report::Table cells_table(const std::vector<std::string>& cells, const Screen& s
 
 }  // namespace
 
-report::Table marker_table(const Screen& screen, const std::vector<MarkerTable>& tables,
-                           const std::vector<std::vector<std::int64_t>>& selected, std::int32_t split) {
-  std::vector<std::string> target, gene;
-  std::vector<double> z, p, p_adj, log2fc, pct_target, pct_control;
-  std::vector<std::int64_t> rank;
-  for (std::int32_t t = 0; t < screen.n_targets(); ++t) {
-    const MarkerTable& one = tables[t];
-    std::vector<std::int64_t> rank_of(static_cast<std::size_t>(screen.genes.size()), report::missing_integer);
-    for (std::size_t j = 0; j < selected[t].size(); ++j) rank_of[selected[t][j]] = static_cast<std::int64_t>(j) + 1;
-    for (std::size_t i = 0; i < one.gene.size(); ++i) {
-      target.push_back(screen.target.names[t]);
-      gene.push_back(screen.genes[one.gene[i]]);
-      z.push_back(one.z[i]);
-      p.push_back(one.p[i]);
-      p_adj.push_back(one.p_adj[i]);
-      log2fc.push_back(one.log2fc[i]);
-      pct_target.push_back(one.pct_target[i]);
-      pct_control.push_back(one.pct_control[i]);
-      rank.push_back(rank_of[one.gene[i]]);
-    }
+report::Table marker_table(const Screen& screen, std::int32_t target, const MarkerTable& tested,
+                           const std::vector<std::int64_t>& selected, std::int32_t split) {
+  const std::size_t n = tested.gene.size();
+  std::vector<std::int64_t> rank_of(screen.genes.size(), report::missing_integer), rank;
+  for (std::size_t j = 0; j < selected.size(); ++j) rank_of[selected[j]] = static_cast<std::int64_t>(j) + 1;
+  std::vector<std::string> gene;
+  for (const std::int64_t g : tested.gene) {
+    gene.push_back(screen.genes[g]);
+    rank.push_back(rank_of[g]);
   }
   report::Table table;
-  const std::size_t n = target.size();
-  table.add("target", std::move(target));
+  table.add("target", std::vector<std::string>(n, screen.target.names[target]));
   if (split >= 0) table.add("split", std::vector<std::string>(n, screen.split.names[split]));
   table.add("gene", std::move(gene));
-  table.add("z", std::move(z));
-  table.add("p", std::move(p));
-  table.add("p_adj", std::move(p_adj));
-  table.add("log2fc", std::move(log2fc));
-  table.add("pct_target", std::move(pct_target));
-  table.add("pct_control", std::move(pct_control));
+  table.add("z", tested.z);
+  table.add("p", tested.p);
+  table.add("p_adj", tested.p_adj);
+  table.add("log2fc", tested.log2fc);
+  table.add("pct_target", tested.pct_target);
+  table.add("pct_control", tested.pct_control);
   table.add("selected", std::move(rank));
   return table;
+}
+
+report::Table marker_table(const Screen& screen, const std::vector<MarkerTable>& tables,
+                           const std::vector<std::vector<std::int64_t>>& selected, std::int32_t split) {
+  report::Table all;
+  for (std::int32_t t = 0; t < screen.n_targets(); ++t)
+    append(all, marker_table(screen, t, tables[t], selected[t], split));
+  return all;
+}
+
+MarkerTable by_rising_p(const MarkerTable& tested) {
+  std::vector<std::size_t> order(tested.gene.size());
+  std::iota(order.begin(), order.end(), std::size_t{0});
+  std::stable_sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) { return tested.p[a] < tested.p[b]; });
+  MarkerTable sorted = tested;
+  const auto put = [&](auto& to, const auto& from) {
+    for (std::size_t i = 0; i < order.size(); ++i) to[i] = from[order[i]];
+  };
+  put(sorted.gene, tested.gene);
+  put(sorted.z, tested.z);
+  put(sorted.p, tested.p);
+  put(sorted.p_adj, tested.p_adj);
+  put(sorted.log2fc, tested.log2fc);
+  put(sorted.pct_target, tested.pct_target);
+  put(sorted.pct_control, tested.pct_control);
+  return sorted;
 }
 
 void append(report::Table& table, report::Table more) {
@@ -152,26 +175,21 @@ report::Table discriminant_table(const std::vector<std::string>& cells, const Sc
 }
 
 report::Table target_table(const Screen& screen, const std::vector<TargetSummary>& targets) {
-  const auto column = [&](auto get) {
-    std::vector<std::decay_t<decltype(get(targets.front()))>> out;
-    for (const TargetSummary& target : targets) out.push_back(get(target));
-    return out;
-  };
   using T = const TargetSummary&;
   report::Table table;
-  table.add("target", column([&](T t) { return screen.target.names[t.target]; }));
-  table.add("verdict", column([](T t) { return to_string(t.verdict); }));
-  table.add("reason", column([](T t) { return t.reason; }));
-  table.add("cells", column([](T t) { return t.cells; }));
-  table.add("guides", column([](T t) { return t.guides; }));
-  table.add("markers", column([](T t) { return t.markers; }));
-  table.add("perturbed", column([](T t) { return t.perturbed; }));
-  table.add("share_perturbed", column([](T t) { return t.share_perturbed; }));
-  table.add("mean_score", column([](T t) { return t.mean_score; }));
-  table.add("auc", column([](T t) { return t.auc; }));
-  table.add("log2fc_own", column([](T t) { return t.log2fc_own; }));
-  table.add("p_own", column([](T t) { return t.p_own; }));
-  table.add("guide_p_adj", column([](T t) { return t.guide_p_adj; }));
+  table.add("target", column(targets, [&](T t) { return screen.target.names[t.target]; }));
+  table.add("verdict", column(targets, [](T t) { return to_string(t.verdict); }));
+  table.add("reason", column(targets, [](T t) { return t.reason; }));
+  table.add("cells", column(targets, [](T t) { return t.cells; }));
+  table.add("guides", column(targets, [](T t) { return t.guides; }));
+  table.add("markers", column(targets, [](T t) { return t.markers; }));
+  table.add("perturbed", column(targets, [](T t) { return t.perturbed; }));
+  table.add("share_perturbed", column(targets, [](T t) { return t.share_perturbed; }));
+  table.add("mean_score", column(targets, [](T t) { return t.mean_score; }));
+  table.add("auc", column(targets, [](T t) { return t.auc; }));
+  table.add("log2fc_own", column(targets, [](T t) { return t.log2fc_own; }));
+  table.add("p_own", column(targets, [](T t) { return t.p_own; }));
+  table.add("guide_p_adj", column(targets, [](T t) { return t.guide_p_adj; }));
   return table;
 }
 
@@ -196,6 +214,49 @@ report::Table guide_table(const Screen& screen, const std::vector<TargetSummary>
   table.add("share_perturbed", std::move(share));
   table.add("mean_score", std::move(score));
   return table;
+}
+
+report::Table fisher_table(const std::vector<FisherResult>& results) {
+  using R = const FisherResult&;
+  report::Table table;
+  table.add("set", column(results, [](R r) { return r.set; }));
+  table.add("overlap", column(results, [](R r) { return r.overlap; }));
+  table.add("in_list", column(results, [](R r) { return r.in_list; }));
+  table.add("set_in_background", column(results, [](R r) { return r.in_set; }));
+  table.add("set_size", column(results, [](R r) { return r.set_size; }));
+  table.add("odds_ratio", column(results, [](R r) { return r.odds_ratio; }));
+  table.add("p", column(results, [](R r) { return r.p; }));
+  table.add("p_adj", column(results, [](R r) { return r.p_adjusted; }));
+  table.add("combined_score", column(results, [](R r) { return r.combined; }));
+  table.add("genes", column(results, [](R r) {
+              std::string names;
+              for (const auto& gene : r.genes) names += (names.empty() ? "" : ";") + gene;
+              return names;
+            }));
+  return table;
+}
+
+report::Table rank_table(const std::vector<RankResult>& results) {
+  using R = const RankResult&;
+  report::Table table;
+  table.add("set", column(results, [](R r) { return r.set; }));
+  table.add("overlap", column(results, [](R r) { return r.overlap; }));
+  table.add("set_size", column(results, [](R r) { return r.set_size; }));
+  table.add("rbo", column(results, [](R r) { return r.rbo; }));
+  table.add("p", column(results, [](R r) { return r.p; }));
+  table.add("p_adj", column(results, [](R r) { return r.p_adjusted; }));
+  return table;
+}
+
+report::Table with_list(const DeList& list, report::Table table) {
+  const std::size_t rows = table.rows();
+  const bool bare = list.target.empty() && list.group == "list";
+  report::Table all;
+  all.add("target", std::vector<std::string>(rows, list.target));
+  all.add("group", std::vector<std::string>(rows, bare ? "" : list.group));
+  all.add("direction", std::vector<std::string>(rows, bare ? "" : list.up ? "up" : "down"));
+  for (auto& column : table.columns) all.columns.push_back(std::move(column));
+  return all;
 }
 
 }  // namespace scriptorium::perturbation

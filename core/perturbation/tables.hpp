@@ -1,5 +1,7 @@
 #pragma once
 #include "core/perturbation/chain.hpp"
+#include "core/perturbation/de_lists.hpp"
+#include "core/perturbation/set_tests.hpp"
 #include "core/report/table.hpp"
 
 /// The numbers of each step as tables: what the command line writes and the window shows.
@@ -9,6 +11,11 @@ namespace scriptorium::perturbation {
 /// (rank among the target's markers from 1, missing: none).
 report::Table marker_table(const Screen& screen, const std::vector<MarkerTable>& tables,
                            const std::vector<std::vector<std::int64_t>>& selected, std::int32_t split);
+/// The rows of one target, in the order of its genes. @param split  −1: groups were not tested apart
+report::Table marker_table(const Screen& screen, std::int32_t target, const MarkerTable& tested,
+                           const std::vector<std::int64_t>& selected, std::int32_t split);
+/// Genes by rising p, equal ones as they stood.
+MarkerTable by_rising_p(const MarkerTable& tested);
 /// Rows of `more` behind those of `table`, which has the same columns or none yet.
 void append(report::Table& table, report::Table more);
 /// One row a cell: cell, target, guide, split, `score_column`.
@@ -30,5 +37,14 @@ report::Table discriminant_table(const std::vector<std::string>& cells, const Sc
 report::Table target_table(const Screen& screen, const std::vector<TargetSummary>& targets);
 /// One row a guide: target, guide, cells, perturbed, share_perturbed, mean_score.
 report::Table guide_table(const Screen& screen, const std::vector<TargetSummary>& targets);
+
+/// One row a set: set, overlap, in_list, set_in_background, set_size, odds_ratio, p, p_adj, combined_score, genes (of
+/// the overlap, with ";" between).
+report::Table fisher_table(const std::vector<FisherResult>& results);
+/// One row a set: set, overlap, set_size, rbo, p, p_adj.
+report::Table rank_table(const std::vector<RankResult>& results);
+/// Columns target, group and direction before those of a list's table: "up" or "down", and empty where the list is not
+/// of a target and has no direction.
+report::Table with_list(const DeList& list, report::Table table);
 
 }  // namespace scriptorium::perturbation

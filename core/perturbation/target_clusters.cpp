@@ -21,10 +21,11 @@ class Linkage {
 
   /// Along a chain of nearest neighbours until two are each other's: minimax linkage never brings a merged cluster
   /// nearer than its parts were, so they can be merged at once.
-  std::vector<Merge> run() {
+  std::vector<Merge> run(const RunControl& control) {
     std::vector<Merge> merges;
     std::vector<std::size_t> chain;
     while (merges.size() + 1 < n_) {
+      control.check();
       if (chain.empty())
         chain.push_back(static_cast<std::size_t>(
             std::find_if(members_.begin(), members_.end(), [](const auto& m) { return !m.empty(); }) -
@@ -88,8 +89,8 @@ class Linkage {
 
 }  // namespace
 
-std::vector<Merge> minimax_linkage(const std::vector<double>& distance, std::size_t n) {
-  auto merges = Linkage(distance, n).run();
+std::vector<Merge> minimax_linkage(const std::vector<double>& distance, std::size_t n, const RunControl& control) {
+  auto merges = Linkage(distance, n).run(control);
   // Chains find merges in an order of their own: by height, numbers to match.
   std::vector<std::size_t> order(merges.size()), place(merges.size());
   std::iota(order.begin(), order.end(), std::size_t{0});
@@ -123,7 +124,7 @@ std::vector<std::vector<std::size_t>> cut_tree(const std::vector<Merge>& merges,
   return parts;
 }
 
-TargetClusters cluster_targets(const ZMatrix& z, double height) {
+TargetClusters cluster_targets(const ZMatrix& z, double height, const RunControl& control) {
   const std::size_t n = z.targets.size();
   if (n < 2 || z.genes.size() < 3)
     throw Error(ErrorCode::BadInput,
@@ -136,13 +137,15 @@ TargetClusters cluster_targets(const ZMatrix& z, double height) {
   std::vector<std::vector<double>> columns;
   for (std::size_t t = 0; t < n; ++t) columns.push_back(column_of(z, t));
   std::vector<double> distance(n * n, 0.0);
-  for (std::size_t a = 0; a < n; ++a)
+  for (std::size_t a = 0; a < n; ++a) {
+    control.check();
     for (std::size_t b = 0; b < a; ++b) {
       const double r = correlation(columns[a], columns[b]);
       distance[a * n + b] = distance[b * n + a] = std::isnan(r) ? 1 : 1 - std::fabs(r);
     }
+  }
   TargetClusters result;
-  result.merges = minimax_linkage(distance, n);
+  result.merges = minimax_linkage(distance, n, control);
   result.clusters = cut_tree(result.merges, n, height);
   return result;
 }

@@ -3,6 +3,7 @@
 #include <vector>
 
 #include "core/perturbation/z_matrix.hpp"
+#include "core/progress.hpp"
 
 /// Targets whose perturbations change the same genes.
 namespace scriptorium::perturbation {
@@ -17,7 +18,7 @@ struct Merge {
 /// Minimax linkage (Bien and Tibshirani 2011): the distance of two clusters is the least radius around one of their
 /// points that holds all of them. Merges by rising height. O(n²) memory, O(n³) time at worst.
 /// @param distance  n × n, symmetric, zeros on the diagonal
-std::vector<Merge> minimax_linkage(const std::vector<double>& distance, std::size_t n);
+std::vector<Merge> minimax_linkage(const std::vector<double>& distance, std::size_t n, const RunControl& control = {});
 /// Clusters of the merges up to `height`: their points ascending, clusters by their first point.
 std::vector<std::vector<std::size_t>> cut_tree(const std::vector<Merge>& merges, std::size_t n, double height);
 
@@ -27,7 +28,7 @@ struct TargetClusters {
 };
 /// Distance 1 − |correlation| of columns; a constant column is 1 from all. At the default height each target of a
 /// cluster has a correlation of 0.4 or more, either way, with the prototype.
-/// @throws Error(BadInput) for fewer than two targets or three genes, or values that are not finite
-TargetClusters cluster_targets(const ZMatrix& z, double height = 0.6);
+/// @throws Error(BadInput) for fewer than two targets or three genes, or values that are not finite; Cancelled
+TargetClusters cluster_targets(const ZMatrix& z, double height = 0.6, const RunControl& control = {});
 
 }  // namespace scriptorium::perturbation

@@ -3,6 +3,7 @@
 #include <QProcess>
 #include <QTemporaryDir>
 #include <QtTest>
+#include <cmath>
 #include <csignal>
 #include <nlohmann/json.hpp>
 
@@ -124,6 +125,163 @@ class TestCliPerturb : public QObject {
     QCOMPARE(run({"perturb", "score", at("screen.h5ad"), "--target", "target", "--control", "control", "--out", "-"}),
              1);
     QVERIFY(error_.contains("\"target\"") && error_.contains("T0"));
+  }
+
+  void genesProgramsAndSets() {
+    QVERIFY2(step("de", {"--out", at("de.tsv"), "--z", at("Z.tsv"), "--z-p", "0.05"}) == 0, qPrintable(error_));
+    const auto de = table("de.tsv"), z = table("Z.tsv");
+    QCOMPARE(de.first(), QStringList({"target", "gene", "log2fc", "beta_weight", "se_weight", "p_weight",
+                                      "p_adj_weight", "dispersion", "DE_method", "separated"}));
+    QVERIFY(!QFile::exists(at("de.tsv.state")));
+    QSet<QString> targets;
+    for (const auto& row : de.mid(1)) targets << row[0];
+    QCOMPARE(targets, QSet<QString>({"T0", "T1", "T2", "T3"}));
+    QVERIFY(z.first().contains("T0") && z.first().contains("T1") && z.size() > 20);
+    // A table each, the same rows; and some targets only.
+    QCOMPARE(step("de", {"--out", at("each")}), 0);
+    const auto alone = table("each/T1.tsv");
+    QCOMPARE(alone.first(), de.first().mid(1));
+    QList<QStringList> rows;
+    for (const auto& row : de.mid(1))
+      if (row[0] == "T1") rows << row.mid(1);
+    QCOMPARE(alone.mid(1), rows);
+    QCOMPARE(step("de", {"--out", at("one.tsv"), "--targets", "T1", "--unweighted", "--full"}), 0);
+    QVERIFY(table("one.tsv").first().contains("beta_Intercept"));
+    for (const auto& row : table("one.tsv").mid(1)) QVERIFY(row[0] == "T1" && row[8] == "standard");
+    QCOMPARE(step("de", {"--out", at("one.tsv"), "--targets", "T9"}), 1);
+    QVERIFY(error_.contains("T9") && error_.contains("T0"));
+    QCOMPARE(step("de", {"--out", "-", "--resume"}), 2);
+
+    // Two targets that move the same genes are a program.
+    const auto together =
+        simulated_screen::make({.cells = 900, .genes = 90, .effect = 1.4, .responders = 0.9, .same_genes = true});
+    scriptorium::data::write_h5ad(together.data, nlohmann::json::object(), at("together.h5ad").toStdString(), {});
+    QCOMPARE(run({"perturb", "de", at("together.h5ad"), "--target", "target", "--control", "NT", "--out", at("t.tsv"),
+                  "--z", at("Zt.tsv")}),
+             0);
+    QVERIFY2(
+        run({"perturb", "programs", at("Zt.tsv"), "--out", at("programs.tsv"), "--members", at("members.tsv")}) == 0,
+        qPrintable(error_));
+    QCOMPARE(table("programs.tsv").first(),
+             QStringList({"program", "component", "share_of_variance", "direction", "gene", "score"}));
+    QVERIFY2(table("programs.tsv").size() > 8, qPrintable(error_));
+    for (const auto& row : table("programs.tsv").mid(1))
+      QVERIFY(row[0] == "cluster 1" && (row[3] == "up") == (row[5].toDouble() > 0));
+    QCOMPARE(table("members.tsv"),
+             QList<QStringList>({{"program", "group", "target"}, {"cluster 1", "Zt", "T0"}, {"cluster 1", "Zt", "T1"}}));
+    QCOMPARE(run({"perturb", "programs", at("Zt.tsv"), "--whole", "--out", at("programs.tsv")}), 0);
+    QCOMPARE(table("programs.tsv")[1][0], QString("all"));
+    QCOMPARE(run({"perturb", "programs", at("Z.tsv"), at("Z.tsv"), "--whole", "--out", "-"}), 2);
+
+    // Sets: the genes that go down with T1, and others.
+    QStringList down, others;
+    for (const auto& row : rows) (row[5].toDouble() <= 0.05 && row[1].toDouble() < -0.25 ? down : others) << row[0];
+    QVERIFY(down.size() >= 5);
+    QFile sets(at("sets.gmt"));
+    QVERIFY(sets.open(QIODevice::WriteOnly));
+    sets.write(("down\t-\t" + down.join('\t') + "\nothers\t-\t" + others.join('\t') + '\n').toUtf8());
+    sets.close();
+    for (const QString method : {"fisher", "rbo"}) {
+      QVERIFY2(run({"perturb", "sets", "--sets", at("sets.gmt"), "--de", at("de.tsv"), "--method", method, "--out",
+                    at("sets.tsv")}) == 0,
+               qPrintable(error_));
+      const auto found = table("sets.tsv");
+      QCOMPARE(found.first().mid(0, 5), QStringList({"target", "group", "direction", "set", "overlap"}));
+      const auto p_adj = found.first().indexOf("p_adj");
+      int seen = 0;
+      for (const auto& row : found.mid(1)) {
+        if (row[0] != "T1" || row[2] != "down") continue;
+        ++seen;
+        QVERIFY((row[3] == "down") == (row[p_adj].toDouble() < 1e-3));
+        QCOMPARE(row[4].toInt(), row[3] == "down" ? static_cast<int>(down.size()) : 0);
+      }
+      QCOMPARE(seen, 2);
+    }
+    // Genes by name instead of a table.
+    QCOMPARE(run({"perturb", "sets", "--sets", at("sets.gmt"), "--list", down.join(','), "--background",
+                  (down + others).join(','), "--out", at("list.tsv")}),
+             0);
+    QCOMPARE(table("list.tsv")[1].mid(0, 4), QStringList({"", "", "", "down"}));
+    QCOMPARE(run({"perturb", "sets", "--sets", at("sets.gmt"), "--list", down.join(','), "--out", "-"}), 2);
+    QCOMPARE(run({"perturb", "sets", "--sets", at("sets.gmt"), "--out", "-"}), 2);
+    QCOMPARE(run({"perturb", "sets", "--sets", at("sets.gmt"), "--de", at("Z.tsv"), "--out", "-"}), 1);
+    QVERIFY2(error_.contains("p_adj_weight"), qPrintable(error_));
+  }
+
+  /// Steps read the layer that --layer names, and refuse one that holds no counts.
+  void layersOfCountsAndOfOtherValues() {
+    auto simulated = simulated_screen::make({.cells = 500, .genes = 110, .effect_genes = 30, .counts = 3000});
+    const auto values = [&](auto of) {
+      const auto& counts = simulated.data.counts;
+      std::vector<double> all(static_cast<std::size_t>(counts.n_cells * counts.n_genes), of(0.0));
+      for (std::int64_t i = 0; i < counts.n_cells; ++i)
+        for (auto k = counts.row_start[static_cast<std::size_t>(i)];
+             k < counts.row_start[static_cast<std::size_t>(i) + 1]; ++k)
+          all[static_cast<std::size_t>(i * counts.n_genes + counts.gene[static_cast<std::size_t>(k)])] =
+              of(static_cast<double>(counts.count[static_cast<std::size_t>(k)]));
+      return all;
+    };
+    const auto layer = [&](const char* name, const std::vector<double>& all) {
+      return scriptorium::data::StreamedLayer{name, true, [&all](std::int64_t first, std::int64_t last) {
+                                                return std::vector<double>(all.begin() + first * 110,
+                                                                           all.begin() + last * 110);
+                                              }};
+    };
+    const auto raw = values([](double c) { return c; }), logged = values([](double c) { return std::log1p(c); }),
+               centred = values([](double c) { return c - 1; }),
+               broken = values([](double c) { return c == 0 ? std::nan("") : c; });
+    // Other counts in X: what a step gives for the layer cannot come from there.
+    for (auto& count : simulated.data.counts.count) count = 1;
+    scriptorium::data::write_h5ad(
+        simulated.data, nlohmann::json::object(),
+        {layer("raw", raw), layer("logged", logged), layer("centred", centred), layer("broken", broken)},
+        at("layers.h5ad").toStdString(), {});
+    const auto with = [&](const QString& name, const QString& of, const QString& out) {
+      return run({"perturb", name, at("layers.h5ad"), "--target", "target", "--control", "NT", "--guide", "guide",
+                  "--threads", "2", "--layer", of, "--out", at(out)});
+    };
+    const std::vector<std::pair<QString, QString>> steps{{"signature", ".tsv"}, {"markers", ".tsv"}, {"score", ".tsv"},
+                                                         {"call", ".tsv"},      {"lda", ".tsv"},     {"de", ".tsv"},
+                                                         {"all", ".h5ad"}};
+    for (const auto& [name, kind] : steps) {
+      QVERIFY2(with(name, "layers/raw", "layer" + kind) == 0, qPrintable(name + ": " + error_));
+      if (kind == ".tsv") {
+        QCOMPARE(step(name, {"--out", at("x" + kind)}), 0);
+        QVERIFY2(bytes("layer" + kind) == bytes("x" + kind), qPrintable(name));
+      }
+      QFile::remove(at("layer" + kind));
+      for (const auto& [layer_name, why] :
+           {std::pair{"logged", "fraction"}, {"centred", "negative"}, {"broken", "NaN"}}) {
+        QCOMPARE(with(name, QString("layers/") + layer_name, "layer" + kind), 1);
+        QVERIFY2(error_.contains(why), qPrintable(name + ": " + error_));
+        QVERIFY2(error_.contains("layers/raw"), qPrintable(name + ": " + error_));  // what to do
+        QVERIFY(!QFile::exists(at("layer" + kind)));
+      }
+    }
+    QCOMPARE(with("score", "layers/none", "layer.tsv"), 1);
+    QVERIFY2(error_.contains("layers/raw"), qPrintable(error_));
+  }
+
+  void aStoppedDeGoesOn() {
+    const QStringList words{"perturb",   "de", at("screen.h5ad"), "--target", "target",
+                            "--control", "NT", "--z-p",           "0.05"};
+    QCOMPARE(run(words + QStringList{"--out", at("whole.tsv"), "--z", at("Zw.tsv")}), 0);
+    const QStringList out{"--out", at("part.tsv"), "--z", at("Zp.tsv")};
+    QProcess process;
+    process.start(SCRIPTORIUM_CLI, words + out + QStringList{"--threads", "1"});
+    QVERIFY(process.waitForStarted());
+    while (QDir(at("part.tsv.state")).entryList({"*.target"}).isEmpty() && !process.waitForFinished(1)) {
+    }
+    if (process.state() == QProcess::Running) ::kill(static_cast<pid_t>(process.processId()), SIGINT);
+    QVERIFY(process.waitForFinished(60'000));
+    if (process.exitCode() != 0) {
+      QVERIFY(!QFile::exists(at("part.tsv")));
+      QVERIFY(!QDir(at("part.tsv.state")).entryList({"*.target"}).isEmpty());
+      QVERIFY2(run(words + out + QStringList{"--resume", "--threads", "2"}) == 0, qPrintable(error_));
+    }
+    QCOMPARE(bytes("part.tsv"), bytes("whole.tsv"));
+    QCOMPARE(bytes("Zp.tsv"), bytes("Zw.tsv"));
+    QVERIFY(!QFile::exists(at("part.tsv.state")));
   }
 
   void aStoppedRunGoesOn() {

@@ -1,5 +1,7 @@
 #include <QCheckBox>
+#include <QClipboard>
 #include <QFile>
+#include <QProcess>
 #include <QSignalSpy>
 #include <QSpinBox>
 #include <QTabWidget>
@@ -63,7 +65,7 @@ class TestPerturbationPage : public QObject {
   }
   void init() {
     folder_ = std::make_unique<QTemporaryDir>();
-    path_ = folder_->filePath("screen.h5ad");
+    path_ = folder_->filePath("the screen.h5ad");
     data::write_h5ad(made_.data, nlohmann::json::object(), path_.toStdString(), {});
     window_ = std::make_unique<MainWindow>(Places{folder_->path(), folder_->filePath("settings.ini")});
     driver_ = std::make_unique<WindowDriver>(*window_);
@@ -435,15 +437,174 @@ class TestPerturbationPage : public QObject {
     window_->findChild<GenesPanel*>()->readSets(sets);
     settle();
     QVERIFY2(!figures->figure().empty(), qPrintable(figures->message()));
-    const auto result = table->model().table();
+    const TableData& result = *table->model().table();
+    const auto of = [&](const QString& name) {
+      return *std::find_if(result.columns.begin(), result.columns.end(),
+                           [&](const auto& one) { return one.name == name; });
+    };
+    const TableColumn set = of("set"), direction = of("direction"), adjusted = of("p_adj");
     bool found = false;
-    for (std::size_t r = 0; r < result->rows(); ++r)
-      if (result->columns[0].texts[r] == "down" && result->columns[1].texts[r] == "down")
-        found = result->columns[2].numbers[r] < 1e-4;
+    for (std::size_t r = 0; r < result.rows(); ++r)
+      if (set.texts[r] == "down" && direction.texts[r] == "down") found = adjusted.numbers[r] < 1e-4;
     QVERIFY(found);
+    // By rank: the list itself is the set that is in its order.
+    QVERIFY(driver().choose("screenGenesView", "gene sets by rank"));
+    settle();
+    QVERIFY2(!figures->figure().empty(), qPrintable(figures->message()));
+    const TableData& ranked = *table->model().table();
+    const auto ranked_column = [&](const QString& name) {
+      return *std::find_if(ranked.columns.begin(), ranked.columns.end(),
+                           [&](const auto& one) { return one.name == name; });
+    };
+    const TableColumn by = ranked_column("set"), way = ranked_column("direction"), rbo = ranked_column("rbo");
+    for (std::size_t r = 0; r < ranked.rows(); ++r)
+      if (way.texts[r] == "down") QVERIFY((by.texts[r] == "down") == (rbo.numbers[r] > 0.9));
     window_->findChild<GenesPanel*>()->readSets(folder_->filePath("none.gmt"));
     settle();
     QVERIFY2(driver().error().contains("none.gmt"), qPrintable(driver().error()));
+  }
+
+  void programsAndClustersOfTargets() {
+    // T0 and T1 move the same genes.
+    simulated_screen::Options options;
+    options.cells = 900;
+    options.genes = 90;
+    options.responders = 0.9;
+    options.effect = 1.4;
+    options.same_genes = true;
+    const QString path = folder_->filePath("programs.h5ad");
+    data::write_h5ad(simulated_screen::make(options).data, nlohmann::json::object(), path.toStdString(), {});
+    window_->openPath(path);
+    QVERIFY(driver().waitForData());
+    driver().page("perturbation");
+    settle();
+    run();
+    choose("T1");
+    driver().find<QTabWidget>("perturbationTabs")->setCurrentIndex(6);
+    auto* figures = figure("screenGenesFigure");
+    auto* table = driver().find<TablePanel>("screenGenesTable");
+    QVERIFY(driver().choose("screenGenesView", "programs"));
+    QVERIFY(figures->message().contains("Test genes"));  // first things first
+    QVERIFY(driver().click("screenGenesRun"));
+    settle();
+    QVERIFY2(!figures->figure().empty(), qPrintable(figures->message()));
+    const charts::Panel& panel = figures->figure().panels[0];
+    QVERIFY2(panel.title.contains("cluster 1") && panel.title.contains("T0") && panel.title.contains("T1"),
+             qPrintable(panel.title));
+    const charts::Mark& genes = panel.marks.back();
+    QCOMPARE(genes.values.size(), static_cast<std::size_t>(panel.y.categories.size()));
+    for (std::size_t i = 0; i < genes.x.size(); ++i) QCOMPARE(genes.values[i], genes.x[i] > 0 ? 1.0 : 0.0);
+    const TableData& rows = *table->model().table();
+    QCOMPARE(rows.columns[0].name, QString("gene"));
+    QVERIFY(rows.rows() >= genes.x.size() && rows.rows() > 8);
+    table->view().selectRow(0);
+    QVERIFY(driver().wait([&] { return session().selection.selected(Axis::Genes).size() == 1; }));
+    QCOMPARE(QString("gene%1").arg(session().selection.selected(Axis::Genes)[0]), rows.columns[0].texts[0]);
+
+    QVERIFY(driver().choose("screenGenesView", "clusters of targets"));
+    settle();
+    QVERIFY2(!figures->figure().empty(), qPrintable(figures->message()));
+    QVERIFY(figures->figure().panels[0].y.categories.contains("T1"));
+    const TableData& targets = *table->model().table();
+    for (std::size_t r = 0; r < 2; ++r) QCOMPARE(targets.columns[1].texts[r], QString("cluster 1"));
+    QCOMPARE(targets.columns[2].texts[0], targets.columns[0].texts[1]);
+    QVERIFY(targets.columns[3].numbers[0] > 0.6);
+
+    // Stopped, it says so and begins again.
+    QVERIFY(driver().choose("screenGenesView", "programs"));
+    QVERIFY(driver().click("screenGenesRun"));
+    QVERIFY(driver().click("screenGenesCancel"));
+    QVERIFY2(figures->message().contains("Find programs"), qPrintable(figures->message()));
+    QVERIFY(driver().click("screenGenesRun"));
+    settle();
+    QVERIFY(!figures->figure().empty());
+    int offered = 0;
+    for (const auto& item : session().exports.figures())
+      if (item.key == "screen_programs" || item.key == "screen_clusters") offered += item.figure().empty() ? 0 : 1;
+    for (const auto& item : session().exports.tables())
+      if (item.key == "screen_programs_table" || item.key == "screen_clusters_table") offered += item.table() ? 1 : 0;
+    QCOMPARE(offered, 4);
+  }
+
+  void noProgramsAreSaidInWords() {
+    // Nothing answers: no gene is beyond the thresholds.
+    simulated_screen::Options options;
+    options.cells = 300;
+    options.genes = 60;
+    options.effect = 0;
+    const QString path = folder_->filePath("nothing.h5ad");
+    data::write_h5ad(simulated_screen::make(options).data, nlohmann::json::object(), path.toStdString(), {});
+    window_->openPath(path);
+    QVERIFY(driver().waitForData());
+    driver().page("perturbation");
+    settle();
+    run();
+    driver().find<QTabWidget>("perturbationTabs")->setCurrentIndex(6);
+    QVERIFY(driver().click("screenGenesRun"));
+    settle();
+    for (const QString view : {"programs", "clusters of targets", "Z matrix of all targets"}) {
+      QVERIFY(driver().choose("screenGenesView", view));
+      settle();
+      const QString words = figure("screenGenesFigure")->message();
+      QVERIFY2(words.contains("No gene of any target") && words.contains("--z-p"), qPrintable(view + ": " + words));
+    }
+    QVERIFY2(driver().error().isEmpty(), qPrintable(driver().error()));
+  }
+
+  void theRunAsACommand() {
+    QVERIFY(driver().choose("screenSplit", "rep"));
+    settle();
+    auto options = state().options();
+    options.signature.neighbours = 12;
+    options.score.markers.max_de_genes = options.call.markers.max_de_genes = 30;
+    options.score.fine_mode = true;
+    options.with_discriminant = false;
+    state().setOptions(options, "test");
+    data::Filter filter;
+    filter.cells = "target != \"T3\"";
+    session().data.setFilter(filter);
+    QVERIFY(driver().waitForData());
+    settle();
+    run();
+    QVERIFY(driver().click("screenCopyCommand"));
+    QString command = QApplication::clipboard()->text();
+    QVERIFY2(command.startsWith("scriptorium-cli perturb all ") &&
+                 command.contains("--target target --control NT --guide guide --split rep --n-neighbors 12"),
+             qPrintable(command));
+    QVERIFY2(command.contains("--max-de-genes 30 --fine-mode --no-lda") && !command.contains("--n-dims"),
+             qPrintable(command));
+    repeats(command);
+    // What `perturb` cannot leave out, `convert` does before.
+    filter.min_cells_per_gene = 40;
+    session().data.setFilter(filter);
+    QVERIFY(driver().waitForData());
+    settle();
+    run();
+    QVERIFY(driver().click("screenCopyCommand"));
+    command = QApplication::clipboard()->text();
+    QVERIFY2(command.startsWith("scriptorium-cli convert ") && command.contains(" && scriptorium-cli perturb all "),
+             qPrintable(command));
+    repeats(command);
+  }
+
+  void theTableOfTargetsNeedsNoScrolling() {
+    window_->resize(1280, 800);
+    run();
+    auto* table = driver().find<TablePanel>("targetTable");
+    const TableData& shown = *table->model().table();
+    for (std::size_t c = 0; c < 5; ++c) {
+      QVERIFY(
+          QStringList({"target", "verdict", "cells", "share_perturbed", "mean_score"}).contains(shown.columns[c].name));
+      const int column = static_cast<int>(c);
+      QVERIFY2(table->view().columnViewportPosition(column) + table->view().columnWidth(column) <=
+                   table->view().viewport()->width(),
+               qPrintable(shown.columns[c].name));
+      QVERIFY(table->model()
+                  .headerData(column, Qt::Horizontal, Qt::ToolTipRole)
+                  .toString()
+                  .contains(shown.columns[c].name));
+    }
+    QVERIFY(table->model().table()->toText('\t').contains("share_perturbed"));  // in files as ever
   }
 
   void otherDataDropTheResult() {
@@ -461,6 +622,22 @@ class TestPerturbationPage : public QObject {
   }
 
  private:
+  /// Runs the command in the folder: its scores are those of the page.
+  void repeats(QString command) {
+    command.replace("scriptorium-cli", SCRIPTORIUM_CLI);
+    QProcess shell;
+    shell.setWorkingDirectory(folder_->path());
+    shell.start("sh", {"-c", command});
+    QVERIFY(shell.waitForFinished(120'000));
+    QVERIFY2(shell.exitCode() == 0, shell.readAllStandardError());
+    const data::Dataset made = data::open(folder_->filePath("the screen_screen.h5ad").toStdString(), {}, {});
+    const data::Column* column = made.cells.find("mixscale_score");
+    const auto& scores = state().now()->scores.score;
+    QVERIFY(column);
+    QCOMPARE(column->size(), scores.size());
+    for (std::size_t i = 0; i < scores.size(); ++i)
+      QVERIFY(column->number(i) == scores[i] || (std::isnan(column->number(i)) && std::isnan(scores[i])));
+  }
   void settle() {
     QVERIFY(driver().waitForWork());
     QVERIFY(driver().waitForFigures());

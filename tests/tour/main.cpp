@@ -139,7 +139,7 @@ void walkScreen(Tour& tour, MainWindow& window, const QString& columns) {
   tabs->setCurrentIndex(6);
   if (!driver.click("screenGenesRun")) tour.fail("genes cannot be tested");
   driver.wait([&] { return !window.session().pool.busy("screening genes"); }, 300'000);
-  chosen("screenGenesView", 6, {0, 1});
+  chosen("screenGenesView", 6, {0, 1, 2, 3});
   tabs->setCurrentIndex(0);
   driver.choose("perturbationSelect", driver.find<QComboBox>("perturbationSelect")->itemText(2));
   auto* target = driver.find<QComboBox>("perturbationTarget");

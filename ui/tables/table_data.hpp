@@ -14,6 +14,7 @@ struct TableColumn {
   QString help;  ///< one plain sentence, with the unit
   std::vector<double> numbers;
   std::vector<QString> texts;
+  QString heading = {};  ///< shown instead of the name where room is short; the column is as narrow as it can be
   bool isText() const { return !texts.empty() || numbers.empty(); }
   std::size_t size() const { return texts.empty() ? numbers.size() : texts.size(); }
 };

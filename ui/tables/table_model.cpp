@@ -167,8 +167,8 @@ QVariant TableModel::headerData(int section, Qt::Orientation orientation, int ro
   if (!table_ || section >= (orientation == Qt::Horizontal ? columnCount() : rowCount())) return {};
   if (orientation == Qt::Vertical) return role == Qt::DisplayRole ? QVariant(section + 1) : QVariant();
   const TableColumn& column = table_->columns[static_cast<std::size_t>(section)];
-  if (role == Qt::DisplayRole) return column.name;
-  if (role == Qt::ToolTipRole) return column.help;
+  if (role == Qt::DisplayRole) return column.heading.isEmpty() ? column.name : column.heading;
+  if (role == Qt::ToolTipRole) return column.heading.isEmpty() ? column.help : column.name + ": " + column.help;
   return {};
 }
 

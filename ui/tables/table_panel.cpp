@@ -88,8 +88,10 @@ void TablePanel::setTable(std::shared_ptr<const TableData> table) {
   model_->setTable(std::move(table));
   if (first) {
     view_->resizeColumnsToContents();  // looks at the rows in view only
-    for (int c = 0; c < model_->columnCount(); ++c)
-      view_->setColumnWidth(c, std::clamp(view_->columnWidth(c) + 14, 60, 220));
+    for (int c = 0; c < model_->columnCount(); ++c) {
+      const bool narrow = !model_->table()->columns[static_cast<std::size_t>(c)].heading.isEmpty();
+      view_->setColumnWidth(c, std::clamp(view_->columnWidth(c) + (narrow ? 2 : 14), narrow ? 36 : 60, 220));
+    }
   }
   updateCount();
 }

@@ -165,7 +165,7 @@ void write_counts(hid_t parent, const std::string& name, const Dataset& tables, 
 }
 
 /// About so many values of a layer are in memory at a time.
-constexpr std::int64_t values_at_a_time = std::int64_t{1} << 20;
+constexpr std::int64_t values_at_a_time = std::int64_t{1} << 18;
 
 void write_layer(hid_t parent, const StreamedLayer& layer, std::int64_t n_cells, std::int64_t n_genes,
                  const RunControl& control) {
@@ -198,7 +198,9 @@ std::vector<std::string> write(const Dataset& tables, const Counts& counts, cons
     }
     control.tell(0, "writing the tables of cells and genes");
     write_table(file, "obs", cells);
+    control.check();
     write_table(file, "var", tables.genes);
+    control.check();
     for (const char* name : {"obsp", "varp"}) group_of(file, name, "dict", "0.1.0");
     const auto varm = group_of(file, "varm", "dict", "0.1.0"), uns = group_of(file, "uns", "dict", "0.1.0"),
                layers = group_of(file, "layers", "dict", "0.1.0"), obsm = group_of(file, "obsm", "dict", "0.1.0");
@@ -206,8 +208,12 @@ std::vector<std::string> write(const Dataset& tables, const Counts& counts, cons
       hdf5::write_raw(obsm, embedding.name, H5T_NATIVE_FLOAT, embedding.coordinates.data(),
                       {tables.cells.size(), static_cast<hsize_t>(embedding.dims)});
       mark_dataset(obsm, embedding.name, "array");
+      control.check();
     }
-    for (const auto& [key, value] : values.items()) write_value(uns, key, value);
+    for (const auto& [key, value] : values.items()) {
+      control.check();
+      write_value(uns, key, value);
+    }
     if (complete) {
       write_counts(file, "X", tables, counts, control);
     } else {

@@ -6,7 +6,9 @@
 
 #include "core/compute/parallel.hpp"
 #include "core/data/dataset.hpp"
+#include "core/error.hpp"
 #include "core/math/random.hpp"
+#include "core/perturbation/signature.hpp"
 
 /// Simulated screens in which it is known which cells respond.
 namespace simulated_screen {
@@ -19,6 +21,7 @@ struct Options {
   double effect = 1;        ///< log units
   double responders = 0.5;  ///< share of the cells of a target with an effect
   double counts = 1500;     ///< of a cell, on average
+  bool same_genes = false;  ///< all targets with an effect move the same genes
   int splits = 2, guides = 3;
   std::uint64_t seed = 1;
 };
@@ -58,6 +61,7 @@ inline Screen make(const Options& options) {
       if (change[t][g] != 0) continue;
       change[t][g] = placed++ % 2 == 0 ? -options.effect : options.effect;
     }
+    if (options.same_genes) change[t] = change[0];
   }
   std::vector<std::string> target(n), guide(n), rep(n);
   out.responds.assign(n, 0);
@@ -99,6 +103,37 @@ inline Screen make(const Options& options) {
   out.data.cells.columns = {
       {"target", std::move(target), {}}, {"guide", std::move(guide), {}}, {"rep", std::move(rep), {}}};
   return out;
+}
+
+/// A simulated screen with its labels, expression and signature.
+struct Prepared {
+  Screen simulated;
+  scriptorium::perturbation::Screen screen;
+  std::shared_ptr<const scriptorium::perturbation::Expression> x;
+  scriptorium::perturbation::Signature signature;
+};
+/// Labels and signature anew, after the columns were changed. @param split  column of groups, "rep" or empty
+inline void remake(Prepared& made, const std::string& split) {
+  made.screen = scriptorium::perturbation::make_screen(made.simulated.data, {"target", "NT", "guide", split});
+  made.signature = scriptorium::perturbation::make_signature(made.x, made.simulated.data, made.screen, {.threads = 1});
+}
+inline Prepared prepare(const std::string& split = "", const Options& options = {}) {
+  using scriptorium::perturbation::Expression;
+  Prepared out{make(options), {}, nullptr, {}};
+  out.x = std::make_shared<Expression>(Expression::of_counts(out.simulated.data.counts, {}, 1));
+  remake(out, split);
+  return out;
+}
+
+/// What an Error says, with its remedy; empty where nothing was thrown.
+template <class Run>
+std::string refusal(const Run& run) {
+  try {
+    run();
+  } catch (const scriptorium::Error& error) {
+    return std::string(error.what()) + " " + error.remedy();
+  }
+  return {};
 }
 
 }  // namespace simulated_screen

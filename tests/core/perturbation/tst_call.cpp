@@ -13,18 +13,9 @@ using namespace scriptorium::perturbation;
 
 namespace {
 
-struct Made {
-  simulated_screen::Screen simulated;
-  Screen screen;
-  std::shared_ptr<const Expression> x;
-  Signature signature;
-};
+using Made = simulated_screen::Prepared;
 Made make(const std::string& split = "", const simulated_screen::Options& options = {}) {
-  Made out{simulated_screen::make(options), {}, nullptr, {}};
-  out.screen = make_screen(out.simulated.data, {"target", "NT", "guide", split});
-  out.x = std::make_shared<Expression>(Expression::of_counts(out.simulated.data.counts, {}, 1));
-  out.signature = make_signature(out.x, out.simulated.data, out.screen, {.threads = 1});
-  return out;
+  return simulated_screen::prepare(split, options);
 }
 Calls call(const Made& made, const CallOptions& options = {}) {
   return mixscape(*made.x, made.signature, made.screen, options);

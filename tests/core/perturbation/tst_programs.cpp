@@ -6,9 +6,7 @@
 
 #include "core/error.hpp"
 #include "core/math/random.hpp"
-#include "core/perturbation/cross_groups.hpp"
-#include "core/perturbation/programs.hpp"
-#include "core/perturbation/target_clusters.hpp"
+#include "core/perturbation/program_search.hpp"
 
 using namespace scriptorium;
 using namespace scriptorium::perturbation;
@@ -252,6 +250,53 @@ class TestPrograms : public QObject {
     QVERIFY((common[0].genes == std::vector<std::string>{"g1", "g2", "g3", "g4"}));
     QCOMPARE(common[1].at(0, 2), b.at(4, 2));
     QCOMPARE(common[0].at(3, 1), a.at(4, 1));
+  }
+  void aSearchFindsClustersAndTheirGenes() {
+    const auto z = matrix(300, 8, 4, 6, 31);
+    ProgramSearchOptions options;
+    options.pca.permutations = 50;
+    const ProgramSearch found = find_programs({z}, options);
+    QCOMPARE(found.programs.size(), std::size_t{1});
+    QCOMPARE(found.programs[0].name, std::string("cluster 1"));
+    QCOMPARE(found.programs[0].members.size(), std::size_t{4});
+    // The same as cluster by cluster, by hand.
+    const auto cluster = cluster_targets(z).clusters.front();
+    const auto programs = programs_of(pca_permutation_test(select_columns(z, cluster), options.pca));
+    QVERIFY(found.programs[0].components[0].up == programs[0].up);
+    const report::Table genes = program_table(found), members = member_table(found),
+                        clusters = cluster_table(found.z[0], found.clusters[0]);
+    QCOMPARE(genes.rows(), programs[0].up.size() + programs[0].down.size());
+    QCOMPARE(genes.columns[4].name, std::string("gene"));
+    QCOMPARE(std::get<std::vector<std::string>>(genes.columns[4].values)[programs[0].up.size()], programs[0].down[0]);
+    QCOMPARE(members.rows(), std::size_t{4});
+    QCOMPARE(clusters.rows(), std::size_t{8});
+    const auto& of = std::get<std::vector<std::string>>(clusters.columns[2].values);
+    for (std::size_t r = 0; r < 8; ++r) QCOMPARE(of[r], std::string(r < 4 ? "cluster 1" : ""));
+    const auto& nearest = std::get<std::vector<std::string>>(clusters.columns[3].values);
+    for (std::size_t r = 0; r < 4; ++r) QVERIFY(nearest[r] < "T4");
+
+    options.whole = true;
+    const ProgramSearch whole = find_programs({z}, options);
+    QCOMPARE(whole.programs[0].name, std::string("all"));
+    QCOMPARE(whole.programs[0].members.size(), std::size_t{8});
+    QVERIFY(whole.clusters.empty());
+    // Several groups: what they share, or each by itself.
+    const auto other = matrix(300, 8, 4, 6, 31, "b");
+    QCOMPARE(find_programs({z, other}, {}).programs[0].name, std::string("program 1"));
+    options.whole = false;
+    options.each = true;
+    QCOMPARE(find_programs({z, other}, options).programs[1].name, std::string("b cluster 1"));
+  }
+  void whatIsTooSmallForASearchIsSaid() {
+    const ProgramSearch alone = find_programs({matrix(50, 1, 0, 0, 3)}, {});
+    QVERIFY(alone.z.empty() && alone.programs.empty() && alone.notes.size() == 1);
+    const ProgramSearch nothing = find_programs({matrix(300, 5, 0, 0, 4)}, {});
+    QVERIFY(nothing.programs.empty());
+    QVERIFY(nothing.notes.front().find("No two targets") != std::string::npos);
+    QVERIFY_THROWS_EXCEPTION(Error, find_programs({matrix(2, 5, 0, 0, 4)}, {}));
+    std::stop_source stop;
+    stop.request_stop();
+    QVERIFY_THROWS_EXCEPTION(Cancelled, find_programs({matrix(300, 8, 4, 6, 31)}, {}, {stop.get_token(), {}}));
   }
 };
 

@@ -11,37 +11,17 @@ using namespace scriptorium::perturbation;
 
 namespace {
 
-struct Made {
-  simulated_screen::Screen simulated;
-  Screen screen;
-  std::shared_ptr<const Expression> x;
-  Signature signature;
-};
-void remake(Made& made, const std::string& split) {
-  made.screen = make_screen(made.simulated.data, {"target", "NT", "guide", split});
-  made.signature = make_signature(made.x, made.simulated.data, made.screen, {.threads = 1});
-}
+using Made = simulated_screen::Prepared;
+using simulated_screen::refusal;
+using simulated_screen::remake;
 Made make(const std::string& split = "", const simulated_screen::Options& options = {}) {
-  Made out{simulated_screen::make(options), {}, nullptr, {}};
-  out.x = std::make_shared<Expression>(Expression::of_counts(out.simulated.data.counts, {}, 1));
-  remake(out, split);
-  return out;
+  return simulated_screen::prepare(split, options);
 }
 Scores score(const Made& made, const ScoreOptions& options = {}) {
   return mixscale(*made.x, made.signature, made.screen, options);
 }
 std::vector<std::string>& column(Made& made, std::size_t which) {
   return std::get<std::vector<std::string>>(made.simulated.data.cells.columns[which].values);
-}
-
-template <class Run>
-std::string refusal(const Run& run) {
-  try {
-    run();
-  } catch (const Error& error) {
-    return std::string(error.what()) + " " + error.remedy();
-  }
-  return {};
 }
 
 }  // namespace

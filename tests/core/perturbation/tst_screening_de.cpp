@@ -1,9 +1,14 @@
 #include "core/perturbation/screening_de.hpp"
 
+#include <QFile>
+#include <QFileInfo>
+#include <QTemporaryDir>
 #include <QTest>
 #include <algorithm>
 #include <cmath>
+#include <cstring>
 
+#include "core/error.hpp"
 #include "tests/core/perturbation/simulated_screen.hpp"
 
 using namespace scriptorium;
@@ -47,6 +52,51 @@ class TestScreeningDe : public QObject {
         QVERIFY(tables_[i].log_p[k] == alone.log_p[k] ||
                 (std::isnan(alone.log_p[k]) && std::isnan(tables_[i].log_p[k])));
     }
+  }
+
+  void aStoppedRunGoesOnWithTheSameBits() {
+    QTemporaryDir folder;
+    const std::string path = folder.filePath("de.state").toStdString();
+    const auto print = fingerprint(made_.data, of_.options, DeOptions{}, true);
+    std::stop_source stop;
+    std::size_t seen = 0;
+    QVERIFY_THROWS_EXCEPTION(Cancelled,
+                             for_each_weighted_de(of_, made_.data.counts, targets_, {}, DeState(path, print, false),
+                                                  {stop.get_token(), {}}, [&](std::int32_t, const WeightedDe&) {
+                                                    if (++seen == 2) stop.request_stop();
+                                                  }));
+    QCOMPARE(seen, std::size_t{2});
+    const DeState again(path, print, true);
+    QVERIFY(again.find(targets_[0]) && again.find(targets_[1]) && !again.find(targets_[2]));
+    std::size_t at = 0;
+    for_each_weighted_de(of_, made_.data.counts, targets_, {}, again, {}, [&](std::int32_t, const WeightedDe& de) {
+      const WeightedDe& whole = tables_[at++];
+      const auto text = [&](const WeightedDe& one) {
+        return report::to_text(de_table(one, of_.screen.genes, true), report::TableFormat::Tsv);
+      };
+      QVERIFY(text(de) == text(whole));
+      QVERIFY(de.groups == whole.groups && de.columns == whole.columns && de.notes == whole.notes);
+      QCOMPARE(de.n_target, whole.n_target);
+      QCOMPARE(de.n_control, whole.n_control);
+      QVERIFY(std::memcmp(de.log_p.data(), whole.log_p.data(), de.log_p.size() * sizeof(double)) == 0);
+    });
+    QCOMPARE(at, targets_.size());
+    // Other options, or data: nothing of it counts. Without resume it goes.
+    DeOptions other;
+    other.min_cells = 11;
+    const auto of_other = fingerprint(made_.data, of_.options, other, true);
+    QVERIFY(of_other != print && of_other != fingerprint(made_.data, of_.options, other, false));
+    QVERIFY(!DeState(path, of_other, true).find(targets_[0]));
+    // A target that was damaged is not taken for one.
+    QFile file(QString::fromStdString(path + "/" + std::to_string(targets_[0]) + ".target"));
+    QVERIFY(file.open(QIODevice::ReadWrite) && file.seek(file.size() / 2) && file.write("damage") == 6);
+    file.close();
+    QVERIFY_THROWS_EXCEPTION(Error, again.find(targets_[0]));
+    QVERIFY(!DeState(path, print, false).find(targets_[1]));
+    again.remove();
+    QVERIFY(!QFileInfo::exists(QString::fromStdString(path)));
+    DeState().keep(0, tables_[0]);  // nowhere to write to
+    QVERIFY(!DeState().find(0));
   }
 
   void listsAreWhatPassesBothThresholds() {

@@ -13,32 +13,16 @@ using namespace scriptorium::perturbation;
 
 namespace {
 
-struct Made {
-  simulated_screen::Screen simulated;
-  Screen screen;
-  std::shared_ptr<const Expression> x;
-};
-Made make(const std::string& split, simulated_screen::Options options = {.cells = 200, .genes = 70}) {
-  Made out{simulated_screen::make(options), {}, nullptr};
-  out.screen = make_screen(out.simulated.data, {"target", "NT", "guide", split});
-  out.x = std::make_shared<Expression>(Expression::of_counts(out.simulated.data.counts, {}, 1));
-  return out;
+using Made = simulated_screen::Prepared;
+using simulated_screen::refusal;
+Made make(const std::string& split, const simulated_screen::Options& options = {.cells = 200, .genes = 70}) {
+  return simulated_screen::prepare(split, options);
 }
 
 std::vector<std::int64_t> all(std::int64_t n) {
   std::vector<std::int64_t> out;
   for (std::int64_t i = 0; i < n; ++i) out.push_back(i);
   return out;
-}
-
-template <class Run>
-std::string refusal(const Run& run) {
-  try {
-    run();
-  } catch (const Error& error) {
-    return std::string(error.what()) + " " + error.remedy();
-  }
-  return {};
 }
 
 }  // namespace

@@ -3,7 +3,9 @@
 #include <QObject>
 #include <algorithm>
 #include <cmath>
-#include <numeric>
+
+#include "core/perturbation/tables.hpp"
+#include "ui/workspaces/perturbation/perturbation_figures.hpp"
 
 namespace scriptorium::ui {
 namespace {
@@ -18,6 +20,52 @@ constexpr std::size_t kSetsShown = 20;
 
 QString str(const std::string& text) {
   return QString::fromStdString(text);
+}
+
+double cutLogP(double p) {
+  return std::min(kMostLogP, -std::log10(std::max(p, 1e-300)) + 0.0);
+}
+
+/// A set of a list as a dot.
+struct Dot {
+  std::string set;
+  std::int64_t overlap = 0;
+  double p = 1, x = 0, value = 0;
+};
+
+/// The sets of smallest p, the best at the top.
+Panel dotPanel(const DeList& list, std::vector<Dot> dots, const QString& x, charts::ColorBar bar) {
+  const std::size_t all = dots.size();
+  std::stable_sort(dots.begin(), dots.end(), [](const Dot& a, const Dot& b) { return a.p < b.p; });
+  dots.resize(std::min(all, kSetsShown));
+  Panel panel;
+  panel.title = list.up ? QObject::tr("%1 genes higher").arg(list.genes.size())
+                        : QObject::tr("%1 genes lower").arg(list.genes.size());
+  if (list.group != "all") panel.title += ", " + str(list.group);
+  if (all > dots.size()) panel.note = QObject::tr("%1 of %2 sets").arg(dots.size()).arg(all);
+  panel.x.title = x;
+  panel.x.low = 0;
+  panel.bar = std::move(bar);
+  Mark points;
+  points.kind = MarkKind::Points;
+  points.name = QObject::tr("sets");
+  points.width = 5;
+  for (std::size_t i = dots.size(); i-- > 0;) {
+    panel.y.categories << str(dots[i].set);
+    points.x.push_back(dots[i].x);
+    points.y.push_back(static_cast<double>(panel.y.categories.size()) - 1);
+    points.values.push_back(dots[i].value);
+    points.labels << QObject::tr("%1: %2 genes").arg(str(dots[i].set)).arg(dots[i].overlap);
+  }
+  panel.y.low = -0.6;
+  panel.y.high = static_cast<double>(dots.size()) - 0.4;
+  panel.marks.push_back(std::move(points));
+  return panel;
+}
+
+double rightmost(const Panel& panel) {
+  const auto& x = panel.marks[0].x;
+  return *std::max_element(x.begin(), x.end());
 }
 
 }  // namespace
@@ -88,83 +136,78 @@ charts::Figure zFigure(const std::vector<ZMatrix>& matrices) {
   return figure;
 }
 
+QString whyNoZ(const std::vector<ZMatrix>& matrices) {
+  const QString thresholds = QObject::tr("p ≤ 0.05/30,000 and a log2 fold change of 0.2");
+  if (matrices.empty())
+    return QObject::tr(
+               "No gene of any target is beyond the thresholds of the Z matrix (%1): there is nothing to lay side "
+               "by side. ")
+               .arg(thresholds) +
+           whatHelpsZ();
+  return QObject::tr(
+             "Only %1 has genes beyond the thresholds of the Z matrix (%2): it takes two targets to lay side by "
+             "side. ")
+             .arg(str(matrices.front().targets.front()), thresholds) +
+         whatHelpsZ();
+}
+
+QString whatHelpsZ() {
+  return QObject::tr(
+      "More cells of each target, or more genes in the data, make tests clearer; on the command line, "
+      "perturb de --z with --z-p takes a softer threshold.");
+}
+
 charts::Figure setFigure(const std::vector<SetResults>& tested) {
   charts::Figure figure{"gene_sets", {}, 1, false, {}};
   for (const SetResults& one : tested) {
-    std::vector<std::size_t> order(one.results.size());
-    std::iota(order.begin(), order.end(), std::size_t{0});
-    std::stable_sort(order.begin(), order.end(),
-                     [&](std::size_t a, std::size_t b) { return one.results[a].p < one.results[b].p; });
-    order.resize(std::min(order.size(), kSetsShown));
-    if (order.empty()) continue;
-    Panel panel;
-    panel.title = one.list.up ? QObject::tr("%1 genes higher").arg(one.list.genes.size())
-                              : QObject::tr("%1 genes lower").arg(one.list.genes.size());
-    if (one.list.group != "all") panel.title += ", " + str(one.list.group);
-    if (one.results.size() > order.size())
-      panel.note = QObject::tr("%1 of %2 sets").arg(order.size()).arg(one.results.size());
-    panel.x.title = QObject::tr("−log10 adjusted p");
-    panel.x.low = 0;
-    panel.bar = charts::ColorBar{QObject::tr("odds ratio"), 0, kMostOdds};
-    Mark dots;
-    dots.kind = MarkKind::Points;
-    dots.name = QObject::tr("sets");
-    dots.width = 5;
-    double most = 1;
-    for (std::size_t i = order.size(); i-- > 0;) {
-      const FisherResult& result = one.results[order[i]];
-      panel.y.categories << str(result.set);
-      dots.x.push_back(std::min(kMostLogP, -std::log10(std::max(result.p_adjusted, 1e-300)) + 0.0));
-      most = std::max(most, dots.x.back());
-      dots.y.push_back(static_cast<double>(panel.y.categories.size()) - 1);
-      dots.values.push_back(std::min(kMostOdds, result.odds_ratio));
-      dots.labels << QObject::tr("%1: %2 genes").arg(str(result.set)).arg(result.overlap);
-    }
-    panel.x.high = 1.05 * most;
-    panel.y.low = -0.6;
-    panel.y.high = static_cast<double>(order.size()) - 0.4;
-    panel.marks.push_back(std::move(dots));
-    figure.panels.push_back(std::move(panel));
+    if (one.fisher.empty()) continue;
+    std::vector<Dot> dots;
+    for (const FisherResult& result : one.fisher)
+      dots.push_back(
+          {result.set, result.overlap, result.p, cutLogP(result.p_adjusted), std::min(kMostOdds, result.odds_ratio)});
+    figure.panels.push_back(dotPanel(one.list, std::move(dots), QObject::tr("−log10 adjusted p"),
+                                     {QObject::tr("odds ratio"), 0, kMostOdds}));
+    figure.panels.back().x.high = 1.05 * std::max(1.0, rightmost(figure.panels.back()));
+  }
+  return figure;
+}
+
+charts::Figure rankFigure(const std::vector<SetResults>& tested) {
+  charts::Figure figure{"gene_sets_by_rank", {}, 1, false, {}};
+  for (const SetResults& one : tested) {
+    if (one.ranks.empty()) continue;
+    std::vector<Dot> dots;
+    for (const RankResult& result : one.ranks)
+      dots.push_back({result.set, result.overlap, result.p, result.rbo, cutLogP(result.p_adjusted)});
+    figure.panels.push_back(dotPanel(one.list, std::move(dots), QObject::tr("rank-biased overlap"),
+                                     {QObject::tr("−log10 adjusted p"), 0, kMostLogP}));
+    figure.panels.back().x.high = 1.05 * std::max(0.1, rightmost(figure.panels.back()));
   }
   return figure;
 }
 
 std::shared_ptr<const TableData> setTable(const std::vector<SetResults>& tested) {
-  std::vector<std::string> set, direction, group, overlap;
-  std::vector<std::int64_t> n_overlap, in_set, in_list;
-  std::vector<double> p, adjusted, odds, combined;
-  for (const SetResults& one : tested)
-    for (const FisherResult& result : one.results) {
-      set.push_back(result.set);
-      direction.emplace_back(one.list.up ? "up" : "down");
-      group.push_back(one.list.group);
-      n_overlap.push_back(result.overlap);
-      in_set.push_back(result.in_set);
-      in_list.push_back(result.in_list);
-      p.push_back(result.p);
-      adjusted.push_back(result.p_adjusted);
-      odds.push_back(result.odds_ratio);
-      combined.push_back(result.combined);
-      std::string genes;
-      for (const std::string& gene : result.genes) genes += (genes.empty() ? "" : " ") + gene;
-      overlap.push_back(std::move(genes));
-    }
   report::Table table;
-  table.add("set", std::move(set));
-  table.add("direction", std::move(direction));
-  table.add("p_adj", std::move(adjusted));
-  table.add("odds_ratio", std::move(odds));
-  table.add("overlap", std::move(n_overlap));
-  table.add("in_set", std::move(in_set));
-  table.add("in_list", std::move(in_list));
-  table.add("p", std::move(p));
-  table.add("combined", std::move(combined));
-  table.add("group", std::move(group));
-  table.add("genes", std::move(overlap));
-  return tableOf("gene_sets", table,
+  for (const SetResults& one : tested) append(table, with_list(one.list, fisher_table(one.fisher)));
+  return tableOf("gene_sets",
+                 ordered(std::move(table), {"set", "direction", "p_adj", "odds_ratio", "overlap"}, "genes"),
                  {{"p_adj", QObject::tr("Benjamini–Hochberg over the sets.")},
                   {"overlap", QObject::tr("Genes of the list that are in the set.")},
-                  {"combined", QObject::tr("−ln p times the odds ratio.")}});
+                  {"in_list", QObject::tr("Genes of the list.")},
+                  {"set_in_background", QObject::tr("Genes of the set that were tested.")},
+                  {"combined_score", QObject::tr("−ln p times the odds ratio.")}});
+}
+
+std::shared_ptr<const TableData> rankTable(const std::vector<SetResults>& tested) {
+  report::Table table;
+  for (const SetResults& one : tested) append(table, with_list(one.list, rank_table(one.ranks)));
+  return tableOf(
+      "gene_sets_by_rank", ordered(std::move(table), {"set", "direction", "p_adj", "rbo", "overlap"}, "group"),
+      {{"p_adj", QObject::tr("Benjamini–Hochberg over the sets.")},
+       {"rbo", QObject::tr("Rank-biased overlap of the list and the set, 0 to 1: high where both have the same "
+                           "genes at the top.")},
+       {"p", QObject::tr("Against random orders of the list; 1 for an overlap of one gene at most.")},
+       {"overlap", QObject::tr("Genes of the list that are in the set.")}});
 }
 
 }  // namespace scriptorium::ui

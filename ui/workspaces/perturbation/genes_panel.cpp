@@ -15,6 +15,23 @@ namespace scriptorium::ui {
 
 using namespace perturbation;
 
+namespace {
+
+constexpr const char *kTests = "screening genes", *kViews = "screening views";
+
+bool isOfTarget(const QString& view) {
+  return view == "volcano" || view == "z";
+}
+bool isOfSets(const QString& view) {
+  return view == "sets" || view == "ranks";
+}
+/// Views that one job makes together.
+bool madeTogether(const QString& a, const QString& b) {
+  return a == b || (!isOfSets(a) && !isOfSets(b));
+}
+
+}  // namespace
+
 GenesPanel::GenesPanel(Session& session, charts::FigureView* figure, TablePanel* table, QWidget* parent)
     : QWidget(parent),
       session_(session),
@@ -33,7 +50,10 @@ GenesPanel::GenesPanel(Session& session, charts::FigureView* figure, TablePanel*
   help::describe(sets_button_, "screenGeneSets");
   view_->addItem(tr("volcano"), "volcano");
   view_->addItem(tr("Z matrix of all targets"), "z");
+  view_->addItem(tr("programs"), "programs");
+  view_->addItem(tr("clusters of targets"), "clusters");
   view_->addItem(tr("gene sets"), "sets");
+  view_->addItem(tr("gene sets by rank"), "ranks");
   progress_->setObjectName("screenGenesProgress");
   progress_->setTextVisible(false);
   progress_->setMaximumWidth(120);
@@ -59,9 +79,17 @@ GenesPanel::GenesPanel(Session& session, charts::FigureView* figure, TablePanel*
   box->setContentsMargins(0, 0, 0, 0);
   box->addWidget(parts);
   figure_->setToolTip(tr("On the volcano, drag a box with Ctrl to select genes."));
-  connect(run_, &QPushButton::clicked, this, &GenesPanel::run);
-  connect(cancel_, &QPushButton::clicked, this, [this] { session_.pool.cancel("screening genes"); });
-  connect(view_, &QComboBox::activated, this, &GenesPanel::show);
+  connect(run_, &QPushButton::clicked, this, [this] {
+    const QString view = view_->currentData().toString();
+    if (!tested_ || isOfTarget(view)) return run();
+    std::erase_if(made_, [&](const auto& one) { return madeTogether(one.first, view); });
+    show();
+  });
+  connect(cancel_, &QPushButton::clicked, this, [this] {
+    session_.pool.cancel(kTests);
+    session_.pool.cancel(kViews);
+  });
+  connect(view_, &QComboBox::activated, this, [this] { show(); });
   connect(figure_, &charts::FigureView::shapeDrawn, this, &GenesPanel::selectInside);
   connect(sets_button_, &QPushButton::clicked, this, [this] {
     const QString path =
@@ -83,8 +111,10 @@ void GenesPanel::setBusy(bool busy) {
 }
 
 void GenesPanel::resultChanged() {
-  session_.pool.cancel("screening genes");
+  session_.pool.cancel(kTests);
+  session_.pool.cancel(kViews);
   tested_.reset();
+  made_.clear();
   target_ = -1;
   run_->setEnabled(session_.screening.now() != nullptr);
   show();
@@ -92,51 +122,60 @@ void GenesPanel::resultChanged() {
 
 void GenesPanel::choose(std::int32_t target) {
   target_ = target;
+  if (isOfSets(making_)) session_.pool.cancel(kViews);
+  std::erase_if(made_, [](const auto& one) { return isOfSets(one.first); });
   show();
 }
 
-void GenesPanel::run() {
-  const auto now = session_.screening.now();
-  const auto of = session_.screening.dataOfResult();
-  if (!now || !of) return;
+template <class Made>
+void GenesPanel::work(const QString& key, std::function<Made(const RunControl&)> job, std::function<void(Made)> done) {
   setBusy(true);
   progress_->setRange(0, 0);
-  says_->setText(tr("Regression of every gene on the scores of the cells …"));
-  using Made = std::shared_ptr<const Tested>;
   Answer<Made> answer;
   answer.progressed = [this](const Progress& progress) {
     progress_->setRange(0, progress.fraction >= 0 ? 1000 : 0);
     progress_->setValue(static_cast<int>(std::lround(1000 * progress.fraction)));
     says_->setText(QString::fromStdString(progress.message));
   };
-  answer.done = [this](Made made) {
+  answer.done = [this, done = std::move(done)](Made made) {
     setBusy(false);
-    if (made->of != session_.screening.now()) return;
-    tested_ = std::move(made);
-    show();
+    done(std::move(made));
   };
   answer.failed = [this](const JobError& error) {
     setBusy(false);
-    show();
+    show(false);
     says_->setText(error.text());
   };
   answer.cancelled = [this] {
     setBusy(false);
-    show();
+    show(false);
   };
-  session_.pool.request<Made>(
-      "screening genes", this,
+  session_.pool.request<Made>(key, this, std::move(job), std::move(answer));
+}
+
+void GenesPanel::run() {
+  const auto now = session_.screening.now();
+  const auto of = session_.screening.dataOfResult();
+  if (!now || !of) return;
+  says_->setText(tr("Regression of every gene on the scores of the cells …"));
+  using Made = std::shared_ptr<const Tested>;
+  work<Made>(
+      kTests,
       [now, of](const RunControl& control) {
         auto made = std::make_shared<Tested>();
         made->of = now;
         for (const TargetSummary& one : now->targets) made->targets.push_back(one.target);
         made->tables = weighted_de_of(*now, of->dataset->counts, made->targets, {}, control);
-        CleanOptions options;
-        options.mask_target = false;
-        made->z = zFigure(clean(z_matrices(made->tables, now->screen.genes), options));
+        made->matrices = z_matrices(made->tables, now->screen.genes);
+        made->z = zFigure(clean(made->matrices));
         return Made(made);
       },
-      std::move(answer));
+      [this](Made made) {
+        if (made->of != session_.screening.now()) return;
+        tested_ = std::move(made);
+        made_.clear();
+        show();
+      });
 }
 
 const WeightedDe* GenesPanel::table() const {
@@ -146,110 +185,138 @@ const WeightedDe* GenesPanel::table() const {
                                       : &tested_->tables[static_cast<std::size_t>(at - tested_->targets.begin())];
 }
 
-void GenesPanel::show() {
+void GenesPanel::show(bool make) {
   const QString view = view_->currentData().toString();
-  sets_button_->setVisible(view == "sets");
-  if (session_.pool.busy("screening genes")) return;
+  sets_button_->setVisible(isOfSets(view));
+  if (session_.pool.busy(kTests)) return;
+  if (session_.pool.busy(kViews)) {
+    if (madeTogether(making_, view) && !isOfTarget(view)) return;
+    session_.pool.cancel(kViews);
+  }
   says_->clear();
-  run_->setText(tested_ ? tr("Test again") : tr("Test genes"));
+  run_->setText(!tested_           ? tr("Test genes")
+                : isOfTarget(view) ? tr("Test again")
+                : isOfSets(view)   ? tr("Test sets")
+                                   : tr("Find programs"));
+  run_->setEnabled(session_.screening.now() && (!tested_ || !isOfSets(view) || sets_));
   const WeightedDe* de = table();
   if (!de) {
     figure_->setMessage(
         tr("Test genes asks of every gene whether it changes with the scores of the cells: a "
-           "negative-binomial regression, for all targets."));
+           "negative-binomial regression, for all targets. Programs and gene sets are looked for in what it finds."));
     table_->setMessage(tr("Not tested yet."));
-    session_.exports.touch();
-    return;
-  }
-  const auto& genes = tested_->of->screen.genes;
-  if (view == "sets") return showSets(*de);
-  table_->setTable(tableOf("weighted_de", de_table(*de, genes)));
-  std::vector<std::int64_t> rows;
-  for (const std::int64_t gene : de->gene)
-    rows.push_back(session_.screening.geneRows()[static_cast<std::size_t>(gene)]);
-  link_->setRows(std::move(rows));
-  QStringList notes;
-  for (const std::string& note : de->notes) notes << QString::fromStdString(note);
-  if (!de->weight.empty() &&
-      std::none_of(de->weight.begin(), de->weight.end(), [](DeWeight one) { return one == DeWeight::Score; }))
-    notes << tr("Its cells have no scores: they all weigh 1.");
-  says_->setText(notes.join(' '));
-  if (view == "z") {
-    if (tested_->z.empty())
-      figure_->setMessage(
-          tr("No gene of two targets or more is beyond the threshold (p ≤ 0.05/30,000 and a log2 fold "
-             "change of 0.2)."));
-    else
-      figure_->setFigure(tested_->z, true);
-  } else {
-    std::vector<std::uint8_t> selected;
-    if (const auto& flags = session_.selection.flags(Axis::Genes))
-      for (const std::int64_t row : session_.screening.geneRows())
-        selected.push_back(row >= 0 ? (*flags)[static_cast<std::size_t>(row)] : std::uint8_t{0});
-    charts::Figure made = volcanoFigure(*de, genes, selected.empty() ? nullptr : &selected);
-    if (made.empty())
-      figure_->setMessage(
-          tr("No gene of %1 is expressed in enough cells to be tested.").arg(QString::fromStdString(de->target)));
-    else
-      figure_->setFigure(std::move(made), true);
-  }
-  session_.exports.touch();
-}
-
-void GenesPanel::showSets(const WeightedDe& de) {
-  if (!sets_) {
+  } else if (isOfTarget(view)) {
+    showTarget(view, *de);
+  } else if (isOfSets(view) && !sets_) {
     figure_->setMessage(
         tr("Read gene sets (a GMT file: name, description and genes of a set in each line) to hold the "
            "genes that go up and down against them."));
     table_->setMessage(tr("No gene sets yet."));
+  } else if (const auto found = made_.find(view); found != made_.end()) {
+    put(found->second);
+  } else if (make) {
+    makeView(view, *de);
+  } else {
+    figure_->setMessage(tr("Stopped. %1 begins again.").arg(run_->text()));
+    table_->setMessage(tr("Nothing to show."));
+  }
+  session_.exports.touch();
+}
+
+void GenesPanel::showTarget(const QString& view, const WeightedDe& de) {
+  const auto& genes = tested_->of->screen.genes;
+  table_->setTable(tableOf("weighted_de", de_table(de, genes)));
+  std::vector<std::int64_t> rows;
+  for (const std::int64_t gene : de.gene) rows.push_back(session_.screening.geneRows()[static_cast<std::size_t>(gene)]);
+  link_->setRows(std::move(rows));
+  QStringList notes;
+  for (const std::string& note : de.notes) notes << QString::fromStdString(note);
+  if (!de.weight.empty() &&
+      std::none_of(de.weight.begin(), de.weight.end(), [](DeWeight one) { return one == DeWeight::Score; }))
+    notes << tr("Its cells have no scores: they all weigh 1.");
+  says_->setText(notes.join(' '));
+  if (view == "z") {
+    if (tested_->z.empty())
+      figure_->setMessage(whyNoZ(tested_->matrices));
+    else
+      figure_->setFigure(tested_->z, true);
     return;
   }
-  Answer<std::vector<SetResults>> answer;
-  answer.done = [this, name = QString::fromStdString(de.target)](const std::vector<SetResults>& made) {
-    if (view_->currentData() != "sets") return;
-    charts::Figure figure = setFigure(made);
-    if (figure.empty()) {
-      figure_->setMessage(
-          tr("%1 has no five genes that go the same way (adjusted p ≤ 0.05 and a log2 fold change above "
-             "0.25).")
-              .arg(name));
-      table_->setMessage(tr("No list to test."));
-    } else {
-      figure_->setFigure(std::move(figure));
-      table_->setTable(setTable(made));
-      link_->setRows(std::vector<std::int64_t>(table_->model().table()->rows(), -1));
-    }
-    session_.exports.touch();
-  };
-  answer.failed = [this](const JobError& error) { figure_->setMessage(error.text()); };
-  session_.pool.request<std::vector<SetResults>>(
-      "screening sets", this,
-      [tested = tested_, of = &de, sets = sets_](const RunControl& control) {  // `tested` keeps the table alive
-        std::vector<SetResults> made;
-        for (DeList& list : changed_genes(*of, tested->of->screen.genes)) {
-          control.check();
-          auto results = fisher_tests(list.genes, list.background, *sets);
-          made.push_back({std::move(list), std::move(results)});
-        }
-        return made;
+  std::vector<std::uint8_t> selected;
+  if (const auto& flags = session_.selection.flags(Axis::Genes))
+    for (const std::int64_t row : session_.screening.geneRows())
+      selected.push_back(row >= 0 ? (*flags)[static_cast<std::size_t>(row)] : std::uint8_t{0});
+  charts::Figure made = volcanoFigure(de, genes, selected.empty() ? nullptr : &selected);
+  if (made.empty())
+    figure_->setMessage(
+        tr("No gene of %1 is expressed in enough cells to be tested.").arg(QString::fromStdString(de.target)));
+  else
+    figure_->setFigure(std::move(made), true);
+}
+
+void GenesPanel::put(const View& view) {
+  says_->setText(view.says);
+  if (view.figure.empty())
+    figure_->setMessage(view.why);
+  else
+    figure_->setFigure(view.figure);
+  if (!view.table || view.table->rows() == 0) return table_->setMessage(tr("Nothing to list."));
+  table_->setTable(view.table);
+  std::vector<std::int64_t> rows;
+  for (const std::int64_t gene : view.genes)
+    rows.push_back(gene < 0 ? -1 : session_.screening.geneRows()[static_cast<std::size_t>(gene)]);
+  link_->setRows(std::move(rows));
+}
+
+void GenesPanel::makeView(const QString& view, const WeightedDe& de) {
+  making_ = view;
+  figure_->setMessage(isOfSets(view) ? tr("Testing sets …") : tr("Looking for programs …"));
+  table_->setMessage(tr("Not yet."));
+  work<Views>(
+      kViews,
+      [view, tested = tested_, of = &de, sets = sets_](const RunControl& control) {  // `tested` keeps the table alive
+        return isOfSets(view) ? setsOf(view, *tested, *of, *sets, control) : programsOf(*tested, control);
       },
-      std::move(answer));
+      [this](const Views& made) {
+        for (const auto& [key, one] : made) made_[key] = one;
+        show(false);
+      });
 }
 
 void GenesPanel::readSets(const QString& path) {
-  using Made = std::shared_ptr<const std::vector<GeneSet>>;
+  using Made = std::shared_ptr<const Sets>;
   Answer<Made> answer;
   answer.done = [this, path](Made made) {
     sets_ = std::move(made);
-    view_->setCurrentIndex(view_->findData("sets"));
+    if (isOfSets(making_)) session_.pool.cancel(kViews);
+    std::erase_if(made_, [](const auto& one) { return isOfSets(one.first); });
+    if (!isOfSets(view_->currentData().toString())) view_->setCurrentIndex(view_->findData("sets"));
     show();
-    says_->setText(tr("%1 sets of %2.").arg(sets_->size()).arg(QFileInfo(path).fileName()));
+    emit session_.noted(tr("%1 sets of %2.").arg(sets_->size()).arg(QFileInfo(path).fileName()));
   };
   answer.failed = [this](const JobError& error) { emit session_.errorReported(error); };
   session_.pool.request<Made>(
       "gene sets", this,
-      [path](const RunControl&) { return std::make_shared<const std::vector<GeneSet>>(read_gmt(path.toStdString())); },
+      [path](const RunControl&) { return std::make_shared<const Sets>(read_gmt(path.toStdString())); },
       std::move(answer));
+}
+
+void GenesPanel::offerForExport() {
+  const auto made = [this](const QString& key) {
+    const auto found = made_.find(key);
+    return found == made_.end() ? View{} : found->second;
+  };
+  for (const auto& [key, title] : {std::pair{QString("programs"), tr("Programs of genes")},
+                                   std::pair{QString("clusters"), tr("Clusters of targets")},
+                                   std::pair{QString("sets"), tr("Gene sets of the target shown")},
+                                   std::pair{QString("ranks"), tr("Gene sets of the target shown, by rank")}}) {
+    session_.exports.addFigure({"screen_" + key, title, [made, key = key] { return made(key).figure; }});
+    session_.exports.addTable({"screen_" + key + "_table", title, [made, key = key]() -> ExportList::TableMaker {
+                                 auto table = made(key).table;
+                                 if (!table) return {};
+                                 return [table](const RunControl&) { return table; };
+                               }});
+  }
 }
 
 void GenesPanel::selectInside(int panel, const QPolygonF& shape, Qt::KeyboardModifiers) {

@@ -1,5 +1,6 @@
 #pragma once
 #include <QWidget>
+#include <map>
 
 #include "ui/project/selection_link.hpp"
 #include "ui/workspaces/page.hpp"
@@ -13,7 +14,8 @@ class QPushButton;
 namespace scriptorium::ui {
 
 /// Genes that change with the targets: weighted differential expression of all targets when asked for, volcano and
-/// table of the target that is chosen, the Z matrix of all, and tests of gene sets.
+/// table of the target that is chosen, the Z matrix of all, programs and clusters of targets in it, and tests of gene
+/// sets by Fisher and by rank.
 class GenesPanel : public QWidget {
   Q_OBJECT
  public:
@@ -23,6 +25,8 @@ class GenesPanel : public QWidget {
   void choose(std::int32_t target);
   /// Sets of a GMT file, to be held against the genes that go up and down.
   void readSets(const QString& path);
+  /// Programs, clusters and sets that were made, whatever is shown.
+  void offerForExport();
 
  private:
   /// What was worked out of one result.
@@ -30,12 +34,31 @@ class GenesPanel : public QWidget {
     std::shared_ptr<const perturbation::Screening> of;
     std::vector<std::int32_t> targets;
     std::vector<perturbation::WeightedDe> tables;  ///< of each target
+    std::vector<perturbation::ZMatrix> matrices;
     charts::Figure z;
   };
+  /// A view that was made by a worker: figure and table, or words that say why there are none.
+  struct View {
+    charts::Figure figure;
+    std::shared_ptr<const TableData> table;
+    std::vector<std::int64_t> genes;  ///< of each row, in the result; −1: it is of no gene
+    QString why, says;
+  };
+  using Views = std::map<QString, View>;
+  using Sets = std::vector<perturbation::GeneSet>;
+
   void run();
   void resultChanged();
-  void show();
-  void showSets(const perturbation::WeightedDe& de);
+  void show(bool make = true);  ///< @param make  what the view lacks
+  void showTarget(const QString& view, const perturbation::WeightedDe& de);
+  void put(const View& view);
+  void makeView(const QString& view, const perturbation::WeightedDe& de);
+  static Views programsOf(const Tested& tested, const RunControl& control);
+  static Views setsOf(const QString& view, const Tested& tested, const perturbation::WeightedDe& de, const Sets& sets,
+                      const RunControl& control);
+  /// A job with progress and Cancel; one at a time.
+  template <class Made>
+  void work(const QString& key, std::function<Made(const RunControl&)> job, std::function<void(Made)> done);
   void setBusy(bool busy);
   const perturbation::WeightedDe* table() const;
   void selectInside(int panel, const QPolygonF& shape, Qt::KeyboardModifiers keys);
@@ -50,7 +73,9 @@ class GenesPanel : public QWidget {
   QLabel* says_;
   std::int32_t target_ = -1;
   std::shared_ptr<const Tested> tested_;
-  std::shared_ptr<const std::vector<perturbation::GeneSet>> sets_;
+  std::shared_ptr<const Sets> sets_;
+  Views made_;
+  QString making_;  ///< the view that a worker makes
 };
 
 }  // namespace scriptorium::ui

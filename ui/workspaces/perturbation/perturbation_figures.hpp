@@ -31,6 +31,8 @@ charts::Figure discriminantFigure(const perturbation::Screening& of, const std::
                                   const std::vector<double>& y, const QString& axis,
                                   const std::vector<std::uint8_t>* selected);
 
+/// A table for the eye: the columns named, in that order, then the rest, and `last` behind all.
+report::Table ordered(report::Table table, std::initializer_list<const char*> first, const char* last);
 std::shared_ptr<const TableData> targetTable(const perturbation::Screening& of);
 std::shared_ptr<const TableData> guideTable(const perturbation::Screening& of);
 /// Every cell: target, guide, score, class, probability.

@@ -1,4 +1,6 @@
 // Where things are on the page, and what it offers for export.
+#include <QApplication>
+#include <QClipboard>
 #include <QComboBox>
 #include <QLabel>
 #include <QProgressBar>
@@ -13,6 +15,7 @@
 #include "core/error.hpp"
 #include "ui/workspaces/perturbation/genes_panel.hpp"
 #include "ui/workspaces/perturbation/perturbation_page.hpp"
+#include "ui/workspaces/perturbation/screen_command.hpp"
 #include "ui/workspaces/perturbation/screening_form.hpp"
 
 namespace scriptorium::ui {
@@ -91,7 +94,7 @@ QWidget* PerturbationPage::makeContent() {
   across->addWidget(makeLeft());
   across->addWidget(makeRight());
   across->setStretchFactor(1, 1);
-  across->setSizes({375, 565});
+  across->setSizes({422, 518});
   return across;
 }
 
@@ -106,6 +109,8 @@ QWidget* PerturbationPage::makeLeft() {
   cancel_ = new QPushButton(tr("Cancel"));
   help::describe(run_, "screenRun");
   help::describe(cancel_, "screenCancel");
+  copy_ = new QPushButton(tr("Copy as command"));
+  help::describe(copy_, "screenCopyCommand");
   progress_ = new QProgressBar;
   progress_->setObjectName("screenProgress");
   progress_->setTextVisible(false);
@@ -120,6 +125,7 @@ QWidget* PerturbationPage::makeLeft() {
   row->addWidget(cancel_);
   row->addWidget(progress_, 1);
   row->addStretch();
+  row->addWidget(copy_);
   box->addLayout(row);
   box->addWidget(run_says_);
   box->addWidget(result_);
@@ -135,6 +141,10 @@ QWidget* PerturbationPage::makeLeft() {
   });
   connect(run_, &QPushButton::clicked, this, [this] { session().screening.run(); });
   connect(cancel_, &QPushButton::clicked, this, [this] { session().screening.cancel(); });
+  connect(copy_, &QPushButton::clicked, this, [this] {
+    QApplication::clipboard()->setText(commandFor(session().screening.options(), session().data.choice()));
+    emit session().noted(tr("The command is on the clipboard."));
+  });
   connect(targets_, &TablePanel::selectionChanged, this, [this] {
     const auto rows = targets_->selectedRows();
     const auto& now = session().screening.now();
@@ -280,6 +290,7 @@ void PerturbationPage::offerForExport() {
                                   if (!table) return {};
                                   return [table](const RunControl&) { return table; };
                                 }});
+  genes_->offerForExport();
   session().exports.addFile(
       {"screening", tr("Data with scores and calls"), "h5ad", false, [this]() -> ExportList::FileMaker {
          const auto now = session().screening.now();

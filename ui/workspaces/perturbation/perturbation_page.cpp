@@ -51,6 +51,7 @@ void PerturbationPage::showRun() {
   const auto& check = screening.check();
   run_->setVisible(!running);
   run_->setEnabled(check && check->error.empty());
+  copy_->setEnabled(run_->isEnabled());
   run_->setText(screening.now() ? tr("Run again") : tr("Run"));
   cancel_->setVisible(running);
   progress_->setVisible(running);

@@ -72,7 +72,7 @@ class PerturbationPage : public Page {
 
   QSplitter* left_;
   QComboBox *target_, *select_, *facets_, *guides_of_, *axes_;
-  QPushButton *run_, *cancel_;
+  QPushButton *run_, *cancel_, *copy_;
   QProgressBar* progress_;
   QLabel *run_says_, *result_, *reason_, *needs_, *axes_say_;
   QStackedWidget* right_;

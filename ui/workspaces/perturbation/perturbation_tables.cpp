@@ -1,7 +1,6 @@
 #include <QLocale>
 #include <QObject>
 #include <algorithm>
-#include <numeric>
 
 #include "core/perturbation/tables.hpp"
 #include "ui/workspaces/perturbation/perturbation_figures.hpp"
@@ -27,7 +26,8 @@ QHash<QString, QString> helpOfTargets() {
           {"reason", QObject::tr("Why this verdict.")}};
 }
 
-/// The columns named, in that order, then the rest.
+}  // namespace
+
 report::Table ordered(report::Table table, std::initializer_list<const char*> first, const char* last) {
   const auto place = [&](const report::TableColumn& column) {
     if (column.name == last) return 1000;
@@ -39,13 +39,21 @@ report::Table ordered(report::Table table, std::initializer_list<const char*> fi
   return table;
 }
 
-}  // namespace
-
 std::shared_ptr<const TableData> targetTable(const Screening& of) {
-  return tableOf("targets",
-                 ordered(target_table(of.screen, of.targets),
-                         {"target", "verdict", "auc", "share_perturbed", "markers", "log2fc_own", "cells"}, "reason"),
-                 helpOfTargets());
+  TableData table =
+      *tableOf("targets",
+               ordered(target_table(of.screen, of.targets),
+                       {"target", "verdict", "cells", "share_perturbed", "mean_score", "auc", "markers", "log2fc_own"},
+                       "reason"),
+               helpOfTargets());
+  // What is to be seen at a glance stands beside each other without scrolling.
+  const QHash<QString, QString> headings{{"target", QObject::tr("target")},
+                                         {"verdict", QObject::tr("verdict")},
+                                         {"cells", QObject::tr("cells")},
+                                         {"share_perturbed", QString::fromStdString(of.options.call.perturbation_type)},
+                                         {"mean_score", QObject::tr("score")}};
+  for (TableColumn& column : table.columns) column.heading = headings.value(column.name);
+  return std::make_shared<const TableData>(std::move(table));
 }
 
 std::shared_ptr<const TableData> guideTable(const Screening& of) {
@@ -70,38 +78,14 @@ std::shared_ptr<const TableData> markerTable(const Screening& of, std::int32_t t
   groups.n_groups = 1;
   for (const std::int32_t code : of.screen.target.code)
     groups.of_cell.push_back(code == target ? 1 : code == of.screen.control ? 0 : -1);
-  const MarkerTable found = test_markers(*of.expression, groups, of.options.score.markers, control).front();
-  const auto& markers = of.scores.markers[static_cast<std::size_t>(target)];
-  std::vector<std::size_t> order(found.gene.size());
-  std::iota(order.begin(), order.end(), std::size_t{0});
-  std::stable_sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) { return found.p[a] < found.p[b]; });
-  genes.clear();
-  std::vector<std::string> name;
-  std::vector<std::int64_t> rank;
-  std::vector<double> z, p, p_adj, log2fc, pct, pct_control;
-  for (const std::size_t i : order) {
-    genes.push_back(found.gene[i]);
-    name.push_back(of.screen.genes[static_cast<std::size_t>(found.gene[i])]);
-    const auto at = std::find(markers.begin(), markers.end(), found.gene[i]);
-    rank.push_back(at == markers.end() ? report::missing_integer : at - markers.begin() + 1);
-    z.push_back(found.z[i]);
-    p.push_back(found.p[i]);
-    p_adj.push_back(found.p_adj[i]);
-    log2fc.push_back(found.log2fc[i]);
-    pct.push_back(found.pct_target[i]);
-    pct_control.push_back(found.pct_control[i]);
-  }
-  report::Table table;
-  table.add("gene", std::move(name));
-  table.add("marker", std::move(rank));
-  table.add("log2fc", std::move(log2fc));
-  table.add("p_adj", std::move(p_adj));
-  table.add("p", std::move(p));
-  table.add("z", std::move(z));
-  table.add("pct_target", std::move(pct));
-  table.add("pct_control", std::move(pct_control));
+  const MarkerTable found =
+      by_rising_p(test_markers(*of.expression, groups, of.options.score.markers, control).front());
+  genes = found.gene;
+  const report::Table table =
+      ordered(marker_table(of.screen, target, found, of.scores.markers[static_cast<std::size_t>(target)], -1),
+              {"gene", "selected", "log2fc", "p_adj", "p", "z"}, "target");
   return tableOf("markers", table,
-                 {{"marker", QObject::tr("Place among the marker genes of the target; empty: it is none.")},
+                 {{"selected", QObject::tr("Place among the marker genes of the target; empty: it is none.")},
                   {"log2fc", QObject::tr("log2 fold change against the controls; above 0: higher in the target.")},
                   {"p_adj", QObject::tr("Adjusted p of the test against the controls.")},
                   {"pct_target", QObject::tr("Share of the target's cells in which the gene was seen.")},

@@ -8,12 +8,6 @@
 namespace scriptorium::ui {
 namespace {
 
-QString quoted(const QString& text) {
-  static const QRegularExpression plain("^[A-Za-z0-9_./:=,+-]+$");
-  if (plain.match(text).hasMatch()) return text;
-  return "'" + QString(text).replace("'", "'\\''") + "'";
-}
-
 using Json = nlohmann::json;
 
 /// The entries of `json` that differ from those of `standard`.
@@ -53,12 +47,41 @@ QString listed(const std::vector<std::string>& names) {
 
 }  // namespace
 
+QString shellQuoted(const QString& text) {
+  static const QRegularExpression plain("^[A-Za-z0-9_./:=,+-]+$");
+  if (plain.match(text).hasMatch()) return text;
+  return "'" + QString(text).replace("'", "'\\''") + "'";
+}
+
+QStringList dataFlags(const DataChoice& choice) {
+  QStringList words;
+  if (!choice.layer.isEmpty()) words << "--layer" << shellQuoted(choice.layer);
+  if (!choice.modality.isEmpty()) words << "--modality" << shellQuoted(choice.modality);
+  if (choice.missing != data::MissingRule::LeaveOut)
+    words << "--missing" << QString::fromStdString(data::to_string(choice.missing));
+  return words;
+}
+
+QStringList filterFlags(const data::Filter& f) {
+  QStringList words;
+  const auto add = [&](const QString& flag, const QString& value) { words << flag << shellQuoted(value); };
+  if (f.highly_variable > 0 && f.genes.empty()) add("--genes", "hvg:" + QString::number(f.highly_variable));
+  if (!f.genes.empty()) add("--genes", listed(f.genes));
+  if (!f.cell_names.empty()) add("--cell-names", listed(f.cell_names));
+  if (!f.cells.empty()) add("--cells", QString::fromStdString(f.cells));
+  if (f.min_counts_per_cell > 0) add("--min-counts-per-cell", number(f.min_counts_per_cell));
+  if (f.min_genes_per_cell > 0) add("--min-genes-per-cell", QString::number(f.min_genes_per_cell));
+  if (f.min_cells_per_gene > 0) add("--min-cells-per-gene", QString::number(f.min_cells_per_gene));
+  if (f.min_counts_per_gene > 0) add("--min-counts-per-gene", number(f.min_counts_per_gene));
+  return words;
+}
+
 QString commandFor(const FitRequest& request) {
   const model::Model& m = request.model;
   const inference::FitOptions &o = request.options, standard;
   QStringList words{"scriptorium-cli", "fit"};
-  const auto add = [&](const QString& flag, const QString& value) { words << flag << quoted(value); };
-  if (request.data) words << quoted(request.data->choice.path);
+  const auto add = [&](const QString& flag, const QString& value) { words << flag << shellQuoted(value); };
+  if (request.data) words << shellQuoted(request.data->choice.path);
   add("--model", QString::fromStdString(m.likelihood));
   if (m.parameterization != "canonical") add("--parameterization", QString::fromStdString(m.parameterization));
   if (m.unconstrained) {
@@ -103,26 +126,11 @@ QString commandFor(const FitRequest& request) {
   if (request.device != "auto") add("--device", request.device);
   if (o.threads > 0) add("--threads", QString::number(o.threads));
   if (request.data) {
-    const DataChoice& choice = request.data->choice;
-    if (!choice.layer.isEmpty()) add("--layer", choice.layer);
-    if (!choice.modality.isEmpty()) add("--modality", choice.modality);
-    if (choice.missing != data::MissingRule::LeaveOut)
-      add("--missing", QString::fromStdString(data::to_string(choice.missing)));
-    const data::Filter& f = choice.filter;
-    if (f.highly_variable > 0 && f.genes.empty()) add("--genes", "hvg:" + QString::number(f.highly_variable));
-    const auto add_names = [&](const QString& flag, const std::vector<std::string>& names) {
-      if (!names.empty()) add(flag, listed(names));
-    };
-    add_names("--genes", f.genes);
-    add_names("--cell-names", f.cell_names);
-    if (!f.cells.empty()) add("--cells", QString::fromStdString(f.cells));
-    if (f.min_counts_per_cell > 0) add("--min-counts-per-cell", number(f.min_counts_per_cell));
-    if (f.min_genes_per_cell > 0) add("--min-genes-per-cell", QString::number(f.min_genes_per_cell));
-    if (f.min_cells_per_gene > 0) add("--min-cells-per-gene", QString::number(f.min_cells_per_gene));
+    words << dataFlags(request.data->choice) << filterFlags(request.data->choice.filter);
   }
   if (const QString rest = settingsWithoutFlag(o); !rest.isEmpty())
     words << "--config"
-          << "<(echo " + quoted(rest) + ")";
+          << "<(echo " + shellQuoted(rest) + ")";
   add("--out", request.name + ".fit.h5");
   return words.join(' ');
 }

@@ -7,4 +7,11 @@ namespace scriptorium::ui {
 /// defaults.
 QString commandFor(const FitRequest& request);
 
+/// A word as a shell reads it back.
+QString shellQuoted(const QString& text);
+/// --layer, --modality and --missing of data, where they were chosen.
+QStringList dataFlags(const DataChoice& choice);
+/// The flags of a filter, where they were chosen.
+QStringList filterFlags(const data::Filter& filter);
+
 }  // namespace scriptorium::ui

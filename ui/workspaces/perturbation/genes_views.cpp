@@ -1,0 +1,94 @@
+// The views of the panel that a worker makes: programs and clusters of targets, gene sets.
+#include <algorithm>
+
+#include "core/error.hpp"
+#include "core/perturbation/jobs.hpp"
+#include "ui/workspaces/perturbation/genes_panel.hpp"
+#include "ui/workspaces/perturbation/program_figures.hpp"
+
+namespace scriptorium::ui {
+
+using namespace perturbation;
+
+namespace {
+
+QString sentences(const std::vector<std::string>& notes) {
+  QStringList all;
+  for (const std::string& note : notes) all << QString::fromStdString(note);
+  return all.join(' ');
+}
+
+/// Programs by what the groups share, or by clusters of targets; where there are none, of all targets together.
+ProgramSearch searchIn(const std::vector<ZMatrix>& matrices, const RunControl& control) {
+  ProgramSearch found = find_programs(matrices, {}, control);
+  if (found.clusters.empty())
+    for (const ZMatrix& z : found.z) found.clusters.push_back(cluster_targets(z, 0.6, control));
+  if (!found.programs.empty() || found.z.empty()) return found;
+  ProgramSearchOptions options;
+  options.whole = found.z.size() == 1;
+  options.each = !options.whole;
+  ProgramSearch again = find_programs(matrices, options, control);
+  if (options.whole) found.notes.emplace_back("These are the components of all targets together.");
+  found.programs = std::move(again.programs);
+  found.notes.insert(found.notes.end(), again.notes.begin(), again.notes.end());
+  return found;
+}
+
+}  // namespace
+
+GenesPanel::Views GenesPanel::programsOf(const Tested& tested, const RunControl& control) {
+  View programs, clusters;
+  try {
+    const ProgramSearch found = searchIn(tested.matrices, control);
+    if (found.z.empty()) {
+      programs.why = clusters.why = whyNoZ(tested.matrices);
+    } else {
+      programs.figure = programFigure(found);
+      programs.table = programTable(found);
+      for (const auto& program : found.programs)
+        for (const Program& one : program.components)
+          for (const auto* genes : {&one.up, &one.down})
+            for (const std::string& gene : *genes) programs.genes.push_back(tested.of->screen.gene_index(gene));
+      programs.why = tr("There is no program. %1").arg(sentences(found.notes));
+      if (!programs.figure.empty()) programs.says = sentences(found.notes);
+      clusters.figure = clusterFigure(found.z, found.clusters);
+      clusters.table = clusterTable(found.z, found.clusters);
+      clusters.genes.assign(clusters.table->rows(), -1);
+    }
+  } catch (const Error& error) {  // a matrix that is too small: words, not a failure
+    programs.why = clusters.why = QString::fromStdString(error.what()) + ' ' + whatHelpsZ();
+  }
+  return {{"programs", std::move(programs)}, {"clusters", std::move(clusters)}};
+}
+
+GenesPanel::Views GenesPanel::setsOf(const QString& view, const Tested& tested, const WeightedDe& de, const Sets& sets,
+                                     const RunControl& control) {
+  const bool ranks = view == "ranks";
+  std::vector<SetResults> tests;
+  std::vector<DeList> lists = changed_genes(de, tested.of->screen.genes);
+  for (std::size_t i = 0; i < lists.size(); ++i) {
+    const auto n = static_cast<double>(lists.size()), at = static_cast<double>(i);
+    const RunControl of_list = part(control, at / n, (at + 1) / n);
+    control.check();
+    SetResults one;
+    if (ranks)
+      one.ranks = rank_tests(lists[i].genes, sets, {}, of_list);
+    else
+      one.fisher = fisher_tests(lists[i].genes, lists[i].background, sets, {}, of_list);
+    one.list = std::move(lists[i]);
+    tests.push_back(std::move(one));
+  }
+  View made;
+  made.figure = ranks ? rankFigure(tests) : setFigure(tests);
+  made.why =
+      tr("%1 has no five genes that go the same way (adjusted p ≤ 0.05 and a log2 fold change above 0.25): there "
+         "is no list to hold against sets. Choose another target.")
+          .arg(QString::fromStdString(de.target));
+  if (!made.figure.empty()) {
+    made.table = ranks ? rankTable(tests) : setTable(tests);
+    made.genes.assign(made.table->rows(), -1);
+  }
+  return {{view, std::move(made)}};
+}
+
+}  // namespace scriptorium::ui
