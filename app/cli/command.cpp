@@ -332,7 +332,7 @@ data::Dataset match_data(result::Fit& fit, const data::Dataset& dataset, bool sa
       if (at == index.end())
         throw Error(ErrorCode::BadInput,
                     "The data have no " + std::string(what) + " \"" + name + "\", which the fit has.",
-                    "Give the data that were fitted.");
+                    "Give the data that were fitted; a fit speaks of its own cells and genes only.");
       found.push_back(at->second);
     }
     return found;

@@ -268,12 +268,14 @@ FitResult fit_mixture(const FitInput& input, const FitOptions& options, const Ch
     recorder.keep(std::move(arrays));
   };
   const auto watch = [&](const Place& place) {
+    // Moving cells may gain as much again as the last time.
+    const double left = std::isfinite(place.moved) ? std::max(place.left, place.moved) : place.left;
     char message[160];
     std::snprintf(message, sizeof message, "start %zu of %d, round %lld, loss %.4f, about %.2g nats left",
-                  losses.size() + 1, restarts, static_cast<long long>(place.round), place.loss, place.left);
-    const double done = 1 - std::log(std::max(1.0, place.left / options.tolerance)) / std::log(1e8);
+                  losses.size() + 1, restarts, static_cast<long long>(place.round), place.loss, left);
+    const double done = 1 - std::log(std::max(1.0, left / options.tolerance)) / std::log(1e8);
     if (recorder.due()) keep();
-    recorder.add(earlier + place.round, place.loss, place.left,
+    recorder.add(earlier + place.round, place.loss, left,
                  (static_cast<double>(losses.size()) + std::clamp(done, 0.0, 0.99)) / restarts, message);
   };
   try {

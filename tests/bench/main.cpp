@@ -233,6 +233,7 @@ int main(int argc, char** argv) try {
     nbvcp.components = components;
     FitOptions options;
     options.threads = threads;
+    options.restarts = 1;
     const auto result = fit({nbvcp, &summary, &counts}, options, nullptr, {});
     std::printf("nbvcp of %lld components\t\t%lld\t%.2f\t\t\t%.3f\n", static_cast<long long>(components),
                 static_cast<long long>(result.trace.back().iteration), result.seconds, result.loss);

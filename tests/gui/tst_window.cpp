@@ -449,6 +449,23 @@ class TestWindow : public QObject {
     QCOMPARE(QAccessible::queryAccessibleInterface(figure)->role(), QAccessible::Chart);
   }
 
+  void aSmallScreenHoldsEveryPage() {
+    window_->openPath(kExample);
+    QVERIFY(driver().waitForData());
+    driver().page("run");
+    QVERIFY(session().addToQueue());
+    QVERIFY(driver().waitForQueue());
+    for (const Page* page : window_->pages()) {
+      driver().page(page->key());
+      QVERIFY(driver().waitForWork());
+      QVERIFY(driver().waitForFigures());
+      QApplication::processEvents();
+      const QSize least = window_->minimumSizeHint();
+      QVERIFY2(least.width() <= 1280 && least.height() <= 760,
+               qPrintable(QString("%1: %2 × %3").arg(page->key()).arg(least.width()).arg(least.height())));
+    }
+  }
+
   void dropOpensAFile() {
     QMimeData mime;
     mime.setUrls({QUrl::fromLocalFile(kExample)});
