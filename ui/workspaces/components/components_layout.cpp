@@ -1,5 +1,6 @@
 // Where things are on the page, and what it offers for export.
 #include <QComboBox>
+#include <QDoubleSpinBox>
 #include <QLabel>
 #include <QLineEdit>
 #include <QPushButton>
@@ -110,6 +111,11 @@ QWidget* ComponentsPage::makeContent() {
   help::describe(read, "readAssignments");
   connect(read, &QPushButton::clicked, this, &ComponentsPage::readTableDialog);
   connect(source_, &QComboBox::activated, this, &ComponentsPage::chooseSource);
+  temperature_ = makeNumber("assignmentTemperature", 0.01, 1000, 1, 0.5, 2);
+  temperature_->setKeyboardTracking(false);
+  connect(temperature_, &QDoubleSpinBox::valueChanged, this, &ComponentsPage::chooseSource);
+  auto* temperature_label = new QLabel(tr("Temperature"));
+  temperature_label->setBuddy(temperature_);
   needs_ = new QLabel(
       tr("<b>Who belongs where</b><p>With probabilities of components this shows how sure each cell is, what the "
          "components are made of and which genes tell them apart.</p><p>They come with the data (an obsm whose rows "
@@ -136,6 +142,8 @@ QWidget* ComponentsPage::makeContent() {
   auto* row = new QHBoxLayout;
   row->addWidget(source_label);
   row->addWidget(source_, 1);
+  row->addWidget(temperature_label);
+  row->addWidget(temperature_);
   row->addWidget(read);
   box->addLayout(row);
   box->addWidget(right_, 1);
