@@ -2,6 +2,7 @@
 #include <QCommandLineParser>
 #include <QDir>
 #include <QLineEdit>
+#include <QListWidget>
 #include <QSet>
 #include <QSpinBox>
 #include <QTabWidget>
@@ -191,6 +192,14 @@ void walk(Tour& tour, MainWindow& window, const Wanted& wanted) {
   driver.find<QSpinBox>("components")->setValue(components);
   driver.waitForWork();
   tour.picture("model");
+  if (auto* labels = driver.find<QListWidget>("annotation"); components > 1 && labels->count() > 0) {
+    labels->item(0)->setCheckState(Qt::Checked);
+    driver.waitForWork();
+    tour.picture("model_labels");
+    labels->item(0)->setCheckState(Qt::Unchecked);
+    driver.find<QSpinBox>("components")->setValue(components);
+    driver.waitForWork();
+  }
 
   if (!driver.click("runButton")) return tour.fail("Run is not enabled: " + window.session().cannotFit());
   driver.wait([&] {

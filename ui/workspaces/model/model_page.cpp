@@ -66,6 +66,14 @@ QString priorText(const model::Site& site) {
   return QObject::tr("Dirichlet(%1)").arg(numbers.join(", "));
 }
 
+/// Parameters that another likelihood does not have cannot differ between components either.
+void keepKnownMixtureParams(model::Model& model) {
+  if (model.mixture_params.empty()) return;
+  const auto known = mixtureParams(model);
+  std::erase_if(model.mixture_params,
+                [&](const std::string& name) { return std::find(known.begin(), known.end(), name) == known.end(); });
+}
+
 QString inTime(double seconds) {
   if (seconds < 1) return QObject::tr("under a second");
   if (seconds < 90) return QObject::tr("about %1 s").arg(std::ceil(seconds), 0, 'f', 0);
@@ -274,6 +282,7 @@ void ModelPage::setModel(const std::function<void(model::Model&)>& change, const
   model::Model model = session().model.model();
   try {
     change(model);
+    keepKnownMixtureParams(model);
     model::validate(model);
     session().model.setModel(model, what);
   } catch (...) {

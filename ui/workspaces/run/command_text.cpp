@@ -74,7 +74,9 @@ QString commandFor(const FitRequest& request) {
   for (const auto& [name, prior] : m.priors)
     add("--prior", QString::fromStdString(name) + "=" + number(prior.a) + "," + number(prior.b));
   if (m.components > 1) {
-    add("--components", QString::number(m.components));
+    // Without the word there are as many as labels; concentrations of their own need to know how many.
+    const bool as_labels = !request.annotation.columns.empty() && request.annotation.components == 0;
+    if (!as_labels || m.mixing_prior.size() > 1) add("--components", QString::number(m.components));
     if (!m.mixture_params.empty()) add("--mixture-params", listed(m.mixture_params));
     if (!m.mixing_prior.empty()) {
       QStringList numbers;
@@ -124,6 +126,13 @@ QString commandFor(const FitRequest& request) {
     words << "--config"
           << "<(echo " + quoted(rest) + ")";
   add("--out", request.name + ".fit.h5");
+  QStringList made;
+  for (const data::Column& column : request.labels) made << QString::fromStdString(column.name);
+  if (!made.isEmpty())
+    words << "# " + QObject::tr(
+                        "made in the window: %1. Save a copy of the data with sets and columns, and give that "
+                        "file instead.")
+                        .arg(made.join(", ").replace('\n', ' '));
   return words.join(' ');
 }
 
