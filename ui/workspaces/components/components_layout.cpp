@@ -142,9 +142,12 @@ QWidget* ComponentsPage::makeContent() {
   auto* row = new QHBoxLayout;
   row->addWidget(source_label);
   row->addWidget(source_, 1);
+  row->addWidget(read);
+  box->addLayout(row);
+  row = new QHBoxLayout;  // beside the colours of the map
   row->addWidget(temperature_label);
   row->addWidget(temperature_);
-  row->addWidget(read);
+  row->addStretch();
   box->addLayout(row);
   box->addWidget(right_, 1);
   auto* across = new QSplitter;

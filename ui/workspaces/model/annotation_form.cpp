@@ -61,6 +61,7 @@ AnnotationForm::AnnotationForm(Session& session, QWidget* parent)
   title->setBuddy(columns_);
   box->addWidget(title);
   box->addWidget(columns_);
+  box->addWidget(says_);
   labelled_ = new QWidget;
   auto* form = new QFormLayout(labelled_);
   form->setContentsMargins(0, 0, 0, 0);
@@ -68,16 +69,19 @@ AnnotationForm::AnnotationForm(Session& session, QWidget* parent)
   form->addRow(as_labels_);
   form->addRow(tr("Confidence (logit)"), confidence_);
   form->addRow(tr("Cells a label at least"), min_cells_);
+  ordering_ = new QWidget;
+  auto* ordering = new QVBoxLayout(ordering_);
+  ordering->setContentsMargins(0, 0, 0, 0);
   auto* row = new QHBoxLayout;
   auto* order_title = new QLabel(tr("Order of the components"));
   order_title->setBuddy(order_);
   row->addWidget(order_title, 1);
   row->addWidget(up);
   row->addWidget(down);
-  form->addRow(row);
-  form->addRow(order_);
+  ordering->addLayout(row);
+  ordering->addWidget(order_);
+  form->addRow(ordering_);
   box->addWidget(labelled_);
-  box->addWidget(says_);
 
   connect(columns_, &QListWidget::itemChanged, this, &AnnotationForm::marked);
   connect(order_->model(), &QAbstractItemModel::rowsMoved, this, &AnnotationForm::ordered);
@@ -187,6 +191,7 @@ void AnnotationForm::askLabels() {
     session_.pool.cancel("annotation");
     says_->clear();
     order_->clear();
+    ordering_->hide();
     return;
   }
   struct Made {
@@ -204,6 +209,7 @@ void AnnotationForm::askLabels() {
       order_->addItems(made.names.first(made.labels));
     }
     showLines(*order_, 8);
+    ordering_->setVisible(made.labels > 1);
     showing_ = false;
     QStringList escaped;
     for (const QString& name : made.names) escaped << name.toHtmlEscaped();
@@ -214,6 +220,7 @@ void AnnotationForm::askLabels() {
   };
   answer.failed = [this](const JobError& error) {
     order_->clear();
+    ordering_->hide();
     says_->setText("<span style='color:#d55e00'>" + error.text().toHtmlEscaped() + "</span>");
   };
   session_.pool.request<Made>(

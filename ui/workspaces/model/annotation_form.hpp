@@ -33,7 +33,7 @@ class AnnotationForm : public QWidget {
   QSpinBox* min_cells_;
   QDoubleSpinBox* confidence_;
   QLabel* says_;
-  QWidget* labelled_;
+  QWidget *labelled_, *ordering_;
   bool showing_ = false;
 };
 

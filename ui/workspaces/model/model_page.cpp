@@ -13,6 +13,7 @@
 #include <QScrollArea>
 #include <QSplitter>
 #include <QVBoxLayout>
+#include <algorithm>
 #include <cmath>
 
 #include "ui/workspaces/model/inference_form.hpp"
@@ -61,8 +62,11 @@ QString prettyFormula(const QString& formula) {
 
 QString priorText(const model::Site& site) {
   if (site.support != model::Support::Simplex) return str(model::to_string(site.prior));
+  const auto& all = site.concentration;
+  if (all.size() > 4 && std::count(all.begin(), all.end(), all[0]) == static_cast<std::ptrdiff_t>(all.size()))
+    return QObject::tr("Dirichlet(%1 in each)").arg(charts::shortNumber(all[0]));
   QStringList numbers;
-  for (const double a : site.concentration) numbers << charts::shortNumber(a);
+  for (const double a : all) numbers << charts::shortNumber(a);
   return QObject::tr("Dirichlet(%1)").arg(numbers.join(", "));
 }
 
