@@ -77,7 +77,7 @@ void CellMapPanel::fillMaps() {
 }
 
 QString CellMapPanel::knownKey() const {
-  const QString key = which_->currentData().toString();
+  QString key = which_->currentData().toString();
   const auto& prepared = session_.data.prepared();
   if (key.startsWith("file:") || !prepared) return key;
   return QString::fromStdString(embedding::map_key(prepared->id, optionsOf(key)));

@@ -1,6 +1,7 @@
 #include "ui/workspaces/run/command_text.hpp"
 
 #include <QRegularExpression>
+#include <algorithm>
 #include <nlohmann/json.hpp>
 
 #include "core/result/settings_json.hpp"
@@ -126,6 +127,12 @@ QString commandFor(const FitRequest& request) {
     words << "--config"
           << "<(echo " + quoted(rest) + ")";
   add("--out", request.name + ".fit.h5");
+  const auto has_comma = [](const std::vector<std::string>& names) {
+    return std::any_of(names.begin(), names.end(),
+                       [](const std::string& name) { return name.find(',') != std::string::npos; });
+  };
+  if (m.components > 1 && (has_comma(request.annotation.columns) || has_comma(request.annotation.order)))
+    words << "# " + QObject::tr("names with commas: write them into a file, one a line, and give the file instead");
   QStringList made;
   for (const data::Column& column : request.labels) made << QString::fromStdString(column.name);
   if (!made.isEmpty())
