@@ -51,7 +51,8 @@ void addToObs(const QString& file, const char* name, const std::vector<std::int6
   const hid_t space = H5Screate_simple(1, &shape, nullptr);
   const hid_t set = H5Dcreate2(h5, name, H5T_STD_I64LE, space, H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT);
   H5Dwrite(set, H5T_NATIVE_INT64, H5S_ALL, H5S_ALL, H5P_DEFAULT, values.data());
-  H5Adelete_by_name(h5, "obs", "column-order", H5P_DEFAULT);  // it does not name the new one
+  if (H5Aexists_by_name(h5, "obs", "column-order", H5P_DEFAULT) > 0)  // it does not name the new one
+    H5Adelete_by_name(h5, "obs", "column-order", H5P_DEFAULT);
   H5Dclose(set), H5Sclose(space), H5Fclose(h5);
 }
 
