@@ -1,8 +1,10 @@
 #include "core/report/fit_h5ad.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <nlohmann/json.hpp>
 
+#include "core/analysis/agreement.hpp"
 #include "core/analysis/assignments.hpp"
 #include "core/data/writers/writers.hpp"
 #include "core/report/fit_tables.hpp"
@@ -25,36 +27,25 @@ void put(data::Table& table, const std::string& name, std::vector<double> values
   put(table, {name, std::move(values), {}});
 }
 
-/// The most probable component of each cell, how probable and how sure, and all probabilities as an embedding.
-void put_assignments(data::Dataset& dataset, const result::Fit& fit, const result::MapOptions& point, int threads,
-                     const RunControl& control) {
-  analysis::AssignmentOptions options;
-  options.draws = 0;
-  options.mean_point = point.mean_everywhere;
-  options.likelihood.threads = threads;
-  options.likelihood.missing = &dataset.missing;
-  const auto found = analysis::assign_cells(fit, dataset.counts, options, control);
+}  // namespace
+
+void add_assignments(data::Dataset& dataset, const result::Fit& fit, const analysis::Assignments& found) {
   const auto k = static_cast<std::size_t>(found.components);
   data::Categorical label;
   for (std::size_t j = 0; j < k; ++j) label.categories.push_back(result::component_name(fit, j));
+  label.codes = analysis::assignment(found.probability, found.components);
   std::vector<double> most;
+  for (std::size_t c = 0; c < label.codes.size(); ++c)
+    most.push_back(label.codes[c] < 0 ? std::nan("")
+                                      : found.probability[c * k + static_cast<std::size_t>(label.codes[c])]);
   data::Embedding all{"X_assignment", static_cast<int>(k), {}};
-  for (std::size_t at = 0; at < found.probability.size(); at += k) {
-    const auto first = found.probability.begin() + static_cast<std::ptrdiff_t>(at);
-    const auto best = std::max_element(first, first + static_cast<std::ptrdiff_t>(k));
-    label.codes.push_back(static_cast<std::int32_t>(best - first));
-    most.push_back(*best);
-    for (std::size_t j = 0; j < k; ++j)
-      all.coordinates.push_back(static_cast<float>(first[static_cast<std::ptrdiff_t>(j)]));
-  }
+  all.coordinates.assign(found.probability.begin(), found.probability.end());
   put(dataset.cells, {"assignment", std::move(label), {}});
   put(dataset.cells, "assignment_prob", std::move(most));
   put(dataset.cells, "assignment_entropy", found.entropy);
   std::erase_if(dataset.embeddings, [&](const data::Embedding& old) { return old.name == all.name; });
   dataset.embeddings.push_back(std::move(all));
 }
-
-}  // namespace
 
 void add_fit_columns(data::Dataset& dataset, const result::Fit& fit, const result::MapOptions& point,
                      const analysis::Diagnosis* diagnosis, int threads, const RunControl& control) {
@@ -91,7 +82,14 @@ void add_fit_columns(data::Dataset& dataset, const result::Fit& fit, const resul
       else
         put_genes(site.name + "_sd", sd);
     }
-  if (fit.model.components > 1) put_assignments(dataset, fit, point, threads, control);
+  if (fit.model.components > 1) {
+    analysis::AssignmentOptions at_point;
+    at_point.draws = 0;
+    at_point.mean_point = point.mean_everywhere;
+    at_point.likelihood.threads = threads;
+    at_point.likelihood.missing = &dataset.missing;
+    add_assignments(dataset, fit, analysis::assign_cells(fit, dataset.counts, at_point, control));
+  }
   const auto likelihood = result::log_likelihood(fit.model, estimates, dataset.counts,
                                                  {.threads = threads, .missing = &dataset.missing}, control);
   put(cells, "loglik", likelihood.by_cell);

@@ -2,11 +2,16 @@
 #include <string>
 #include <vector>
 
+#include "core/analysis/assignments.hpp"
 #include "core/analysis/goodness_of_fit.hpp"
 #include "core/data/dataset.hpp"
 #include "core/result/estimates.hpp"
 
 namespace scriptorium::report {
+
+/// The most probable component of each cell, how probable and how sure, and all probabilities as the embedding
+/// X_assignment. Cells with a probability that is not finite have no component.
+void add_assignments(data::Dataset& dataset, const result::Fit& fit, const analysis::Assignments& found);
 
 /// What a fit says of the cells and genes it was made from, as columns of their tables: of the cells `n_counts`,
 /// `loglik` and, by cell, the point estimates (`p_capture`, `p_hat`, …); of the genes `r_map`, `mu_map`, …, and where

@@ -1,12 +1,20 @@
 #include "core/storage/hdf5_tree.hpp"
 
 #include <algorithm>
+#include <atomic>
 #include <cstring>
 
 #include "core/error.hpp"
 
 namespace scriptorium::storage::hdf5 {
 namespace {
+
+/// The library takes files of one name for one file, also in memory: threads that write or read at the same time need
+/// names of their own, under which no file exists.
+std::string name_in_memory() {
+  static std::atomic<std::uint64_t> last = 0;
+  return "\x01 in memory " + std::to_string(++last);
+}
 
 [[noreturn]] void fail(const std::string& what) {
   throw Error(ErrorCode::Io, "HDF5 could not " + what + ".", "The file may be damaged; write it again.");
@@ -37,7 +45,7 @@ Handle create_in_memory() {
   check(H5Pset_fapl_core(access, std::size_t{1} << 20, 0), "choose memory as the file");
   Handle creation(H5Pcreate(H5P_FILE_CREATE), H5Pclose, "make a property list");
   check(H5Pset_link_creation_order(creation, H5P_CRT_ORDER_TRACKED | H5P_CRT_ORDER_INDEXED), "track the order");
-  return {H5Fcreate("in memory", H5F_ACC_TRUNC, creation, access), H5Fclose, "create a file"};
+  return {H5Fcreate(name_in_memory().c_str(), H5F_ACC_TRUNC, creation, access), H5Fclose, "create a file"};
 }
 
 std::vector<std::byte> image_of(hid_t file) {
@@ -54,8 +62,7 @@ Handle open_image(const std::string& bytes, const std::string& name) {
   Handle access(H5Pcreate(H5P_FILE_ACCESS), H5Pclose, "make a property list");
   check(H5Pset_fapl_core(access, std::size_t{1} << 20, 0), "choose memory as the file");
   check(H5Pset_file_image(access, const_cast<char*>(bytes.data()), bytes.size()), "take the bytes of " + name);
-  // The driver wants a name under which no file exists.
-  return {H5Fopen("\x01 in memory", H5F_ACC_RDONLY, access), H5Fclose, "open " + name};
+  return {H5Fopen(name_in_memory().c_str(), H5F_ACC_RDONLY, access), H5Fclose, "open " + name};
 }
 
 Handle create_group(hid_t parent, const std::string& name) {

@@ -1,7 +1,10 @@
 #include <hdf5.h>
 
+#include <QCheckBox>
+#include <QDoubleSpinBox>
 #include <QFile>
 #include <QLineEdit>
+#include <QListWidget>
 #include <QSignalSpy>
 #include <QSpinBox>
 #include <QTabWidget>
@@ -15,10 +18,12 @@
 #include <numeric>
 
 #include "core/math/random.hpp"
+#include "core/result/components.hpp"
 #include "tests/gui/window_driver.hpp"
 #include "ui/shell/resources.hpp"
 #include "ui/shell/selection_panel.hpp"
 #include "ui/tables/table_panel.hpp"
+#include "ui/workspaces/run/command_text.hpp"
 
 using namespace scriptorium::ui;
 
@@ -46,7 +51,8 @@ void addToObs(const QString& file, const char* name, const std::vector<std::int6
   const hid_t space = H5Screate_simple(1, &shape, nullptr);
   const hid_t set = H5Dcreate2(h5, name, H5T_STD_I64LE, space, H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT);
   H5Dwrite(set, H5T_NATIVE_INT64, H5S_ALL, H5S_ALL, H5P_DEFAULT, values.data());
-  H5Adelete_by_name(h5, "obs", "column-order", H5P_DEFAULT);  // it does not name the new one
+  if (H5Aexists_by_name(h5, "obs", "column-order", H5P_DEFAULT) > 0)  // it does not name the new one
+    H5Adelete_by_name(h5, "obs", "column-order", H5P_DEFAULT);
   H5Dclose(set), H5Sclose(space), H5Fclose(h5);
 }
 
@@ -242,7 +248,13 @@ class TestComponentsPage : public QObject {
     table->view().selectAll();
     QVERIFY(driver().click("componentMerge"));
     QCOMPARE(session().assignments.now()->components, 1);
-    QVERIFY(driver().waitForWork());
+    settle();
+    // All are one: nothing is unsure, and a brush over 0 finds every cell.
+    auto* entropy = driver().find<scriptorium::charts::FigureView>("entropyFigure");
+    QCOMPARE(entropy->figure().panels[0].marks[0].y[0], static_cast<double>(kCells));
+    drag(*entropy, entropy->placeOf(0, {0.01, 0.5}), entropy->placeOf(0, {0.3, 0.7}));
+    QCOMPARE(session().selection.selected(Axis::Cells).size(), kCells);
+    session().undo.undo();  // the selection
     session().undo.undo();
     QCOMPARE(session().assignments.now()->components, 3);
     QVERIFY(driver().waitForWork());
@@ -321,14 +333,180 @@ class TestComponentsPage : public QObject {
     QCOMPARE(part.summary.n_cells, now->size[1]);
 
     driver().page("components");
-    QVERIFY(driver().choose("assignmentSource", "nbvcp K=3 (fit, 25 draws)"));
+    QVERIFY(driver().choose("assignmentSource", "nbvcp K=3 (fit, 100 draws)"));
     settle();
-    QVERIFY(session().assignments.now()->source.contains("25 draws"));
+    const auto over_draws = session().assignments.now();
+    QVERIFY(over_draws->source.contains("100 draws"));
     int moved = 0;
-    for (std::size_t cell = 0; cell < kCells; ++cell)
-      moved += session().assignments.now()->assigned[cell] != now->assigned[cell];
+    for (std::size_t cell = 0; cell < kCells; ++cell) moved += over_draws->assigned[cell] != now->assigned[cell];
     QVERIFY(moved < static_cast<int>(kCells) / 50);
+    // As the command line has them, to the last bit.
+    const auto& data = *session().data.prepared()->dataset;
+    const auto found = scriptorium::analysis::assign_cells(*now->fit, data.counts, {}, {});
+    const auto table = driver().find<TablePanel>("assignmentTable")->model().sharedTable();
+    const auto column = [&](const QString& name) {
+      return std::find_if(table->columns.begin(), table->columns.end(), [&](const auto& c) { return c.name == name; });
+    };
+    QCOMPARE(column("entropy")->numbers, found.entropy);
+    for (std::size_t cell = 0; cell < kCells; ++cell) {
+      QCOMPARE(column("p_2")->numbers[cell], found.probability[cell * kComponents + 1]);
+      QCOMPARE(column("concentration_3")->numbers[cell], found.concentration[cell * kComponents + 2]);
+    }
+    // Warmer is less sure, and cold again is what it was.
+    QVERIFY(driver().choose("assignmentSource", "nbvcp K=3 (fit)"));
+    settle();
+    QCOMPARE(session().assignments.now()->probability, now->probability);
+    auto* temperature = driver().find<QDoubleSpinBox>("assignmentTemperature");
+    QVERIFY(temperature->isEnabled());
+    temperature->setValue(3);
+    settle();
+    const auto warm = session().assignments.now();
+    QVERIFY(std::accumulate(warm->entropy.begin(), warm->entropy.end(), 0.0) >
+            1.1 * std::accumulate(now->entropy.begin(), now->entropy.end(), 0.0));
+    temperature->setValue(1);
+    settle();
+    QCOMPARE(session().assignments.now(), now);
     QVERIFY2(driver().error().isEmpty(), qPrintable(driver().error()));
+  }
+
+  /// Two fits of one name, and what was made of the components of one of them.
+  void editsStayWithTheirFit() {
+    QVERIFY(fitMixture());
+    const int first = session().fits.current()->id;
+    const QString path = session().fits.current()->path;
+    QVERIFY(QFile::exists(path));
+    session().model.setOptions(
+        [&] {
+          auto options = session().model.options();
+          options.seed = 7;
+          return options;
+        }(),
+        "seed");
+    driver().page("model");
+    QVERIFY(driver().click("runButton") && driver().waitForQueue());
+    const int second = session().fits.current()->id;
+    QVERIFY(second != first);
+    session().fits.rename(second, session().fits.find(first)->name);
+    driver().page("components");
+    settle();
+    auto* source = driver().find<QComboBox>("assignmentSource");
+    const auto choose = [&](int fit) {
+      source->setCurrentIndex(source->findData(QString("fit:%1:0").arg(fit)));
+      emit source->activated(source->currentIndex());
+      settle();
+    };
+    choose(first);
+    QCOMPARE(source->currentData().toString(), QString("fit:%1:0").arg(first));
+    const auto whole = session().assignments.now();
+    session().assignments.merge({0, 2});
+    settle();
+    choose(second);
+    QCOMPARE(session().assignments.now()->components, 3);
+    QVERIFY(session().assignments.now()->fit == session().fits.find(second)->fit);
+    choose(first);
+    QCOMPARE(session().assignments.now()->components, 2);  // what was made is still there
+    choose(second);
+    session().undo.undo();  // of what is not looked at
+    choose(first);
+    QCOMPARE(session().assignments.now()->components, 3);
+    QCOMPARE(session().assignments.now()->probability, whole->probability);
+
+    // A name goes into the fit, also where other pages ask, and back with undo; a colour stays here.
+    auto* table = driver().find<TablePanel>("componentTable");
+    table->selectRow(0);
+    auto* name = driver().find<QLineEdit>("componentName");
+    name->setText("monocytes");
+    QTest::keyClick(name, Qt::Key_Return);
+    session().assignments.recolor(0, 0xff123456);
+    settle();
+    QCOMPARE(scriptorium::result::component_name(*session().fits.find(first)->fit, 0), std::string("monocytes"));
+    QVERIFY(session().fits.find(second)->fit->component_names.empty());
+    QCOMPARE(scriptorium::result::component_name(scriptorium::result::load_fit(path.toStdString()), 0),
+             std::string("monocytes"));
+    session().fits.setCurrent(first);
+    driver().page("diagnose");
+    settle();
+    QVERIFY(driver().find<QComboBox>("diagnoseCells")->findText("component monocytes") > 0 ||
+            driver().find<QComboBox>("diagnoseCells")->findText("monocytes") > 0);
+    session().undo.undo();
+    session().undo.undo();
+    settle();
+    QVERIFY(!session().fits.find(first)->fit->component_names.empty());
+    QCOMPARE(scriptorium::result::component_name(*session().fits.find(first)->fit, 0), std::string("1"));
+    session().undo.redo();
+    session().undo.redo();
+    settle();
+
+    // Another session, ended cleanly before: the same fit from its file has name and colour.
+    const QString copy = folder_->filePath("copy.fit.h5");
+    session().fits.save(first, copy);
+    settle();
+    session().closeCleanly();
+    restart();
+    window_->openPath(kExample);
+    QVERIFY(driver().waitForData());
+    session().fits.load(copy);
+    settle();
+    driver().page("components");
+    settle();
+    QVERIFY(session().assignments.now());
+    QCOMPARE(session().assignments.now()->names[0], QString("monocytes"));
+    QCOMPARE(session().assignments.now()->colors[0], QRgb{0xff123456});
+    QVERIFY2(driver().error().isEmpty(), qPrintable(driver().error()));
+  }
+
+  /// A computed map is kept for the next time; of other cells it is never shown as if it were of these.
+  void mapsAreKeptAndGrowOld() {
+    QVERIFY(open(kExample));
+    auto* map = driver().find<scriptorium::charts::FigureView>("cellMapFigure");
+    QVERIFY(!map->figure().empty() && !map->isStale());
+    const auto x = map->figure().panels[0].marks[0].x;
+    restart();
+    QVERIFY(QFile::exists(folder_->filePath("maps")));
+    window_->openPath(kExample);
+    QVERIFY(driver().waitForData());
+    driver().page("components");
+    QVERIFY(!session().pool.busy("map"));  // nothing is computed anew
+    settle();
+    map = driver().find<scriptorium::charts::FigureView>("cellMapFigure");
+    QCOMPARE(map->figure().panels[0].marks[0].x, x);
+    QVERIFY(!map->isStale());
+
+    IndexSet some;
+    for (std::int64_t i = 0; i < 300; ++i) some.push_back(i);
+    scriptorium::data::Filter filter;
+    filter.cell_names = session().selection.names(Axis::Cells, some);
+    session().data.setFilter(filter);
+    QVERIFY(driver().waitForData());
+    settle();
+    QVERIFY(map->isStale());
+    QVERIFY2(map->figure().panels[0].name.contains("before"), qPrintable(map->figure().panels[0].name));
+    QVERIFY(driver().text("mapSays").contains("Compute"));
+    QCOMPARE(map->figure().panels[0].marks[0].x, x);
+    QVERIFY(driver().click("mapCompute"));
+    settle();
+    QVERIFY(!map->isStale());
+    QVERIFY(map->figure().panels[0].marks[0].x != x);
+    QCOMPARE(map->figure().panels[0].note, QString("300 cells have no place"));
+    session().undo.undo();  // the filter: the map of all is known
+    QVERIFY(driver().waitForData());
+    settle();
+    QVERIFY(!map->isStale());
+    QCOMPARE(map->figure().panels[0].marks[0].x, x);
+  }
+
+  void wordsSayWhyAFitCannotBeAsked() {
+    QVERIFY(fitMixture());
+    const auto fit = session().fits.current()->fit;
+    scriptorium::data::Filter filter;
+    filter.cell_names = session().selection.names(Axis::Cells, {0, 1, 2, 3, 4, 5});
+    session().data.setFilter(filter);
+    QVERIFY(driver().waitForData());
+    const JobError other = dataMissing(session().data, *fit, "it");
+    QVERIFY2(other.message.contains("other cells or genes") && other.remedy.contains("all cells and genes"),
+             qPrintable(other.text()));
+    session().data.closeData();
+    QVERIFY(dataMissing(session().data, *fit, "it").message.contains("not open"));
   }
 
   /// Each gene by itself, cell by cell; the same order of cells as in the bars above it.
@@ -444,19 +622,115 @@ class TestComponentsPage : public QObject {
     QVERIFY(driver().waitForData());
     driver().page("model");
     driver().find<QSpinBox>("components")->setValue(2);
-    auto* labels = driver().find<QComboBox>("annotation");
-    QVERIFY(labels->count() > 1);
-    const QString column = labels->itemText(1);
-    QVERIFY(driver().choose("annotation", column));
+    auto* columns = driver().find<QListWidget>("annotation");
+    QVERIFY(columns->count() > 0);
+    const QString column = columns->item(0)->text();
+    mark(*columns, column);
     QCOMPARE(session().model.annotation().columns, std::vector<std::string>{column.toStdString()});
     QVERIFY(driver().waitForWork());
     QVERIFY2(!driver().text("mixtureSays").isEmpty(), qPrintable(column));
     session().undo.undo();
     QVERIFY(session().model.annotation().columns.empty());
-    QCOMPARE(labels->currentIndex(), 0);
+    QCOMPARE(columns->item(0)->checkState(), Qt::Unchecked);
+  }
+
+  /// Everything that `fit` can be told of a mixture, by the form, and the same words in the command.
+  void theFormSaysAllThatTheCommandCan() {
+    std::vector<std::int64_t> lane, batch;
+    for (std::size_t i = 0; i < kCells; ++i) {
+      lane.push_back(i % 7 == 0 ? 2 : 1);
+      batch.push_back(i % 2 == 0 ? 5 : 6);
+    }
+    addToObs(data_, "obs/lane", lane);
+    addToObs(data_, "obs/batch", batch);
+    window_->openPath(data_);
+    QVERIFY(driver().waitForData());
+    IndexSet half;
+    for (std::int64_t i = 0; i < 300; ++i) half.push_back(i);
+    session().selection.select(Axis::Cells, half, Combine::Replace, "half");
+    session().selection.nameSelection(Axis::Cells, "half");
+    session().selection.clear(Axis::Cells);
+    driver().page("model");
+    driver().find<QSpinBox>("components")->setValue(2);
+    auto* columns = driver().find<QListWidget>("annotation");
+    mark(*columns, "lane");
+    mark(*columns, "batch");
+    QVERIFY(driver().waitForWork());
+    QCOMPARE(session().model.annotation().columns, (std::vector<std::string>{"lane", "batch"}));
+    QCOMPARE(session().model.model().components, std::int64_t{4});  // as many as labels
+    auto* order = driver().find<QListWidget>("annotationOrder");
+    QCOMPARE(order->count(), 4);
+    QCOMPARE(order->item(0)->text(), QString("1__5"));
+    order->setCurrentRow(3);
+    QVERIFY(driver().click("annotationUp"));
+    QVERIFY(driver().waitForWork());
+    QCOMPARE(session().model.annotation().order, (std::vector<std::string>{"1__5", "1__6", "2__6", "2__5"}));
+    QVERIFY2(driver().text("mixtureSays").contains("1__5, 1__6, 2__6, 2__5"), qPrintable(driver().text("mixtureSays")));
+
+    auto* weights = driver().find<QLineEdit>("mixingPrior");
+    weights->setText("1, 2");
+    QTest::keyClick(weights, Qt::Key_Return);
+    QVERIFY2(driver().text("mixingPriorSays").contains("2 concentrations"),
+             qPrintable(driver().text("mixingPriorSays")));
+    QVERIFY(session().model.model().mixing_prior.empty());
+    weights->setText("1, 2, 3, 0.5");
+    QTest::keyClick(weights, Qt::Key_Return);
+    QCOMPARE(session().model.model().mixing_prior, (std::vector<double>{1, 2, 3, 0.5}));
+    auto* p = driver().find<QCheckBox>("mixtureParam_p");
+    QVERIFY(p && p->isChecked());
+    p->setChecked(false);
+    QCOMPARE(session().model.model().mixture_params, std::vector<std::string>{"r"});
+    driver().find<QCheckBox>("mixtureParam_r")->setChecked(false);  // in something they must differ
+    QCOMPARE(session().model.model().mixture_params, std::vector<std::string>{"r"});
+    QVERIFY(driver().find<QCheckBox>("mixtureParam_r")->isChecked());
+    QString words = commandFor(session().request());
+    for (const QString part : {"--components 4", "--mixture-params r", "--prior mixing=1,2,3,0.5",
+                               "--annotation lane,batch", "--annotation-order 1__5,1__6,2__6,2__5"})
+      QVERIFY2(words.contains(part), qPrintable(words));
+
+    // A number of components by hand, and what was made in the window.
+    auto* components = driver().find<QSpinBox>("components");
+    components->setValue(6);
+    QVERIFY(driver().waitForWork());
+    QCOMPARE(session().model.annotation().components, std::int64_t{6});
+    QVERIFY(!driver().find<QCheckBox>("annotationAsLabels")->isChecked());
+    QVERIFY(driver().text("mixtureSays").contains("unlabelled 6"));
+    mark(*columns, "lane");
+    mark(*columns, "batch");
+    mark(*columns, "set half");
+    QVERIFY(driver().waitForWork());
+    QCOMPARE(session().model.model().components, std::int64_t{2});
+    QCOMPARE(session().model.annotation().columns, std::vector<std::string>{"half"});
+    words = commandFor(session().request());
+    QVERIFY2(!words.contains("--components") && words.contains("made in the window: half"), qPrintable(words));
+    const StoredRequest again = requestFromJson(requestToJson(session().request()));
+    auto request = session().request();
+    const auto found = request.annotate();
+    QCOMPARE(found.names, (std::vector<std::string>{"False", "True"}));
+    QCOMPARE(std::count(found.label.begin(), found.label.end(), 1), std::ptrdiff_t{300});
+    request.labels = again.request.labels;
+    QCOMPARE(request.annotate().label, found.label);
+    QVERIFY(driver().click("runButton") && driver().waitForQueue());
+    QCOMPARE(session().fits.current()->fit->component_names, (std::vector<std::string>{"False", "True"}));
+    QCOMPARE(session().fits.current()->fit->model.mixture_params, std::vector<std::string>{"r"});
+    QVERIFY2(driver().error().isEmpty(), qPrintable(driver().error()));
   }
 
  private:
+  static void mark(QListWidget& list, const QString& text) {
+    for (int i = 0; i < list.count(); ++i)
+      if (list.item(i)->text() == text)
+        return list.item(i)->setCheckState(list.item(i)->checkState() == Qt::Checked ? Qt::Unchecked : Qt::Checked);
+    QFAIL(qPrintable("no line " + text));
+  }
+  /// The same folder, another window.
+  void restart() {
+    window_.reset();
+    window_ = std::make_unique<MainWindow>(Places{folder_->path(), folder_->filePath("settings.ini")});
+    driver_ = std::make_unique<WindowDriver>(*window_);
+    window_->show();
+    QVERIFY(QTest::qWaitForWindowExposed(window_.get()));
+  }
   /// Three components of the open data, or of the example.
   bool fitMixture() {
     if (!session().data.prepared()) window_->openPath(kExample);

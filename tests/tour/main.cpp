@@ -2,6 +2,7 @@
 #include <QCommandLineParser>
 #include <QDir>
 #include <QLineEdit>
+#include <QListWidget>
 #include <QSet>
 #include <QSpinBox>
 #include <QTabWidget>
@@ -91,6 +92,7 @@ struct Wanted {
   QString data, out, model, assignments;
   int components = 1;
   QString screen;  ///< column of targets and control label, with a comma between
+  int genes = 0;   ///< the most variable ones; 0: all
 };
 
 /// The screen that was asked for: columns checked, running, every tab, scores on the map.
@@ -175,12 +177,18 @@ void walkScreen(Tour& tour, MainWindow& window, const QString& columns) {
 
 /// Open, model, run, every page, export.
 void walk(Tour& tour, MainWindow& window, const Wanted& wanted) {
-  const auto& [data, out, model, assignments, components, screen] = wanted;
+  const auto& [data, out, model, assignments, components, screen, genes] = wanted;
   WindowDriver& driver = tour.driver();
   tour.picture("start");
   window.openPath(data);
   tour.picture("opening");
   if (!driver.waitForData()) return tour.fail("the data could not be opened: " + window.session().data.error().text());
+  if (genes > 0) {
+    scriptorium::data::Filter filter;
+    filter.highly_variable = genes;
+    window.session().data.setFilter(filter);
+    if (!driver.waitForData()) return tour.fail("the genes could not be chosen");
+  }
   driver.waitForWork();
   tour.picture("data");
 
@@ -191,6 +199,14 @@ void walk(Tour& tour, MainWindow& window, const Wanted& wanted) {
   driver.find<QSpinBox>("components")->setValue(components);
   driver.waitForWork();
   tour.picture("model");
+  if (auto* labels = driver.find<QListWidget>("annotation"); components > 1 && labels->count() > 0) {
+    labels->item(labels->count() - 1)->setCheckState(Qt::Checked);
+    driver.waitForWork();
+    tour.picture("model_labels");
+    labels->item(labels->count() - 1)->setCheckState(Qt::Unchecked);
+    driver.find<QSpinBox>("components")->setValue(components);
+    driver.waitForWork();
+  }
 
   if (!driver.click("runButton")) return tour.fail("Run is not enabled: " + window.session().cannotFit());
   driver.wait([&] {
@@ -274,8 +290,9 @@ int main(int argc, char** argv) {
       scale("scale", "Pixels per point.", "N", "1"), model("model", "Model of the catalogue.", "M", "nbvcp"),
       size("size", "Window size.", "WxH", "1280x800"), components("components", "Components of the model.", "K", "1"),
       assignments("assignments", "Table of probabilities of components, for the page Components.", "FILE"),
-      screen("perturbation", "Only the screen of these columns.", "TARGET,CONTROL");
-  parser.addOptions({out, dark, scale, model, size, components, assignments, screen});
+      screen("perturbation", "Only the screen of these columns.", "TARGET,CONTROL"),
+      genes("genes", "So many of the most variable genes; 0: all.", "N", "0");
+  parser.addOptions({out, dark, scale, model, size, components, assignments, screen, genes});
   parser.process(app);
   if (parser.positionalArguments().size() != 1 || !parser.isSet(out)) parser.showHelp(2);
   if (!QDir().mkpath(parser.value(out))) {
@@ -291,6 +308,6 @@ int main(int argc, char** argv) {
   Tour tour(window, parser.value(out));
   walk(tour, window,
        {parser.positionalArguments().first(), parser.value(out), parser.value(model), parser.value(assignments),
-        parser.value(components).toInt(), parser.value(screen)});
+        parser.value(components).toInt(), parser.value(screen), parser.value(genes).toInt()});
   return tour.ok() ? 0 : 1;
 }

@@ -4,11 +4,13 @@
 #include <QTemporaryDir>
 #include <QTest>
 #include <cmath>
+#include <cstring>
 #include <ctime>
 #include <numeric>
 
 #include "core/error.hpp"
 #include "core/math/random.hpp"
+#include "core/report/fit_tables.hpp"
 #include "tests/core/analysis/small_mixture.hpp"
 #include "ui/charts/chart_scene.hpp"
 #include "ui/charts/colors.hpp"
@@ -81,13 +83,18 @@ class TestComponents : public QObject {
   }
 
   void mergingAddsProbabilities() {
-    const auto both = merged(*three(), {0, 2});
+    ComponentEdits edits = editsOf(*three());
+    QCOMPARE(edited(three(), edits)->probability[4], three()->probability[4]);
+    edits.group = {0, 1, 0};
+    edits.group_names[0] = "1 + 3";
+    const auto both = edited(three(), edits);
     QCOMPARE(both->components, 2);
     QVERIFY(std::fabs(both->at(0, 0) - 0.95) < 1e-14 && std::fabs(both->at(1, 0) - 0.5) < 1e-14);
     QCOMPARE(both->names[0], QString("1 + 3"));
     QCOMPARE(both->colors[0], three()->colors[0]);
     QCOMPARE(both->names[1], QString("2"));
     QVERIFY(std::isnan(both->at(2, 0)));
+    QVERIFY(std::fabs(both->entropy[1] - std::log(2)) < 1e-14);
   }
 
   void namesColoursAndMergersCanBeUndone() {
@@ -95,7 +102,7 @@ class TestComponents : public QObject {
     AssignmentState state(undo);
     state.show(three());
     QCOMPARE(undo.count(), 0);
-    state.rename(1, " T cells ");
+    QVERIFY(state.rename(1, " T cells "));
     state.recolor(1, 0xff123456);
     state.merge({0, 1});
     QCOMPARE(state.now()->components, 2);
@@ -105,12 +112,122 @@ class TestComponents : public QObject {
     undo.undo();
     undo.undo();
     QCOMPARE(state.now()->names[1], QString("2"));
-    state.rename(7, "nobody");
+    QVERIFY(!state.rename(7, "nobody"));
+    QVERIFY(!state.rename(1, "3"));  // another is called so
     state.merge({0});
     QCOMPARE(undo.count(), 3);
     state.show(nullptr);
-    undo.redo();  // a step on what is gone
+    undo.redo();
     QVERIFY(!state.now());
+  }
+
+  /// Steps belong to the components they were made of, whatever is looked at in between.
+  void editsStayWithTheirComponents() {
+    const auto named = [](const QString& key) {
+      Assignments made = *three();
+      made.key = key;
+      return std::make_shared<const Assignments>(std::move(made));
+    };
+    QUndoStack undo;
+    AssignmentState state(undo);
+    const auto first = named("first"), second = named("second");
+    state.show(first);
+    state.merge({1, 2});
+    state.merge({0, 1});
+    QCOMPARE(state.now()->components, 1);
+    QCOMPARE(state.now()->names[0], QString("1 + 2 + 3"));
+    state.show(second);
+    QCOMPARE(state.now(), second);
+    undo.undo();
+    undo.undo();
+    QCOMPARE(state.now(), second);
+    state.show(first);
+    QCOMPARE(state.now()->components, 3);
+    QCOMPARE(state.now()->probability.size(), first->probability.size());
+    undo.redo();
+    QCOMPARE(state.now()->components, 2);
+    QVERIFY(state.rename(1, "both"));
+    state.recolor(0, 0xff010203);
+    // Kept as text, and laid over the same components another time; others are left alone.
+    AssignmentState later(undo);
+    later.restore("no json");
+    later.restore(state.toJson());
+    later.show(second);
+    QCOMPARE(later.now(), second);
+    later.show(named("first"));
+    QCOMPARE(later.now()->names, (std::vector<QString>{"1", "both"}));
+    QCOMPARE(later.now()->colors[0], QRgb{0xff010203});
+    QCOMPARE(later.now()->probability.size(), std::size_t{8});
+    Assignments four;  // of the same key, but not the same components
+    four.key = "first";
+    four.components = 4;
+    four.cells = {"a"};
+    four.probability = {1, 0, 0, 0};
+    later.show(complete(std::move(four)));
+    QCOMPARE(later.now()->components, 4);
+  }
+
+  /// What the cell table of the window holds is what the command line writes, to the last bit.
+  void theNumbersAreThoseOfTheCommandLine() {
+    const auto s = small_mixture::make("nbvcp");
+    const auto fit = std::make_shared<const result::Fit>(s.fit);
+    for (const int draws : {analysis::AssignmentOptions().draws, 0}) {
+      analysis::AssignmentOptions options;
+      options.draws = draws;
+      options.temperature = draws > 0 ? 1 : 2.5;
+      const auto found = analysis::assign_cells(s.fit, s.data.counts, options, {});
+      const auto of = assignmentsOf(fit, "mixture", s.data, options, {});
+      const auto table = cellTable(*of);
+      const auto expected = report::assignment_table(s.fit, found);
+      for (const auto& column : expected.columns) {
+        const auto at = std::find_if(table->columns.begin(), table->columns.end(), [&](const TableColumn& one) {
+          return one.name == QString::fromStdString(column.name);
+        });
+        QVERIFY2(at != table->columns.end(), column.name.c_str());
+        if (const auto* numbers = std::get_if<std::vector<double>>(&column.values)) {
+          QCOMPARE(at->numbers.size(), numbers->size());
+          QCOMPARE(std::memcmp(at->numbers.data(), numbers->data(), 8 * numbers->size()), 0);
+        } else {
+          QVERIFY(at->texts[7] == QString::fromStdString(std::get<std::vector<std::string>>(column.values)[7]));
+        }
+      }
+      if (draws == 0) continue;
+      // The mean of the entropies is not the entropy of the means; merged components have only the latter.
+      const auto of_means = analysis::entropy(found.probability, found.components);
+      QVERIFY(found.entropy != of_means);
+      ComponentEdits edits = editsOf(*of);
+      edits.group = {0, 1, 1};
+      const auto both = edited(of, edits);
+      QVERIFY(both->merged && !both->fit);
+      const auto merged_entropy = analysis::entropy(both->probability, 2);
+      for (std::size_t i = 0; i < merged_entropy.size(); ++i)
+        QVERIFY(std::fabs(both->entropy[i] - merged_entropy[i]) < 1e-14);
+      QCOMPARE(both->concentration[1], found.concentration[1] + found.concentration[2]);
+      const auto merged_table = cellTable(*both);
+      QVERIFY(std::any_of(merged_table->columns.begin(), merged_table->columns.end(),
+                          [](const TableColumn& one) { return one.help.contains("single draws"); }));
+    }
+    result::Fit other = s.fit;
+    other.created_at = "another time";
+    QVERIFY(identityOf(other) != identityOf(s.fit));
+    other = s.fit;
+    other.name = "renamed";
+    other.component_names = {"a", "b", "c"};
+    QCOMPARE(identityOf(other), identityOf(s.fit));
+  }
+
+  void oneComponentHasNoEntropy() {
+    ComponentEdits edits = editsOf(*three());
+    edits.group = {0, 0, 0};
+    const auto one = edited(three(), edits);
+    QVERIFY(entropyBetween(*one, 0, 0.01, 0.3) && !entropyBetween(*one, 0, 0.1, 0.3));
+    QVERIFY(!entropyBetween(*one, 2, 0, 1));  // has none
+    QCOMPARE(one->components, 1);
+    QCOMPARE(one->entropyShare(0), 0.0);
+    QVERIFY(std::isnan(one->entropyShare(2)));
+    const charts::Figure figure = entropyHistogram(*one, nullptr);
+    QCOMPARE(figure.panels[0].marks[0].y[0], 3.0);
+    QVERIFY(!figure.panels[0].x.title.contains("log"));
   }
 
   void tablesOfProbabilities() {
@@ -175,7 +292,9 @@ class TestComponents : public QObject {
     const Setting s = make("nbvcp");
     auto data = std::make_shared<PreparedData>();
     data->dataset = std::make_shared<const data::Dataset>(s.data);
-    const auto of = assignmentsOf(std::make_shared<const result::Fit>(s.fit), "mixture", s.data, 0, {});
+    analysis::AssignmentOptions at_point;
+    at_point.draws = 0;
+    const auto of = assignmentsOf(std::make_shared<const result::Fit>(s.fit), "mixture", s.data, at_point, {});
     const EntropyGround ground = entropyGround(of, data, {});
     const EntropyPiece whole = entropyPiece(ground, 0, kCells, 0, kGenes, {});
     const EntropyPiece detail = entropyPiece(ground, 10, 14, 2, 5, {});

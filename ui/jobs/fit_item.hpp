@@ -42,6 +42,8 @@ struct FitRequest {
   QString resume_from;                          ///< a checkpoint file; empty: from the start
   QString device = "auto";                      ///< as --device takes it: auto, cpu, cuda:N
   analysis::AnnotationOptions annotation = {};  ///< of a mixture; no columns: none
+  /// Columns of the annotation that the file does not have, one value a cell of `data`: named sets, what analyses made.
+  std::vector<data::Column> labels = {};
   /// What the annotation says of the cells of `data`; empty where there is none. @throws Error as analysis::annotate
   analysis::Annotation annotate() const;
 };

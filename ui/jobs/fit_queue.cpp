@@ -214,6 +214,7 @@ FitQueue::Outcome FitQueue::work(const FitRequest& request, const QString& fit_p
     const analysis::Annotation annotation = request.annotate();
     inference::FitInput input;
     input.model = request.model;
+    if (annotation.components > 0) input.model.components = annotation.components;  // as many as there are labels
     input.cell_logits = annotation.logits;
     input.summary = request.data->summary.get();
     input.counts = &request.data->dataset->counts;
@@ -227,7 +228,7 @@ FitQueue::Outcome FitQueue::work(const FitRequest& request, const QString& fit_p
       log(QObject::tr("Nothing in this fit is done on a GPU; the CPU does it."));
     }
     auto fit = std::make_shared<result::Fit>(result::new_fit(
-        *request.data->dataset, {*request.data->summary, request.data->id}, request.model, request.options));
+        *request.data->dataset, {*request.data->summary, request.data->id}, input.model, request.options));
     if (backend) fit->device = backend->name();
     fit->component_names = annotation.names;
     if (!annotation.names.empty())

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <nlohmann/json.hpp>
 
 #include "core/error.hpp"
@@ -27,6 +28,7 @@ void eachAnnotation(Options& o, Visit visit) {
   visit("confidence", o.confidence);
   visit("order", o.order);
   visit("min_cells", o.min_cells);
+  visit("components", o.components);
 }
 
 }  // namespace
@@ -40,9 +42,12 @@ std::string DataChoice::treatment() const {
 
 analysis::Annotation FitRequest::annotate() const {
   if (model.components < 2 || annotation.columns.empty() || !data) return {};
-  auto wanted = annotation;
-  wanted.components = model.components;
-  return analysis::annotate(data->dataset->cells, wanted);
+  if (labels.empty()) return analysis::annotate(data->dataset->cells, annotation);
+  data::Table cells{data->dataset->cells.names, labels};
+  for (const data::Column& of_file : data->dataset->cells.columns)
+    if (std::count(annotation.columns.begin(), annotation.columns.end(), of_file.name) > 0 && !cells.find(of_file.name))
+      cells.columns.push_back(of_file);
+  return analysis::annotate(cells, annotation);
 }
 
 QByteArray requestToJson(const FitRequest& request) {
@@ -50,6 +55,9 @@ QByteArray requestToJson(const FitRequest& request) {
             {"name", request.name.toStdString()},  {"model", request.model},
             {"options", request.options},          {"device", request.device.toStdString()}};
   eachAnnotation(request.annotation, [&](const char* key, const auto& value) { json["annotation"][key] = value; });
+  for (const data::Column& column : request.labels)
+    if (const auto* its = std::get_if<data::Categorical>(&column.values))
+      json["labels"].push_back({{"name", column.name}, {"codes", its->codes}, {"categories", its->categories}});
   if (request.data) {
     DataChoice choice = request.data->choice;
     json["data"] = {{"path", choice.path.toStdString()},
@@ -70,9 +78,18 @@ StoredRequest requestFromJson(const QByteArray& text) try {
   stored.request.model = json.at("model").get<model::Model>();
   stored.request.options = json.at("options").get<inference::FitOptions>();
   stored.request.device = QString::fromStdString(json.value("device", std::string("auto")));
-  if (json.contains("annotation"))
-    eachAnnotation(stored.request.annotation,
-                   [&](const char* key, auto& value) { json.at("annotation").at(key).get_to(value); });
+  if (json.contains("annotation")) {
+    stored.request.annotation.components = stored.request.model.components;  // what older ones meant
+    eachAnnotation(stored.request.annotation, [&](const char* key, auto& value) {
+      if (json.at("annotation").contains(key)) json.at("annotation").at(key).get_to(value);
+    });
+  }
+  for (const Json& column : json.value("labels", Json::array())) {
+    data::Categorical its;
+    column.at("codes").get_to(its.codes);
+    column.at("categories").get_to(its.categories);
+    stored.request.labels.push_back({column.at("name"), std::move(its), {}});
+  }
   if (json.contains("data")) {
     const Json& from = json.at("data");
     stored.data.path = QString::fromStdString(from.at("path"));

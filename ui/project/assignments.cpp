@@ -1,8 +1,8 @@
 #include "ui/project/assignments.hpp"
 
+#include <QCryptographicHash>
 #include <QFile>
 #include <QFileInfo>
-#include <QUndoCommand>
 #include <algorithm>
 #include <cmath>
 #include <numeric>
@@ -15,31 +15,23 @@
 
 namespace scriptorium::ui {
 
-class AssignmentCommand : public QUndoCommand {
- public:
-  AssignmentCommand(AssignmentState& state, std::shared_ptr<const Assignments> after, const QString& what)
-      : QUndoCommand(what), state_(state), before_(state.now_), after_(std::move(after)), series_(state.series_) {}
-  void undo() override { state_.apply(before_, series_); }
-  void redo() override { state_.apply(after_, series_); }
-
- private:
-  AssignmentState& state_;
-  std::shared_ptr<const Assignments> before_, after_;
-  int series_;
-};
+double Assignments::entropyShare(std::size_t cell) const {
+  return components > 1 ? entropy[cell] / std::log(static_cast<double>(components)) : 0 * entropy[cell];
+}
 
 std::shared_ptr<const Assignments> complete(Assignments made) {
   const auto k = static_cast<std::size_t>(made.components);
   while (made.names.size() < k) made.names.push_back(QString::number(made.names.size() + 1));
   while (made.colors.size() < k) made.colors.push_back(charts::groupColor(static_cast<int>(made.colors.size())));
   made.assigned = analysis::assignment(made.probability, made.components);
-  made.entropy = analysis::entropy(made.probability, made.components);
+  const bool given = made.entropy.size() == made.assigned.size();
+  if (!given) made.entropy = analysis::entropy(made.probability, made.components);
   made.weight.assign(k, 0);
   made.size.assign(k, 0);
   made.sure.assign(k, 0);
   double cells = 0;
   for (std::size_t i = 0; i < made.assigned.size(); ++i) {
-    made.entropy[i] = made.assigned[i] < 0 ? std::nan("") : std::max(0.0, made.entropy[i]);
+    if (!given) made.entropy[i] = made.assigned[i] < 0 ? std::nan("") : std::max(0.0, made.entropy[i]);
     if (made.assigned[i] < 0) continue;
     for (std::size_t c = 0; c < k; ++c) made.weight[c] += made.probability[i * k + c];
     const auto best = static_cast<std::size_t>(made.assigned[i]);
@@ -49,6 +41,15 @@ std::shared_ptr<const Assignments> complete(Assignments made) {
   }
   for (double& weight : made.weight) weight /= std::max(1.0, cells);
   return std::make_shared<const Assignments>(std::move(made));
+}
+
+QStringList notesOf(const Assignments& of) {
+  std::vector<std::string> names;
+  for (const QString& name : of.names) names.push_back(name.toStdString());
+  QStringList notes;
+  for (const std::string& note : analysis::component_notes(of.probability, names))
+    notes << QString::fromStdString(note);
+  return notes;
 }
 
 bool areProbabilities(const data::Embedding& embedding) {
@@ -68,31 +69,49 @@ bool areProbabilities(const data::Embedding& embedding) {
   return any;
 }
 
-std::shared_ptr<const Assignments> assignmentsOf(const data::Embedding& embedding, std::vector<std::string> cells) {
+std::shared_ptr<const Assignments> assignmentsOf(const data::Dataset& data, std::size_t embedding) {
+  const data::Embedding& of = data.embeddings.at(embedding);
+  const QString name = QString::fromStdString(of.name);
   Assignments made;
-  made.source = QObject::tr("%1 (file)").arg(QString::fromStdString(embedding.name));
-  made.cells = std::move(cells);
-  made.components = embedding.dims;
-  made.probability.assign(embedding.coordinates.begin(), embedding.coordinates.end());
+  made.source = QObject::tr("%1 (file)").arg(name);
+  made.key = QString("obsm:%1:%2").arg(QString::fromStdString(data.path), name);
+  made.cells = data.cells.names;
+  made.components = of.dims;
+  made.probability.assign(of.coordinates.begin(), of.coordinates.end());
   return complete(std::move(made));
 }
 
+QString identityOf(const result::Fit& fit) {
+  QCryptographicHash hash(QCryptographicHash::Sha1);
+  const auto numbers = [&](const std::vector<double>& values) {
+    for (const double value : values) hash.addData(QByteArray::number(value, 'g', 17) + ' ');
+  };
+  for (const std::string& text : {fit.created_at, fit.data_id, fit.model.likelihood, fit.model.parameterization})
+    hash.addData(QByteArray::fromStdString(text) + '\n');
+  hash.addData(QByteArray::number(fit.options.seed) + ' ' + QByteArray::number(qlonglong{fit.model.components}) + ' ');
+  if (!fit.result.trace.empty()) numbers({fit.result.trace.back().loss});
+  for (const auto& site : fit.result.posterior.sites)
+    if (site.name == "mixing_weights") numbers(site.arg1);
+  return "fit:" + QString::fromLatin1(hash.result().toHex());
+}
+
 std::shared_ptr<const Assignments> assignmentsOf(std::shared_ptr<const result::Fit> fit, const QString& name,
-                                                 const data::Dataset& data, int draws, const RunControl& control) {
-  analysis::AssignmentOptions options;
-  options.draws = draws;
-  options.seed = fit->options.seed;
+                                                 const data::Dataset& data, analysis::AssignmentOptions options,
+                                                 const RunControl& control) {
   options.likelihood.missing = &data.missing;
-  const auto found = analysis::assign_cells(*fit, data.counts, options, control);
+  auto found = analysis::assign_cells(*fit, data.counts, options, control);
   Assignments made;
-  made.source = draws > 0 ? QObject::tr("%1 (fit, %2 draws)").arg(name).arg(draws) : QObject::tr("%1 (fit)").arg(name);
+  made.draws = options.draws;
+  made.source =
+      made.draws > 0 ? QObject::tr("%1 (fit, %2 draws)").arg(name).arg(made.draws) : QObject::tr("%1 (fit)").arg(name);
+  made.key = identityOf(*fit);
   made.cells = fit->cells;
   made.components = static_cast<int>(found.components);
-  made.probability = found.probability;
-  const auto names = result::component_names(*fit);
-  for (const std::string& its : names) made.names.push_back(QString::fromStdString(its));
-  for (const std::string& note : analysis::component_notes(found.probability, names))
-    made.notes << QString::fromStdString(note);
+  for (const std::string& its : result::component_names(*fit)) made.names.push_back(QString::fromStdString(its));
+  made.probability = std::move(found.probability);
+  made.notes = notesOf(made);
+  made.concentration = std::move(found.concentration);
+  made.entropy = std::move(found.entropy);
   made.fit = std::move(fit);
   return complete(std::move(made));
 }
@@ -117,6 +136,7 @@ std::shared_ptr<const Assignments> readAssignments(const QString& path) {
                 "Give a table as scriptorium-cli assign writes it.");
   Assignments made;
   made.source = QFileInfo(path).fileName();
+  made.key = "table:" + QFileInfo(path).absoluteFilePath();
   made.components = static_cast<int>(columns.size());
   for (int line = 2; !file.atEnd(); ++line) {
     const QStringList row = fields();
@@ -135,65 +155,6 @@ std::shared_ptr<const Assignments> readAssignments(const QString& path) {
     }
   }
   return complete(std::move(made));
-}
-
-std::shared_ptr<const Assignments> merged(const Assignments& from, const IndexSet& which) {
-  const auto k = static_cast<std::size_t>(from.components);
-  std::vector<std::size_t> to(k);  // the new number of each old component
-  std::size_t next = 0;
-  for (std::size_t c = 0; c < k; ++c) {
-    const bool in = std::binary_search(which.begin(), which.end(), static_cast<std::int64_t>(c));
-    to[c] = in && static_cast<std::int64_t>(c) != which.front() ? to[static_cast<std::size_t>(which.front())] : next++;
-  }
-  Assignments made;
-  made.source = from.source;
-  made.cells = from.cells;
-  made.components = static_cast<int>(next);
-  made.probability.assign(from.assigned.size() * next, 0);
-  for (std::size_t i = 0; i < from.assigned.size(); ++i)
-    for (std::size_t c = 0; c < k; ++c) made.probability[i * next + to[c]] += from.probability[i * k + c];
-  made.names.resize(next);
-  made.colors.resize(next);
-  for (std::size_t c = k; c-- > 0;) {  // the first of them last, so that its colour stays
-    QString& name = made.names[to[c]];
-    name = name.isEmpty() ? from.names[c] : from.names[c] + " + " + name;
-    made.colors[to[c]] = from.colors[c];
-  }
-  return complete(std::move(made));
-}
-
-void AssignmentState::show(std::shared_ptr<const Assignments> assignments) {
-  if (assignments == now_) return;
-  ++series_;
-  apply(std::move(assignments), series_);
-}
-
-void AssignmentState::rename(int component, const QString& name) {
-  if (!now_ || component < 0 || component >= now_->components || name.trimmed().isEmpty()) return;
-  Assignments next = *now_;
-  next.names[static_cast<std::size_t>(component)] = name.trimmed();
-  push(std::make_shared<const Assignments>(std::move(next)), tr("name of a component"));
-}
-
-void AssignmentState::recolor(int component, QRgb color) {
-  if (!now_ || component < 0 || component >= now_->components) return;
-  Assignments next = *now_;
-  next.colors[static_cast<std::size_t>(component)] = color;
-  push(std::make_shared<const Assignments>(std::move(next)), tr("colour of a component"));
-}
-
-void AssignmentState::merge(const IndexSet& which) {
-  if (now_ && which.size() > 1) push(merged(*now_, which), tr("merged components"));
-}
-
-void AssignmentState::push(std::shared_ptr<const Assignments> next, const QString& what) {
-  undo_.push(new AssignmentCommand(*this, std::move(next), what));
-}
-
-void AssignmentState::apply(std::shared_ptr<const Assignments> next, int series) {
-  if (series != series_) return;  // a step on what is no longer shown
-  now_ = std::move(next);
-  emit changed();
 }
 
 }  // namespace scriptorium::ui

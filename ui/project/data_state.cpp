@@ -1,5 +1,6 @@
 #include "ui/project/data_state.hpp"
 
+#include <QFileInfo>
 #include <QThreadPool>
 #include <QUndoCommand>
 #include <utility>
@@ -211,6 +212,18 @@ void DataState::prepare() {
         return Result(made);
       },
       std::move(answer));
+}
+
+JobError dataMissing(const DataState& data, const result::Fit& fit, const QString& name) {
+  const QString path = QString::fromStdString(fit.data_path), filter = QString::fromStdString(fit.data_filter);
+  const QString kept =
+      filter.isEmpty() ? QObject::tr("all cells and genes") : QObject::tr("what the fit had: %1").arg(filter.left(200));
+  if (data.preparing())
+    return {QObject::tr("The data of %1 are still being prepared.").arg(name), QObject::tr("Ask again in a moment.")};
+  if (data.opened() && QFileInfo(data.path()) == QFileInfo(path))
+    return {QObject::tr("%1 was fitted to other cells or genes than those that are kept now.").arg(name),
+            QObject::tr("On the Data page, keep %1.").arg(kept)};
+  return {QObject::tr("The data of %1 are not open.").arg(name), QObject::tr("Open %1, and keep %2.").arg(path, kept)};
 }
 
 }  // namespace scriptorium::ui

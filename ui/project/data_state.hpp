@@ -72,4 +72,7 @@ class DataState : public QObject {
   bool preparing_ = false;
 };
 
+/// Why a fit cannot be asked about its cells: its data are not open, or are open with others kept.
+JobError dataMissing(const DataState& data, const result::Fit& fit, const QString& name);
+
 }  // namespace scriptorium::ui

@@ -66,6 +66,14 @@ void FitStore::rename(int id, const QString& name) {
   emit changed();
 }
 
+void FitStore::replace(int id, std::shared_ptr<const result::Fit> fit) {
+  if (!find(id)) return;
+  for (Entry& entry : entries_)
+    if (entry.id == id) entry.fit = fit;
+  emit changed();
+  if (current_ == id) emit currentChanged();
+}
+
 void FitStore::setCurrent(int id) {
   if (current_ == id) return;
   current_ = id;

@@ -23,6 +23,8 @@ class FitStore : public QObject {
   void save(int id, const QString& path);
   void remove(int id);
   void rename(int id, const QString& name);
+  /// The same fit with something else said of it (names of components); a current one is current anew.
+  void replace(int id, std::shared_ptr<const result::Fit> fit);
   void setCurrent(int id);
 
   const std::vector<Entry>& entries() const { return entries_; }

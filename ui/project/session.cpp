@@ -6,8 +6,10 @@
 #include <QSaveFile>
 #include <QStandardPaths>
 #include <algorithm>
+#include <map>
 
 #include "core/data/filter.hpp"
+#include "core/result/components.hpp"
 
 namespace scriptorium::ui {
 namespace {
@@ -52,6 +54,15 @@ Session::Session(Places places, QObject* parent)
     if (data.stage() == DataState::Stage::Ready && !sets_to_restore_.isEmpty())
       selection.restore(std::exchange(sets_to_restore_, {}));
   });
+  components_timer_.setSingleShot(true);
+  components_timer_.setInterval(1000);
+  connect(&components_timer_, &QTimer::timeout, this, &Session::saveComponents);
+  connect(&assignments, &AssignmentState::keptChanged, this, [this] {
+    if (!closing_) components_timer_.start();
+    nameComponents();
+  });
+  connect(&fits, &FitStore::changed, this, &Session::nameComponents);
+  readComponents();
   connect(&data, &DataState::openedFile, this, &Session::rememberRecent);
   connect(&fits, &FitStore::failed, this, &Session::errorReported);
   connect(&queue, &FitQueue::fitFinished, this, [this](int id) {
@@ -92,13 +103,41 @@ QString Session::cannotFit() const {
   return {};
 }
 
+FitRequest Session::request() const {
+  FitRequest out{{}, model.model(), model.options(), data.prepared(), {}, device(), model.annotation(), {}};
+  if (!out.data || out.annotation.columns.empty()) return out;
+  const auto wanted = [&](const std::string& name) {
+    return std::find(out.annotation.columns.begin(), out.annotation.columns.end(), name) !=
+           out.annotation.columns.end();
+  };
+  IndexSet rows;
+  for (const data::Column& column : columns.added()) {
+    if (!wanted(column.name)) continue;
+    if (rows.empty()) rows = selection.rowsOf(Axis::Cells, out.data->dataset->cells.names);
+    data::Categorical labels;
+    std::map<std::string, std::int32_t> code;
+    for (const std::int64_t row : rows) {
+      const auto at = static_cast<std::size_t>(row);
+      if (row < 0 || column.is_missing(at)) {
+        labels.codes.push_back(-1);
+        continue;
+      }
+      const auto [its, is_new] = code.emplace(column.text(at), static_cast<std::int32_t>(code.size()));
+      if (is_new) labels.categories.push_back(its->first);
+      labels.codes.push_back(its->second);
+    }
+    out.labels.push_back({column.name, std::move(labels), {}});
+  }
+  return out;
+}
+
 bool Session::addToQueue() {
   const QString why = cannotFit();
   if (!why.isEmpty()) {
     emit errorReported({tr("Nothing was put on the queue."), why});
     return false;
   }
-  FitRequest request{{}, model.model(), model.options(), data.prepared(), {}, device(), model.annotation()};
+  FitRequest request = this->request();
   try {
     model::validate(request.model);  // what its labels say is found out by the fit: that takes time
   } catch (...) {
@@ -116,6 +155,64 @@ bool Session::addToQueue() {
   request.name = name;
   queue.add(std::move(request));
   return true;
+}
+
+void Session::readComponents() {
+  Answer<QByteArray> answer;
+  answer.done = [this](const QByteArray& text) {
+    components_read_ = true;
+    assignments.restore(text);
+  };
+  pool.request<QByteArray>(
+      "components", this,
+      [path = componentsPath()](const RunControl&) {
+        QFile file(path);
+        return file.open(QIODevice::ReadOnly) ? file.readAll() : QByteArray();
+      },
+      std::move(answer));
+}
+
+void Session::saveComponents() {
+  if (!components_read_) return components_timer_.start();  // else what the file has would be lost
+  const auto write = [text = assignments.toJson(), path = componentsPath()] {
+    QDir().mkpath(QFileInfo(path).path());
+    QSaveFile file(path);
+    if (file.open(QIODevice::WriteOnly) && file.write(text) == text.size()) file.commit();
+  };
+  if (closing_) return write();  // a few kilobytes; no worker comes back any more
+  pool.request<bool>("save components", this,
+                     [write](const RunControl&) {
+                       write();
+                       return true;
+                     },
+                     {});
+}
+
+void Session::nameComponents() {
+  for (const FitStore::Entry& entry : fits.entries()) {
+    if (entry.fit->model.components < 2) continue;
+    const ComponentEdits* edits = assignments.edits(identityOf(*entry.fit));
+    if (!edits || edits->names.size() != static_cast<std::size_t>(entry.fit->model.components)) continue;
+    std::vector<std::string> names;
+    for (const QString& name : edits->names) names.push_back(name.toStdString());
+    const QString request = QString("name components %1").arg(entry.id);
+    pool.cancel(request);
+    if (names == result::component_names(*entry.fit)) continue;
+    using Made = std::shared_ptr<const result::Fit>;
+    const bool ours = QFileInfo(entry.path).path() == QFileInfo(queue.folder() + "/fit.h5").path();
+    Answer<Made> answer;
+    answer.done = [this, id = entry.id](Made made) { fits.replace(id, std::move(made)); };
+    answer.failed = [this](const JobError& error) { emit errorReported(error); };
+    pool.request<Made>(
+        request, this,
+        [fit = entry.fit, names, path = ours ? entry.path : QString()](const RunControl&) {
+          auto made = std::make_shared<result::Fit>(*fit);
+          made->component_names = names;
+          if (!path.isEmpty()) result::save_fit(*made, path.toStdString());  // files elsewhere are for Save
+          return Made(made);
+        },
+        std::move(answer));
+  }
 }
 
 void Session::rememberRecent(const QString& path) {
@@ -152,7 +249,7 @@ void Session::checkRecent() {
 }
 
 void Session::autosave() {
-  FitRequest request{"session", model.model(), model.options(), nullptr, {}, device(), model.annotation()};
+  FitRequest request{"session", model.model(), model.options(), nullptr, {}, device(), model.annotation(), {}};
   auto known = std::make_shared<PreparedData>();
   known->choice = data.choice();
   if (data.stage() == DataState::Stage::Ready) request.data = known;
@@ -239,6 +336,8 @@ void Session::discard(const Recovery& recovery) {
 void Session::closeCleanly() {
   closing_ = true;
   autosave_.stop();
+  if (components_timer_.isActive() && components_read_) saveComponents();
+  components_timer_.stop();
   QFile::remove(recoveryPath());
   QFile::remove(recoveryPath() + ".fits");
   QFile::remove(recoveryPath() + ".sets");

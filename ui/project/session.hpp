@@ -54,6 +54,8 @@ class Session : public QObject {
   FitStore fits;
   ExportList exports;
 
+  /// The model of the form with the data and the labels that it would be fitted to; without a name.
+  FitRequest request() const;
   /// Puts the model of the form on the queue. False (with a message) when there is nothing to fit yet.
   bool addToQueue();
   /// Why addToQueue() would refuse; empty when it would not.
@@ -62,6 +64,8 @@ class Session : public QObject {
   /// On what fits are computed, as --device takes it; kept for the next session.
   QString device() const { return settings.value("device", "auto").toString(); }
   void setDevice(const QString& device) { settings.setValue("device", device); }
+
+  const QString& folder() const { return places_.folder; }  ///< where a session keeps its things
 
   QStringList recent() const { return recent_; }
   bool isMissing(const QString& path) const { return missing_.contains(path); }
@@ -84,14 +88,19 @@ class Session : public QObject {
  private:
   void rememberRecent(const QString& path);
   void autosave();
+  /// Names, colours and mergers of components outlive the session: the file is read once and kept up.
+  void readComponents();
+  void saveComponents();
+  void nameComponents();  ///< writes the names that were given into the fits themselves, so that all that asks has them
   QString recoveryPath() const { return places_.folder + "/session.json"; }
+  QString componentsPath() const { return places_.folder + "/components.json"; }
 
   Places places_;
   QStringList recent_, missing_;
-  QTimer autosave_;
+  QTimer autosave_, components_timer_;
   QList<QPair<QString, QString>> to_resume_;
   QByteArray sets_to_restore_;
-  bool restoring_ = false, closing_ = false;
+  bool restoring_ = false, closing_ = false, components_read_ = false;
 };
 
 }  // namespace scriptorium::ui

@@ -16,32 +16,6 @@
 #include "ui/workspaces/components/map_colors.hpp"
 
 namespace scriptorium::ui {
-namespace {
-
-/// More cells are not laid out before somebody asks.
-constexpr std::int64_t kUnasked = 20'000;
-
-MapPlaces placesOf(const data::Embedding& embedding) {
-  MapPlaces out;
-  out.title = out.axis = QString::fromStdString(embedding.name);
-  if (out.axis.startsWith("X_")) out.axis = out.axis.mid(2).toUpper();
-  const auto dims = static_cast<std::size_t>(embedding.dims);
-  for (std::size_t i = 0; i + dims <= embedding.coordinates.size(); i += dims) {
-    const double x = embedding.coordinates[i], y = embedding.coordinates[i + 1];
-    const bool placed = std::isfinite(x) && std::isfinite(y);
-    out.x.push_back(placed ? x : std::nan(""));
-    out.y.push_back(placed ? y : std::nan(""));
-    out.without += placed ? 0 : 1;
-  }
-  return out;
-}
-
-QString wordOf(embedding::Method method) {
-  return method == embedding::Method::Umap ? "UMAP" : method == embedding::Method::Tsne ? "t-SNE" : "PCA";
-}
-
-}  // namespace
-
 CellMapPanel::CellMapPanel(Session& session, charts::FigureView* map, QWidget* parent)
     : QWidget(parent),
       session_(session),
@@ -109,6 +83,7 @@ CellMapPanel::CellMapPanel(Session& session, charts::FigureView* map, QWidget* p
   connect(map_, &charts::FigureView::shapeDrawn, this,
           [this](int, const QPolygonF& shape, Qt::KeyboardModifiers keys) { selectInside(shape, keys); });
   connect(&session.data, &DataState::stageChanged, this, &CellMapPanel::dataChanged);
+  connect(&session.data, &DataState::preparedChanged, this, &CellMapPanel::keptChanged);
   connect(&session.selection, &SelectionState::changed, this, [this](Axis of) {
     if (of == Axis::Cells) draw();
   });
@@ -137,29 +112,14 @@ void CellMapPanel::dataChanged() {
   of_ = now;
   session_.pool.cancel("map");
   known_.clear();
+  latest_.clear();
+  looked_up_.clear();
   failed_ = color_chosen_ = false;
   places_.reset();
   colors_ = {};
   fillMaps();
   fillColors();
   choose();
-}
-
-void CellMapPanel::fillMaps() {
-  const QSignalBlocker quiet(which_);
-  which_->clear();
-  int first = -1;
-  for (std::size_t i = 0; of_ && i < of_->embeddings.size(); ++i) {
-    const data::Embedding& one = of_->embeddings[i];
-    if (one.dims < 2) continue;
-    const QString name = QString::fromStdString(one.name);
-    which_->addItem(tr("%1 (file)").arg(name), QString("file:%1").arg(i));
-    const bool laid_out = name.contains("umap", Qt::CaseInsensitive) || name.contains("tsne", Qt::CaseInsensitive);
-    if (laid_out && first < 0) first = which_->count() - 1;
-  }
-  for (const auto method : {embedding::Method::Umap, embedding::Method::Tsne, embedding::Method::Pca})
-    which_->addItem(wordOf(method), QString::fromStdString(embedding::to_string(method)));
-  which_->setCurrentIndex(first >= 0 ? first : which_->findData("umap"));
 }
 
 void CellMapPanel::fillColors() {
@@ -203,102 +163,6 @@ void CellMapPanel::fillColors() {
   }
 }
 
-void CellMapPanel::lookedAt() {
-  const bool wanted = !places_ && of_ && !failed_ && !which_->currentData().toString().startsWith("file:");
-  if (wanted && !session_.pool.busy("map") && session_.data.prepared() &&
-      session_.data.prepared()->dataset->counts.n_cells <= kUnasked)
-    compute();
-}
-
-void CellMapPanel::choose() {
-  const QString key = which_->currentData().toString();
-  places_.reset();
-  compute_->setVisible(!key.startsWith("file:"));
-  compute_->setEnabled(of_ != nullptr);
-  says_->clear();
-  if (!of_) {
-    map_->setMessage(tr("Open a data set to see its cells."));
-    return;
-  }
-  if (key.startsWith("file:")) {
-    auto& known = known_[key];
-    if (!known) known = std::make_shared<const MapPlaces>(placesOf(of_->embeddings[key.mid(5).toULongLong()]));
-    places_ = known;
-  } else if (known_.contains(key)) {
-    places_ = known_[key];
-  }
-  if (!places_) {
-    map_->setMessage(tr("This map is not computed yet. Compute lays out the %1 cells that are kept.")
-                         .arg(session_.data.prepared() ? session_.data.prepared()->dataset->counts.n_cells : 0));
-    return;
-  }
-  if (places_->without == static_cast<std::int64_t>(places_->x.size())) {
-    map_->setMessage(
-        tr("No cell has a place on %1: its coordinates are not numbers. Choose another map.").arg(places_->title));
-    return;
-  }
-  color();
-}
-
-void CellMapPanel::compute() {
-  const auto prepared = session_.data.prepared();
-  const QString key = which_->currentData().toString();
-  if (!prepared || key.startsWith("file:")) {
-    map_->setMessage(session_.cannotFit());
-    return;
-  }
-  progress_->setRange(0, 0);
-  const auto running = [this](bool on) {
-    progress_->setVisible(on);
-    cancel_->setVisible(on);
-    compute_->setVisible(!on);
-  };
-  running(true);
-  const embedding::Method method = embedding::method_from_string(key.toStdString());
-  map_->setMessage(tr("Laying out the cells …"));
-  Answer<MapPlaces> answer;
-  answer.progressed = [this](const Progress& progress) {
-    map_->setMessage(QString::fromStdString(progress.message));
-    progress_->setRange(0, progress.fraction >= 0 ? 100 : 0);
-    progress_->setValue(static_cast<int>(std::lround(100 * progress.fraction)));
-  };
-  answer.done = [this, running, key](MapPlaces places) {
-    running(false);
-    known_[key] = std::make_shared<const MapPlaces>(std::move(places));
-    choose();
-  };
-  answer.failed = [this, running](const JobError& error) {
-    running(false);
-    failed_ = true;  // not again before somebody asks
-    map_->setMessage(error.text());
-  };
-  answer.cancelled = [this, running] {
-    running(false);
-    choose();
-  };
-  session_.pool.request<MapPlaces>(
-      "map", this,
-      [dataset = prepared->dataset, all = of_,
-       rows = session_.selection.rowsOf(Axis::Cells, prepared->dataset->cells.names),
-       method](const RunControl& control) {
-        embedding::EmbedOptions options;
-        options.method = method;
-        const embedding::Coordinates found = embedding::embed(*dataset, options, control);
-        MapPlaces places;
-        places.title = places.axis = wordOf(method);
-        places.x.assign(all->cells.size(), std::nan(""));
-        places.y = places.x;
-        places.without = static_cast<std::int64_t>(all->cells.size() - rows.size());
-        const auto dims = static_cast<std::size_t>(found.dims);
-        for (std::size_t i = 0; i < rows.size(); ++i) {
-          places.x[static_cast<std::size_t>(rows[i])] = found.values[i * dims];
-          places.y[static_cast<std::size_t>(rows[i])] = dims > 1 ? found.values[i * dims + 1] : 0;
-        }
-        return places;
-      },
-      std::move(answer));
-}
-
 void CellMapPanel::color() {
   if (!of_ || !places_) return;
   const QString key = by_->currentData().toString();
@@ -324,7 +188,14 @@ void CellMapPanel::color() {
 
 void CellMapPanel::draw() {
   if (!places_ || colors_.values.size() != places_->x.size()) return;
-  map_->setFigure(cellMap(*places_, colors_, session_.selection.flags(Axis::Cells)), true);
+  charts::Figure figure = cellMap(*places_, colors_, session_.selection.flags(Axis::Cells));
+  const bool old = isOld();
+  if (old) figure.panels[0].name += tr(", before others were kept");
+  map_->setFigure(std::move(figure), true);
+  if (old) {
+    map_->setStale(true);
+    says_->setText(tr("This map was laid out before other cells or genes were kept. Compute lays out those of now."));
+  }
   session_.exports.touch();
 }
 

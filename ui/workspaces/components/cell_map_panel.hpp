@@ -1,5 +1,6 @@
 #pragma once
 #include <QHash>
+#include <QSet>
 #include <QWidget>
 
 #include "core/embedding/embed.hpp"
@@ -28,13 +29,17 @@ class CellMapPanel : public QWidget {
   void dataChanged();
   void fillMaps();
   void fillColors();
-  void choose();   ///< shows the chosen layout, or says how to get it
+  void choose();  ///< shows the chosen layout, or says how to get it
+  void lookUp();  ///< whether a computed layout of the kept cells was kept by an earlier session
+  void keptChanged();
   void compute();  ///< the chosen layout, on a worker
   void color();    ///< asks a worker for the colours
   void draw();
   void selectInside(const QPolygonF& shape, Qt::KeyboardModifiers keys);
   QStringList wordsOf(std::size_t cell) const;
   std::shared_ptr<const data::Dataset> dataset() const;
+  QString knownKey() const;  ///< of the chosen layout
+  bool isOld() const;        ///< what is shown was laid out for other cells or genes than are kept now
 
   Session& session_;
   charts::FigureView* map_;
@@ -43,7 +48,10 @@ class CellMapPanel : public QWidget {
   QPushButton *compute_, *cancel_;
   QProgressBar* progress_;
   QLabel* says_;
+  /// Layouts by knownKey(): computed ones belong to the cells that were kept.
   QHash<QString, std::shared_ptr<const MapPlaces>> known_;
+  QHash<QString, QString> latest_;  ///< knownKey() of the last layout of each method: shown as old when others are kept
+  QSet<QString> looked_up_;
   std::shared_ptr<const MapPlaces> places_;
   MapColors colors_;
   bool failed_ = false, color_chosen_ = false;

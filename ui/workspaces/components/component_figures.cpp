@@ -12,6 +12,8 @@
 namespace scriptorium::ui {
 namespace {
 
+constexpr int kEntropyBins = 50;
+
 QString whole(std::int64_t n) {
   return QLocale(QLocale::English).toString(static_cast<qlonglong>(n));
 }
@@ -30,6 +32,15 @@ charts::Mark stackOf(const Assignments& of, const QString& name) {
   mark.palette.assign(of.colors.begin(), of.colors.end());
   mark.groups = namesOf(of);
   return mark;
+}
+
+/// What the column of entropies holds.
+QString entropyWords(const Assignments& of) {
+  if (of.draws == 0) return QObject::tr("−Σ p log p, in nats: 0 is sure.");
+  return of.merged ? QObject::tr(
+                         "−Σ p log p of the mean probabilities, in nats: 0 is sure. Components were merged, "
+                         "and the entropies of single draws are not known for merged ones.")
+                   : QObject::tr("Mean over the draws of −Σ p log p, in nats: 0 is sure.");
 }
 
 /// The component at share `at` of a stack.
@@ -116,7 +127,7 @@ charts::Figure cellMap(const MapPlaces& places, const MapColors& colors,
 
 charts::Figure entropyHistogram(const Assignments& of, const std::vector<std::uint8_t>* selected) {
   charts::Figure figure{"entropy_histogram", {}, 1, false, {}};
-  constexpr int bins = 50;
+  constexpr int bins = kEntropyBins;
   charts::Mark all{charts::MarkKind::Bars, QObject::tr("cells"), charts::Tone::Blue, {}, {}, {}, 0.85, 1, false, {}};
   for (int b = 0; b <= bins; ++b) all.x.push_back(static_cast<double>(b) / bins);
   all.y.assign(bins, 0);
@@ -125,16 +136,17 @@ charts::Figure entropyHistogram(const Assignments& of, const std::vector<std::ui
   chosen.tone = charts::Tone::Orange;
   chosen.opacity = 1;
   chosen.in_legend = true;
-  const double most = std::log(static_cast<double>(std::max(2, of.components)));
   for (std::size_t i = 0; i < of.entropy.size(); ++i) {
-    if (!std::isfinite(of.entropy[i])) continue;
-    const auto bin = static_cast<std::size_t>(std::clamp(of.entropy[i] / most * bins, 0.0, bins - 1.0));
+    const double share = of.entropyShare(i);
+    if (!std::isfinite(share)) continue;
+    const auto bin = static_cast<std::size_t>(std::clamp(share * bins, 0.0, bins - 1.0));
     all.y[bin] += 1;
     if (selected && (*selected)[i] != 0) chosen.y[bin] += 1;
   }
   charts::Panel panel;
   panel.name = QObject::tr("How unsure the cells are");
-  panel.x.title = QObject::tr("entropy / log %1").arg(of.components);
+  panel.x.title = of.components > 1 ? QObject::tr("entropy / log %1").arg(of.components)
+                                    : QObject::tr("entropy (of one component: none)");
   panel.x.low = 0;
   panel.x.high = 1;
   panel.y.title = QObject::tr("cells, log1p");
@@ -143,6 +155,12 @@ charts::Figure entropyHistogram(const Assignments& of, const std::vector<std::ui
   if (selected) panel.marks.push_back(std::move(chosen));
   figure.panels.push_back(std::move(panel));
   return figure;
+}
+
+bool entropyBetween(const Assignments& of, std::size_t cell, double low, double high) {
+  constexpr double bar = 1.0 / kEntropyBins;
+  const double share = of.entropyShare(cell);
+  return std::isfinite(share) && (share >= low || low < bar) && (share <= high || high > 1 - bar);
 }
 
 charts::Mark assignmentStack(const Assignments& of, const std::vector<std::int64_t>& order, std::int64_t first,
@@ -286,7 +304,21 @@ std::shared_ptr<const TableData> cellTable(const Assignments& of) {
     for (std::size_t i = 0; i < of.cells.size(); ++i) p.numbers.push_back(of.at(i, k));
     table->columns.push_back(std::move(p));
   }
-  table->columns.push_back({"entropy", QObject::tr("−Σ p log p, in nats: 0 is sure."), of.entropy, {}});
+  table->columns.push_back({"entropy", entropyWords(of), of.entropy, {}});
+  TableColumn share{"entropy_normalized", QObject::tr("The entropy over log K: 0 is sure, 1 is anything."), {}, {}};
+  for (std::size_t i = 0; i < of.cells.size(); ++i) share.numbers.push_back(of.entropyShare(i));
+  table->columns.push_back(std::move(share));
+  const auto components = static_cast<std::size_t>(of.components);
+  for (std::size_t k = 0; k < components && !of.concentration.empty(); ++k) {
+    TableColumn one{QString("concentration_%1").arg(k + 1),
+                    QObject::tr("Concentration of %1 in the Dirichlet fitted to the cell's probabilities over the "
+                                "draws: the larger all of a cell, the less they vary.")
+                        .arg(of.names[k]),
+                    {},
+                    {}};
+    for (std::size_t i = 0; i < of.cells.size(); ++i) one.numbers.push_back(of.concentration[i * components + k]);
+    table->columns.push_back(std::move(one));
+  }
   return table;
 }
 

@@ -34,6 +34,9 @@ charts::Figure cellMap(const MapPlaces& places, const MapColors& colors,
 
 /// Histogram of the cells' entropies over log K, 0 … 1; the selected ones before all.
 charts::Figure entropyHistogram(const Assignments& of, const std::vector<std::uint8_t>* selected);
+/// Whether a brush from `low` to `high` over the histogram takes a cell in. One that reaches into the first bar or the
+/// last takes all of it: most cells are at its very edge.
+bool entropyBetween(const Assignments& of, std::size_t cell, double low, double high);
 /// The places [first, last) of an order of cells, each a column of its probabilities stacked; averages where there are
 /// more cells than columns.
 charts::Mark assignmentStack(const Assignments& of, const std::vector<std::int64_t>& order, std::int64_t first,

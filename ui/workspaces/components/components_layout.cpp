@@ -1,5 +1,6 @@
 // Where things are on the page, and what it offers for export.
 #include <QComboBox>
+#include <QDoubleSpinBox>
 #include <QLabel>
 #include <QLineEdit>
 #include <QPushButton>
@@ -110,6 +111,11 @@ QWidget* ComponentsPage::makeContent() {
   help::describe(read, "readAssignments");
   connect(read, &QPushButton::clicked, this, &ComponentsPage::readTableDialog);
   connect(source_, &QComboBox::activated, this, &ComponentsPage::chooseSource);
+  temperature_ = makeNumber("assignmentTemperature", 0.01, 1000, 1, 0.5, 2);
+  temperature_->setKeyboardTracking(false);
+  connect(temperature_, &QDoubleSpinBox::valueChanged, this, &ComponentsPage::chooseSource);
+  auto* temperature_label = new QLabel(tr("Temperature"));
+  temperature_label->setBuddy(temperature_);
   needs_ = new QLabel(
       tr("<b>Who belongs where</b><p>With probabilities of components this shows how sure each cell is, what the "
          "components are made of and which genes tell them apart.</p><p>They come with the data (an obsm whose rows "
@@ -137,6 +143,11 @@ QWidget* ComponentsPage::makeContent() {
   row->addWidget(source_label);
   row->addWidget(source_, 1);
   row->addWidget(read);
+  box->addLayout(row);
+  row = new QHBoxLayout;  // beside the colours of the map
+  row->addWidget(temperature_label);
+  row->addWidget(temperature_);
+  row->addStretch();
   box->addLayout(row);
   box->addWidget(right_, 1);
   auto* across = new QSplitter;

@@ -2,6 +2,7 @@
 
 #include <QColorDialog>
 #include <QComboBox>
+#include <QDoubleSpinBox>
 #include <QFileDialog>
 #include <QLabel>
 #include <QLineEdit>
@@ -43,7 +44,8 @@ ComponentsPage::ComponentsPage(Session& session, QWidget* parent)
   connect(&session.fits, &FitStore::changed, this, &ComponentsPage::fillSources);
   connect(&session.fits, &FitStore::currentChanged, this, [this] {
     const auto* entry = this->session().fits.current();
-    if (entry && entry->fit->model.components > 1) wanted_ = QString("fit:%1:0").arg(entry->id);
+    const int before = std::exchange(current_fit_, entry ? entry->id : 0);
+    if (entry && entry->id != before && entry->fit->model.components > 1) wanted_ = QString("fit:%1:0").arg(entry->id);
     if (isVisible()) chooseWanted();
   });
   offerForExport();
@@ -54,7 +56,9 @@ void ComponentsPage::connectButtons() {
   connect(components_, &TablePanel::selectionChanged, this, &ComponentsPage::showButtons);
   connect(name_, &QLineEdit::returnPressed, this, [this] {
     const IndexSet which = chosenComponents();
-    if (which.size() == 1) session().assignments.rename(static_cast<int>(which.front()), name_->text());
+    if (which.size() != 1) return;
+    if (!session().assignments.rename(static_cast<int>(which.front()), name_->text()))
+      emit session().noted(tr("Another component is called %1 already.").arg(name_->text().trimmed()));
   });
   connect(color_, &QToolButton::clicked, this, [this] {
     const IndexSet which = chosenComponents();
@@ -97,18 +101,15 @@ void ComponentsPage::connectButtons() {
     emit session().noted(tr("The cells of the component are kept: fit them, then Diagnose shows how well they fit."));
     emit pageWanted("model");
   });
-  connect(entropy_, &charts::FigureView::brushed, this,
-          [this](int, double low, double high, Qt::KeyboardModifiers keys) {
-            const auto& of = session().assignments.now();
-            if (!of) return;
-            const double most = std::log(static_cast<double>(of->components));
-            const Combine how = combineOf(keys);
-            session().selection.select(Axis::Cells, cellsWhere([&](std::size_t cell) {
-                                         const double share = of->entropy[cell] / most;
-                                         return share >= low && share <= high;
-                                       }),
-                                       how, tr("cells by entropy"));
-          });
+  connect(
+      entropy_, &charts::FigureView::brushed, this, [this](int, double low, double high, Qt::KeyboardModifiers keys) {
+        const auto& of = session().assignments.now();
+        if (!of) return;
+        const Combine how = combineOf(keys);
+        session().selection.select(Axis::Cells,
+                                   cellsWhere([&](std::size_t cell) { return entropyBetween(*of, cell, low, high); }),
+                                   how, tr("cells by entropy"));
+      });
 }
 
 void ComponentsPage::showEvent(QShowEvent* event) {
@@ -138,21 +139,27 @@ void ComponentsPage::dataChanged() {
 
 void ComponentsPage::fillSources() {
   const QSignalBlocker quiet(source_);
-  const QString before = source_->currentText();
+  const QString before = source_->currentData().toString();
   source_->clear();
+  const int draws = analysis::AssignmentOptions().draws;
   for (const auto& entry : session().fits.entries()) {
     if (entry.fit->model.components < 2) continue;
     source_->addItem(tr("%1 (fit)").arg(entry.name), QString("fit:%1:0").arg(entry.id));
-    source_->addItem(tr("%1 (fit, %2 draws)").arg(entry.name).arg(kDraws),
-                     QString("fit:%1:%2").arg(entry.id).arg(kDraws));
+    if (!entry.fit->point_only)
+      source_->addItem(tr("%1 (fit, %2 draws)").arg(entry.name).arg(draws),
+                       QString("fit:%1:%2").arg(entry.id).arg(draws));
   }
   for (std::size_t i = 0; of_ && i < of_->embeddings.size(); ++i)
     if (areProbabilities(of_->embeddings[i]))
       source_->addItem(tr("%1 (file)").arg(QString::fromStdString(of_->embeddings[i].name)), QString("file:%1").arg(i));
-  for (const auto& [text, made] : known_)
-    if (source_->findText(text) < 0 && !made->fit) source_->addItem(text, "known");
+  std::erase_if(known_, [this](const auto& one) {  // fits that are gone
+    return one.first.startsWith("fit:") && !session().fits.find(one.first.section(':', 1, 1).toInt());
+  });
+  for (const auto& [key, made] : known_)
+    if (key.startsWith("table:")) source_->addItem(made->source, key);
   if (source_->count() == 0) source_->addItem(tr("none yet"), "none");
-  if (const int at = source_->findText(before); at >= 0) source_->setCurrentIndex(at);
+  if (const int at = source_->findData(before); at >= 0) source_->setCurrentIndex(at);
+  temperature_->setEnabled(source_->currentData().toString().startsWith("fit:"));
 }
 
 void ComponentsPage::chooseWanted() {
@@ -163,35 +170,49 @@ void ComponentsPage::chooseWanted() {
   chooseSource();
 }
 
-void ComponentsPage::chooseSource() {
+QString ComponentsPage::knownKey() const {
   const QString key = source_->currentData().toString();
+  return key.startsWith("fit:") ? key + ':' + QString::number(temperature_->value()) : key;
+}
+
+void ComponentsPage::take(const QString& key, std::shared_ptr<const Assignments> answer) {
+  known_[key] = answer;
+  session().assignments.show(std::move(answer));
+}
+
+void ComponentsPage::chooseSource() {
+  const QString key = source_->currentData().toString(), known_key = knownKey();
+  temperature_->setEnabled(key.startsWith("fit:"));
+  session().pool.cancel("assignments");
   if (key == "none") return session().assignments.show(nullptr);
-  if (const auto known = known_.find(source_->currentText()); known != known_.end())
+  if (const auto known = known_.find(known_key); known != known_.end())
     return session().assignments.show(known->second);
+  if (key.startsWith("fit:")) return askFit(key);
   using Made = std::shared_ptr<const Assignments>;
   Answer<Made> answer;
-  answer.done = [this](Made made) { session().assignments.show(std::move(made)); };
+  answer.done = [this, known_key](Made made) { take(known_key, std::move(made)); };
   answer.failed = [this](const JobError& error) { emit session().errorReported(error); };
-  if (key.startsWith("fit:")) {
-    const FitStore::Entry* entry = session().fits.find(key.section(':', 1, 1).toInt());
-    if (!entry) return;
-    const auto its_data = session().data.preparedAs(entry->fit->data_id);
-    if (!its_data)
-      return answer.failed({tr("The data of %1 are not open.").arg(entry->name),
-                            tr("Open %1, with the cells and genes kept that were kept for the fit.")
-                                .arg(QString::fromStdString(entry->fit->data_path))});
-    session().pool.request<Made>(
-        "assignments", this,
-        [fit = entry->fit, name = entry->name, its_data, draws = key.section(':', 2).toInt()](
-            const RunControl& control) { return assignmentsOf(fit, name, *its_data->dataset, draws, control); },
-        std::move(answer));
-    return;
-  }
-  if (!key.startsWith("file:")) return;
   session().pool.request<Made>(
       "assignments", this,
-      [of = of_, i = key.mid(5).toULongLong()](const RunControl&) {
-        return assignmentsOf(of->embeddings[i], of->cells.names);
+      [of = of_, i = key.mid(5).toULongLong()](const RunControl&) { return assignmentsOf(*of, i); }, std::move(answer));
+}
+
+void ComponentsPage::askFit(const QString& key) {
+  const FitStore::Entry* entry = session().fits.find(key.section(':', 1, 1).toInt());
+  if (!entry) return;
+  using Made = std::shared_ptr<const Assignments>;
+  Answer<Made> answer;
+  answer.done = [this, known_key = knownKey()](Made made) { take(known_key, std::move(made)); };
+  answer.failed = [this](const JobError& error) { emit session().errorReported(error); };
+  const auto its_data = session().data.preparedAs(entry->fit->data_id);
+  if (!its_data) return answer.failed(dataMissing(session().data, *entry->fit, entry->name));
+  analysis::AssignmentOptions options;  // the defaults are those of the command line
+  options.draws = key.section(':', 2, 2).toInt();
+  options.temperature = temperature_->value();
+  session().pool.request<Made>(
+      "assignments", this,
+      [fit = entry->fit, name = entry->name, its_data, options](const RunControl& control) {
+        return assignmentsOf(fit, name, *its_data->dataset, options, control);
       },
       std::move(answer));
 }
@@ -199,7 +220,8 @@ void ComponentsPage::chooseSource() {
 void ComponentsPage::diagnoseComponent(std::size_t component) {
   const auto of = session().assignments.now();
   const auto its_data = session().data.preparedAs(of->fit->data_id);
-  if (!its_data) return;
+  if (!its_data)
+    return emit session().errorReported(dataMissing(session().data, *of->fit, QString::fromStdString(of->fit->name)));
   const QString name = tr("%1 of %2").arg(of->names[component], QString::fromStdString(of->fit->name));
   using Made = std::shared_ptr<const result::Fit>;
   Answer<Made> answer;
@@ -226,7 +248,10 @@ void ComponentsPage::readTableDialog() {
   if (path.isEmpty()) return;
   using Made = std::shared_ptr<const Assignments>;
   Answer<Made> answer;
-  answer.done = [this](Made made) { session().assignments.show(std::move(made)); };
+  answer.done = [this](Made made) {
+    const QString key = made->key;
+    take(key, std::move(made));
+  };
   answer.failed = [this](const JobError& error) { emit session().errorReported(error); };
   session().pool.request<Made>(
       "assignments", this, [path](const RunControl&) { return readAssignments(path); }, std::move(answer));
@@ -254,6 +279,23 @@ void ComponentsPage::showButtons() {
   for (QToolButton* one : {select_, as_set_, diagnose_}) one->setEnabled(n > 0);
 }
 
+void ComponentsPage::showSource() {
+  const auto& answer = session().assignments.answer();
+  auto at = std::find_if(known_.begin(), known_.end(), [&](const auto& one) { return one.second == answer; });
+  if (at == known_.end()) {  // handed over by something else
+    const QString key = answer->key.startsWith("table:") ? answer->key : "table:" + answer->source;
+    at = known_.insert_or_assign(key, answer).first;
+  }
+  const QString source = at->first.startsWith("fit:") ? at->first.section(':', 0, 2) : at->first;
+  if (source_->findData(source) < 0) source_->addItem(answer->source, source);
+  source_->setCurrentIndex(source_->findData(source));
+  if (at->first.startsWith("fit:")) {
+    const QSignalBlocker quiet(temperature_);
+    temperature_->setValue(at->first.section(':', 3).toDouble());
+  }
+  temperature_->setEnabled(at->first.startsWith("fit:"));
+}
+
 void ComponentsPage::assignmentsChanged() {
   const auto& of = session().assignments.now();
   right_->setCurrentIndex(of ? 1 : 0);
@@ -265,9 +307,7 @@ void ComponentsPage::assignmentsChanged() {
     session().exports.touch();
     return;
   }
-  if (source_->findText(of->source) < 0) source_->addItem(of->source, "known");
-  source_->setCurrentIndex(source_->findText(of->source));
-  known_[of->source] = of;
+  showSource();
   point_of_ = session().selection.rowsOf(Axis::Cells, of->cells);
   components_->setTable(componentTable(*of));
   notes_->setText(of->notes.join(". "));

@@ -5,6 +5,7 @@
 #include "ui/workspaces/components/cell_map_panel.hpp"
 #include "ui/workspaces/components/entropy_map_panel.hpp"
 
+class QDoubleSpinBox;
 class QLineEdit;
 class QStackedWidget;
 class QTabWidget;
@@ -24,7 +25,6 @@ class ComponentsPage : public Page {
 
  private:
   static constexpr int kGenesShown = 14;
-  static constexpr int kDraws = 25;  ///< of the posterior, where assignments are averaged over it
   QWidget* makeContent();
   QWidget* makeComponents();
   QWidget* makeComposition();
@@ -33,10 +33,15 @@ class ComponentsPage : public Page {
   void dataChanged();
   void fillSources();
   void chooseSource();
-  void chooseWanted();  ///< the mixture that was fitted or opened last, once the page is looked at
+  void askFit(const QString& key);  ///< "fit:ID:DRAWS"
+  /// Shows an answer that is known from now on.
+  void take(const QString& key, std::shared_ptr<const Assignments> answer);
+  QString knownKey() const;  ///< of the chosen source, as it is asked now
+  void chooseWanted();       ///< the mixture that was fitted or opened last, once the page is looked at
   void diagnoseComponent(std::size_t component);  ///< as a fit of its own, of its cells
   void readTableDialog();
   void assignmentsChanged();
+  void showSource();  ///< chooses what is shown in the list of sources
   void drawEntropy();
   void fillLabels();
   void compare();  ///< components against a column of labels
@@ -54,12 +59,15 @@ class ComponentsPage : public Page {
   QStackedWidget* right_;
   QTabWidget* tabs_;
   QLineEdit* name_;
+  QDoubleSpinBox* temperature_;
   QToolButton *color_, *merge_, *as_set_, *select_, *diagnose_;
   TablePanel *components_, *cells_, *composition_table_, *means_table_;
   SelectionLink *cells_link_ = nullptr, *genes_link_ = nullptr;
   std::shared_ptr<const data::Dataset> of_;
-  QString wanted_;                                               ///< a source
-  std::map<QString, std::shared_ptr<const Assignments>> known_;  ///< shown before, by source
+  QString wanted_;       ///< a source
+  int current_fit_ = 0;  ///< as it was when a source was wanted last
+  /// Answers before any edit, by knownKey(): fits by their number, because names are not their own.
+  std::map<QString, std::shared_ptr<const Assignments>> known_;
   std::vector<std::int64_t> point_of_;  ///< row of the opened data for each cell of the assignments, −1: none
 };
 

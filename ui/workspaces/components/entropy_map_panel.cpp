@@ -120,9 +120,7 @@ QString EntropyMapPanel::whyNot() const {
     return tr(
         "These probabilities come without a model. What a gene says of the component needs the fit of a mixture: "
         "choose one above, or undo the merging of components.");
-  if (!session_.data.preparedAs(of->fit->data_id))
-    return tr("The data of this fit are not open. Open %1, with the cells and genes kept that were kept for the fit.")
-        .arg(QString::fromStdString(of->fit->data_path));
+  if (!session_.data.preparedAs(of->fit->data_id)) return dataMissing(session_.data, *of->fit, tr("this fit")).text();
   return {};
 }
 

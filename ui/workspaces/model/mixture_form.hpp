@@ -3,15 +3,23 @@
 
 #include "ui/project/session.hpp"
 
+class QCheckBox;
 class QComboBox;
 class QDoubleSpinBox;
+class QFormLayout;
 class QLabel;
+class QLineEdit;
 class QSpinBox;
 
 namespace scriptorium::ui {
 
-/// How many components a model has, how their weights are thought of beforehand, which labels inform them, and from
-/// how many starts they are looked for.
+class AnnotationForm;
+
+/// The parameters of a model that may differ between components, in the order of its layout.
+std::vector<std::string> mixtureParams(model::Model model);
+
+/// How many components a model has, what differs between them, how their weights are thought of beforehand, which
+/// labels inform them, and from how many starts they are looked for.
 class MixtureForm : public QWidget {
   Q_OBJECT
  public:
@@ -19,17 +27,19 @@ class MixtureForm : public QWidget {
 
  private:
   void show();
-  void fillColumns();
+  void showParams();
   void changed(const QString& what);
-  void annotated();      ///< as many components as the chosen column has labels, once a worker has counted them
-  void sayComponents();  ///< what the labels make of the components, once a worker knows
+  void typedWeights();
 
   Session& session_;
-  QSpinBox *components_, *restarts_, *min_cells_;
-  QDoubleSpinBox *concentration_, *confidence_;
-  QComboBox *start_, *annotation_;
-  QLabel* says_;
-  QWidget *more_, *labelled_;
+  QSpinBox *components_, *restarts_;
+  QLineEdit* weights_;
+  QComboBox* start_;
+  AnnotationForm* labels_;
+  QLabel* weights_say_;
+  QWidget *more_, *params_;
+  std::vector<QCheckBox*> differ_;
+  std::vector<std::string> params_shown_;
   bool showing_ = false;
 };
 

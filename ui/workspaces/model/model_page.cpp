@@ -13,6 +13,7 @@
 #include <QScrollArea>
 #include <QSplitter>
 #include <QVBoxLayout>
+#include <algorithm>
 #include <cmath>
 
 #include "ui/workspaces/model/inference_form.hpp"
@@ -61,9 +62,20 @@ QString prettyFormula(const QString& formula) {
 
 QString priorText(const model::Site& site) {
   if (site.support != model::Support::Simplex) return str(model::to_string(site.prior));
+  const auto& all = site.concentration;
+  if (all.size() > 4 && std::count(all.begin(), all.end(), all[0]) == static_cast<std::ptrdiff_t>(all.size()))
+    return QObject::tr("Dirichlet(%1 in each)").arg(charts::shortNumber(all[0]));
   QStringList numbers;
-  for (const double a : site.concentration) numbers << charts::shortNumber(a);
+  for (const double a : all) numbers << charts::shortNumber(a);
   return QObject::tr("Dirichlet(%1)").arg(numbers.join(", "));
+}
+
+/// Parameters that another likelihood does not have cannot differ between components either.
+void keepKnownMixtureParams(model::Model& model) {
+  if (model.mixture_params.empty()) return;
+  const auto known = mixtureParams(model);
+  std::erase_if(model.mixture_params,
+                [&](const std::string& name) { return std::find(known.begin(), known.end(), name) == known.end(); });
 }
 
 QString inTime(double seconds) {
@@ -274,6 +286,7 @@ void ModelPage::setModel(const std::function<void(model::Model&)>& change, const
   model::Model model = session().model.model();
   try {
     change(model);
+    keepKnownMixtureParams(model);
     model::validate(model);
     session().model.setModel(model, what);
   } catch (...) {

@@ -1,6 +1,7 @@
 #include "ui/workspaces/run/command_text.hpp"
 
 #include <QRegularExpression>
+#include <algorithm>
 #include <nlohmann/json.hpp>
 
 #include "core/result/settings_json.hpp"
@@ -97,7 +98,9 @@ QString commandFor(const FitRequest& request) {
   for (const auto& [name, prior] : m.priors)
     add("--prior", QString::fromStdString(name) + "=" + number(prior.a) + "," + number(prior.b));
   if (m.components > 1) {
-    add("--components", QString::number(m.components));
+    // Without the word there are as many as labels; concentrations of their own need to know how many.
+    const bool as_labels = !request.annotation.columns.empty() && request.annotation.components == 0;
+    if (!as_labels || m.mixing_prior.size() > 1) add("--components", QString::number(m.components));
     if (!m.mixture_params.empty()) add("--mixture-params", listed(m.mixture_params));
     if (!m.mixing_prior.empty()) {
       QStringList numbers;
@@ -132,6 +135,19 @@ QString commandFor(const FitRequest& request) {
     words << "--config"
           << "<(echo " + shellQuoted(rest) + ")";
   add("--out", request.name + ".fit.h5");
+  const auto has_comma = [](const std::vector<std::string>& names) {
+    return std::any_of(names.begin(), names.end(),
+                       [](const std::string& name) { return name.find(',') != std::string::npos; });
+  };
+  if (m.components > 1 && (has_comma(request.annotation.columns) || has_comma(request.annotation.order)))
+    words << "# " + QObject::tr("names with commas: write them into a file, one a line, and give the file instead");
+  QStringList made;
+  for (const data::Column& column : request.labels) made << QString::fromStdString(column.name);
+  if (!made.isEmpty())
+    words << "# " + QObject::tr(
+                        "made in the window: %1. Save a copy of the data with sets and columns, and give that "
+                        "file instead.")
+                        .arg(made.join(", ").replace('\n', ' '));
   return words.join(' ');
 }
 
