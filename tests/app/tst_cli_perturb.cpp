@@ -167,8 +167,9 @@ class TestCliPerturb : public QObject {
     QVERIFY2(table("programs.tsv").size() > 8, qPrintable(error_));
     for (const auto& row : table("programs.tsv").mid(1))
       QVERIFY(row[0] == "cluster 1" && (row[3] == "up") == (row[5].toDouble() > 0));
-    QCOMPARE(table("members.tsv"),
-             QList<QStringList>({{"program", "group", "target"}, {"cluster 1", "Zt", "T0"}, {"cluster 1", "Zt", "T1"}}));
+    QCOMPARE(
+        table("members.tsv"),
+        QList<QStringList>({{"program", "group", "target"}, {"cluster 1", "Zt", "T0"}, {"cluster 1", "Zt", "T1"}}));
     QCOMPARE(run({"perturb", "programs", at("Zt.tsv"), "--whole", "--out", at("programs.tsv")}), 0);
     QCOMPARE(table("programs.tsv")[1][0], QString("all"));
     QCOMPARE(run({"perturb", "programs", at("Z.tsv"), at("Z.tsv"), "--whole", "--out", "-"}), 2);

@@ -90,23 +90,24 @@ QWidget* DiagnosePage::makeBar() {
   page_label_ = new QLabel;
   page_label_->setObjectName("pageLabel");
   auto* bar = new QWidget;
-  auto* row = new QHBoxLayout(bar);
-  row->setContentsMargins(0, 0, 0, 0);
-  row->setSpacing(4);
-  const auto add = [&](const QString& text, QWidget* widget) {
-    auto* label = new QLabel(text);
-    label->setBuddy(widget);
-    row->addWidget(label);
-    row->addWidget(widget);
+  auto* rows = new QVBoxLayout(bar);  // two, so that a window of 1280 pixels holds them beside its docks
+  rows->setContentsMargins(0, 0, 0, 0);
+  rows->setSpacing(2);
+  const auto addRow = [&](std::initializer_list<std::pair<QString, QWidget*>> controls) {
+    auto* row = new QHBoxLayout;
+    row->setSpacing(4);
+    for (const auto& [text, widget] : controls) {
+      auto* label = new QLabel(text);
+      label->setBuddy(widget);
+      row->addWidget(label);
+      row->addWidget(widget);
+    }
+    row->addStretch();
+    rows->addLayout(row);
+    return row;
   };
-  add(tr("Fit"), fit_);
-  add(tr("Cells"), which_);
-  add(tr("Rank by"), rank_);
-  add(tr("Grid"), grid_);
-  add(tr("Counts"), counts_);
-  add(tr("Shares"), shares_);
-  add(tr("Draws"), draws_);
-  row->addStretch();
+  addRow({{tr("Fit"), fit_}, {tr("Cells"), which_}, {tr("Draws"), draws_}});
+  auto* row = addRow({{tr("Rank by"), rank_}, {tr("Grid"), grid_}, {tr("Counts"), counts_}, {tr("Shares"), shares_}});
   row->addWidget(previous_);
   row->addWidget(page_label_);
   row->addWidget(next_);
