@@ -56,7 +56,8 @@ void FitWords::add_to(CLI::App& command) {
                      "parameters that differ between components: all (default) or names separated by commas");
   command
       .add_option("--restarts", restarts,
-                  "mixtures: starts, of which the best fit is kept; svi goes on from the best start only")
+                  "mixtures: starts, of which the best fit is kept; 3 by default. svi, zero-inflated and capture "
+                  "mean_disp models go on from the best start only")
       ->check(CLI::Range(1, 1000));
   command
       .add_option(

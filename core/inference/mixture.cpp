@@ -2,6 +2,7 @@
 #include <cmath>
 #include <cstdio>
 #include <numeric>
+#include <utility>
 
 #include "core/compute/parallel.hpp"
 #include "core/inference/minimise.hpp"
@@ -142,14 +143,22 @@ class VariationalEm {
   MixingPosterior mixing_;
 };
 
-/// Fits the simpler model first where there is one, and carries it over.
-void begin(Place& at, VariationalEm& em, const FitInput& input, const FitOptions& options, const FitControl& control) {
-  if (!has_plainer(em.objective().problem())) return;
-  control.tell(-1, "fitting the negative binomial to begin with");
+/// The simpler model fitted from every start, and the best of these carried over. @return their losses
+std::vector<double> begin(Place& at, VariationalEm& em, const MixtureStarts& starts, int restarts,
+                          const FitInput& input, const FitOptions& options, const FitControl& control) {
   VariationalEm first(plainer(input.model), input, options);
   Place plain;
-  plain.share = at.share;
-  first.run(plain, loose, control, [](const Place&) {});
+  std::vector<double> losses;
+  for (int start = 0; start < restarts; ++start) {
+    control.tell(-1, "fitting the negative binomial to begin with, start " + std::to_string(start + 1) + " of " +
+                         std::to_string(restarts));
+    Place one;
+    one.share = starts.responsibilities(start, control);
+    first.run(one, loose, control, [](const Place&) {});
+    losses.push_back(one.loss);
+    if (!(plain.loss <= one.loss)) plain = std::move(one);
+    if (control.keep.stop_requested()) break;
+  }
   auto& objective = em.objective();
   objective.share_out(plain.share);
   std::vector<std::vector<double>> of_parts;
@@ -158,6 +167,7 @@ void begin(Place& at, VariationalEm& em, const FitInput& input, const FitOptions
   at.x = objective.put_together(of_parts);
   objective.improve_genes(at.x, control);
   at.share = std::move(plain.share);
+  return losses;
 }
 
 /// Components by falling size; as the annotation has them where there is one.
@@ -251,12 +261,13 @@ FitResult fit_mixture(const FitInput& input, const FitOptions& options, const Ch
   if (resume) check_resume(*resume, "mixture", print, em.objective().size());
   Recorder recorder(control, options, "mixture", print, resume);
   Place at, best;
-  std::vector<double> losses;
+  std::vector<double> losses, plain_losses;  // of starts; of the simpler model, where it chooses among them
   std::int64_t earlier = 0, best_began = 0;  // rounds of the starts before; before the best one
   if (resume) {
     at = unpack(*resume, "");
     best = unpack(*resume, "best_");
     losses = resume->arrays.at("losses");
+    plain_losses = resume->arrays.at("plain_losses");
     best_began = static_cast<std::int64_t>(resume->arrays.at("best_began").at(0));
     if (!resume->trace.empty()) earlier = resume->trace.back().iteration - at.round;
   }
@@ -265,6 +276,7 @@ FitResult fit_mixture(const FitInput& input, const FitOptions& options, const Ch
     if (at.x.empty()) return;
     auto arrays = pack(at, best, losses);
     arrays["best_began"] = {static_cast<double>(best_began)};
+    arrays["plain_losses"] = plain_losses;
     recorder.keep(std::move(arrays));
   };
   const auto watch = [&](const Place& place) {
@@ -281,10 +293,14 @@ FitResult fit_mixture(const FitInput& input, const FitOptions& options, const Ch
   try {
     const MixtureStarts starts(input, options, control);
     if (starts.alike()) restarts = 1;
+    const bool simpler = has_plainer(em.objective().problem());
+    const int tried = std::exchange(restarts, simpler ? 1 : restarts);
     while (static_cast<int>(losses.size()) < restarts) {
       if (at.x.empty()) {
-        at.share = starts.responsibilities(static_cast<int>(losses.size()), control);
-        begin(at, em, input, options, control);
+        if (simpler)
+          plain_losses = begin(at, em, starts, tried, input, options, control);
+        else
+          at.share = starts.responsibilities(static_cast<int>(losses.size()), control);
       }
       em.run(at, options.tolerance, control, watch);
       if (control.keep.stop_requested()) keep();  // with this start still under way
@@ -316,6 +332,7 @@ FitResult fit_mixture(const FitInput& input, const FitOptions& options, const Ch
   c.stopped_early = c.resumable = control.keep.stop_requested();
   c.notes = identifiability_notes(Problem(model::component_model(input.model), *input.summary, input.counts));
   if (losses.size() > 1) c.notes.push_back(losses_note(losses, ""));
+  if (plain_losses.size() > 1) c.notes.push_back(losses_note(plain_losses, "of the negative binomial"));
   std::vector<double> sizes;
   for (const auto k : order) sizes.push_back(objective.sizes()[k]);
   note_dead_components(sizes, c.notes);
