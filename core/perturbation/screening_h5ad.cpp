@@ -3,6 +3,7 @@
 #include <limits>
 #include <nlohmann/json.hpp>
 
+#include "core/data/put_column.hpp"
 #include "core/data/writers/writers.hpp"
 #include "core/perturbation/chain.hpp"
 #include "core/perturbation/tables.hpp"
@@ -10,17 +11,8 @@
 namespace scriptorium::perturbation {
 namespace {
 
-void put(data::Table& table, data::Column column) {
-  const auto at = std::find_if(table.columns.begin(), table.columns.end(),
-                               [&](const data::Column& old) { return old.name == column.name; });
-  if (at == table.columns.end())
-    table.columns.push_back(std::move(column));
-  else
-    *at = std::move(column);
-}
-
 void put(data::Table& table, const std::string& name, analysis::Labels labels) {
-  put(table, {name, data::Categorical{std::move(labels.code), std::move(labels.names)}, {}});
+  data::put(table, {name, data::Categorical{std::move(labels.code), std::move(labels.names)}, {}});
 }
 
 /// By target and group: projection, rows of the cells, and whether a cell is of the target.
@@ -88,7 +80,7 @@ std::vector<std::string> write_screening_h5ad(data::Dataset dataset, const Scree
   if (!screening.notes.empty()) uns["scriptorium"]["notes"] = screening.notes;
   if (!screening.targets.empty()) uns["scriptorium"]["targets"] = table_json(target_table(screen, screening.targets));
   if (!screening.scores.score.empty()) {
-    put(dataset.cells, {options.score_column, screening.scores.score, {}});
+    data::put(dataset.cells, {options.score_column, screening.scores.score, {}});
     uns["mixscale"] = projections(screen, screening.scores.groups);
     uns["mixscale_de_genes"] = marker_lists(screen, screening.scores);
   }
@@ -97,7 +89,7 @@ std::vector<std::string> write_screening_h5ad(data::Dataset dataset, const Scree
     const Calls& calls = screening.calls;
     put(dataset.cells, options.class_column, calls.classes(screen));
     put(dataset.cells, options.class_column + "_global", calls.global_classes(screen));
-    put(dataset.cells, {posterior_column(options.class_column, calls), calls.posterior, {}});
+    data::put(dataset.cells, {posterior_column(options.class_column, calls), calls.posterior, {}});
     uns["mixscape"] = projections(screen, calls.groups);
   }
   control.check();

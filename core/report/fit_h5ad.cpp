@@ -2,10 +2,14 @@
 
 #include <algorithm>
 #include <cmath>
+#include <iterator>
 #include <nlohmann/json.hpp>
+#include <utility>
 
 #include "core/analysis/agreement.hpp"
 #include "core/analysis/assignments.hpp"
+#include "core/data/formats/names.hpp"
+#include "core/data/put_column.hpp"
 #include "core/data/writers/writers.hpp"
 #include "core/report/fit_tables.hpp"
 #include "core/result/components.hpp"
@@ -14,17 +18,19 @@
 namespace scriptorium::report {
 namespace {
 
-void put(data::Table& table, data::Column column) {
-  const auto at = std::find_if(table.columns.begin(), table.columns.end(),
-                               [&](const data::Column& old) { return old.name == column.name; });
-  if (at == table.columns.end())
-    table.columns.push_back(std::move(column));
-  else
-    *at = std::move(column);
+void put(data::Table& table, const std::string& name, std::vector<double> values) {
+  data::put(table, {name, std::move(values), {}});
 }
 
-void put(data::Table& table, const std::string& name, std::vector<double> values) {
-  put(table, {name, std::move(values), {}});
+/// Lays the columns of the table over those that it had, `old`. @return the names of those that gave way
+std::vector<std::string> lay_over(data::Table& table, std::vector<data::Column> old) {
+  std::vector<std::string> replaced;
+  for (auto& column : std::exchange(table.columns, std::move(old))) {
+    if (column.name == "n_counts" && table.find(column.name)) continue;
+    std::string name = column.name;
+    if (data::put(table, std::move(column))) replaced.push_back(std::move(name));
+  }
+  return replaced;
 }
 
 }  // namespace
@@ -40,7 +46,7 @@ void add_assignments(data::Dataset& dataset, const result::Fit& fit, const analy
                                       : found.probability[c * k + static_cast<std::size_t>(label.codes[c])]);
   data::Embedding all{"X_assignment", static_cast<int>(k), {}};
   all.coordinates.assign(found.probability.begin(), found.probability.end());
-  put(dataset.cells, {"assignment", std::move(label), {}});
+  data::put(dataset.cells, {"assignment", std::move(label), {}});
   put(dataset.cells, "assignment_prob", std::move(most));
   put(dataset.cells, "assignment_entropy", found.entropy);
   std::erase_if(dataset.embeddings, [&](const data::Embedding& old) { return old.name == all.name; });
@@ -55,12 +61,15 @@ void add_fit_columns(data::Dataset& dataset, const result::Fit& fit, const resul
     for (std::size_t c = 0; c < totals.size(); ++c)
       for (auto k = dataset.counts.row_start[c]; k < dataset.counts.row_start[c + 1]; ++k)
         totals[c] += dataset.counts.count[static_cast<std::size_t>(k)];
-    put(cells, {"n_counts", std::move(totals), {}});
+    data::put(cells, {"n_counts", std::move(totals), {}});
   }
   const auto estimates = result::map_estimate(fit, point);
   const auto put_genes = [&](const std::string& name, const std::vector<double>& values) {
     const std::size_t n = genes.size();
-    if (values.size() == n) return put(genes, name, values);
+    if (values.size() == n) {
+      put(genes, name, values);
+      return;
+    }
     for (std::size_t k = 0; (k + 1) * n <= values.size(); ++k) {  // a component after the other
       const auto first = values.begin() + static_cast<std::ptrdiff_t>(k * n);
       put(genes, name + "_" + result::component_name(fit, k), {first, first + static_cast<std::ptrdiff_t>(n)});
@@ -101,19 +110,28 @@ void add_fit_columns(data::Dataset& dataset, const result::Fit& fit, const resul
     verdict[static_cast<std::size_t>(entry.gene)] = entry.verdict;
     missing[static_cast<std::size_t>(entry.gene)] = 0;
   }
-  put(genes, {"verdict", std::move(verdict), std::move(missing)});
+  data::put(genes, {"verdict", std::move(verdict), std::move(missing)});
 }
 
 std::vector<std::string> write_fit_h5ad(data::Dataset dataset, const result::Fit& fit, const result::MapOptions& point,
                                         const analysis::Diagnosis* diagnosis, const std::string& path, int threads,
                                         const RunControl& control) {
+  auto cells = std::exchange(dataset.cells.columns, {}), genes = std::exchange(dataset.genes.columns, {});
   add_fit_columns(dataset, fit, point, diagnosis, threads, control);
+  auto replaced = lay_over(dataset.cells, std::move(cells));
+  std::ranges::copy(lay_over(dataset.genes, std::move(genes)), std::back_inserter(replaced));
   auto description = describe_fit(fit);
+  for (const auto& [name, array] : result::map_estimate(fit, point))  // what belongs to no gene or cell
+    if (array.dims.empty() || array.dims == std::vector<std::string>{"component"})
+      description["estimates"][name] = array.values;
   std::vector<double> loss;
   for (const auto& step : fit.result.trace) loss.push_back(step.loss);
   description["trace"] = std::move(loss);
   if (diagnosis) description["verdict"] = diagnosis->verdict;
-  return data::write_h5ad(dataset, {{"scriptorium", std::move(description)}}, path, control);
+  auto notes = data::write_h5ad(dataset, {{"scriptorium", std::move(description)}}, path, control);
+  if (!replaced.empty())
+    notes.push_back("Columns that the data had already were replaced: " + data::listed(replaced) + ".");
+  return notes;
 }
 
 }  // namespace scriptorium::report

@@ -193,6 +193,7 @@ class TestCli : public QObject, private CliProgram {
       QVERIFY2(columns("var").contains(name), name);
     // Written again over itself the columns are replaced, and the fit still knows its data.
     QCOMPARE(run({"export", at("a.fit"), "--data", at("said.h5ad"), "--to", at("again.h5ad")}), 0);
+    QVERIFY2(error_.contains("had already were replaced: p_capture"), qPrintable(error_));
     QCOMPARE(facts("again.h5ad")["obs"], after["obs"]);
     QCOMPARE(facts("again.h5ad")["var"], after["var"]);
   }

@@ -401,6 +401,15 @@ class TestComponents : public QObject {
     QVERIFY(numbers.contains("\tright\n"));
   }
 
+  void sharesAreColouredFromNoneToAll() {
+    MapPlaces places;
+    places.x = places.y = {0, 1, 2};
+    MapColors colors = colorsOfNumbers("entropy", {1e-9, 2e-9, 4e-9});
+    QCOMPARE(cellMap(places, colors, nullptr).panels[0].bar->high, 4e-9);
+    colors.shares = true;
+    QCOMPARE(cellMap(places, colors, nullptr).panels[0].bar->high, 1.0);
+  }
+
   void manyPointsAreFast() {
     for (const bool groups : {true, false}) {
       const charts::Figure figure = mapOf(200'000, groups);

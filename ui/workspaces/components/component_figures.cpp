@@ -56,12 +56,12 @@ int componentAt(const double* shares, int components, double at) {
 }  // namespace
 
 MapColors colorsOfNumbers(const QString& title, std::vector<double> values) {
-  return {title, std::move(values), {}, {}};
+  return {title, std::move(values), {}, {}, false};
 }
 
 MapColors colorsOfGroups(const QString& title, const std::vector<std::int32_t>& codes, const QStringList& names,
                          const std::vector<QRgb>& colors) {
-  MapColors made{title, {}, {}, names};
+  MapColors made{title, {}, {}, names, false};
   for (const std::int32_t code : codes) made.values.push_back(code < 0 ? std::nan("") : code);
   for (qsizetype i = 0; i < names.size(); ++i)
     made.palette.push_back(colors.empty() ? charts::groupColor(static_cast<int>(i))
@@ -112,7 +112,7 @@ charts::Figure cellMap(const MapPlaces& places, const MapColors& colors,
     for (const double v : colors.values)
       if (std::isfinite(v)) finite.push_back(v);
     charts::ColorBar bar{colors.title, 0, 1};
-    if (!finite.empty()) {
+    if (!finite.empty() && !colors.shares) {
       const auto top = finite.begin() + static_cast<std::ptrdiff_t>(0.995 * static_cast<double>(finite.size() - 1));
       bar.low = *std::min_element(finite.begin(), finite.end());
       std::nth_element(finite.begin(), top, finite.end());

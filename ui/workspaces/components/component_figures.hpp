@@ -20,6 +20,7 @@ struct MapColors {
   std::vector<double> values;  ///< numbers, or numbers of groups where there is a palette
   std::vector<unsigned> palette;
   QStringList groups;
+  bool shares = false;  ///< the bar goes from 0 to 1, whatever the values are
 };
 MapColors colorsOfNumbers(const QString& title, std::vector<double> values);
 /// Groups of cells; −1 has none. `colors`: empty for those of groupColor().

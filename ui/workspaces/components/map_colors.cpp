@@ -60,10 +60,13 @@ MapColors colorsFor(const ColorRequest& request, const RunControl& control) {
   const int k = key.startsWith("p:") ? std::min(key.mid(2).toInt(), of->components - 1) : -1;
   for (std::size_t i = 0; i < n; ++i)
     if (at[i] >= 0)
-      values[i] = k >= 0 ? of->at(static_cast<std::size_t>(at[i]), k) : of->entropy[static_cast<std::size_t>(at[i])];
-  return colorsOfNumbers(
-      k >= 0 ? QObject::tr("p of %1").arg(of->names[static_cast<std::size_t>(k)]) : QObject::tr("entropy"),
-      std::move(values));
+      values[i] =
+          k >= 0 ? of->at(static_cast<std::size_t>(at[i]), k) : of->entropyShare(static_cast<std::size_t>(at[i]));
+  auto made = colorsOfNumbers(k >= 0 ? QObject::tr("p of %1").arg(of->names[static_cast<std::size_t>(k)])
+                                     : QObject::tr("entropy / log %1").arg(of->components),
+                              std::move(values));
+  made.shares = true;  // else a fit that is sure of every cell shows what rounding left as if it were doubt
+  return made;
 }
 
 }  // namespace scriptorium::ui
