@@ -63,7 +63,7 @@ std::vector<double> WeightOption::of(const std::string& axis, const result::Fit&
     throw Error(ErrorCode::BadInput,
                 "The components of this fit share their dispersions, which therefore separate none.",
                 "Give a file of weights.");
-  const auto out = analysis::separation_weights(r->second.values, fit.model.components);
+  auto out = analysis::separation_weights(r->second.values, fit.model.components);
   if (weights == word) return out;
   std::int64_t top = 0;
   const char *first = weights.data() + word.size() + 1, *last = weights.data() + weights.size();

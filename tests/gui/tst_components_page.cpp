@@ -737,6 +737,7 @@ class TestComponentsPage : public QObject {
     if (!driver().waitForData()) return false;
     driver().page("model");
     driver().find<QSpinBox>("components")->setValue(3);
+    driver().find<QSpinBox>("restarts")->setValue(1);
     return driver().text("formulaLabel").contains("one of 3 components") && session().model.model().components == 3 &&
            driver().click("runButton") && driver().waitForQueue() && session().fits.current();
   }

@@ -596,9 +596,9 @@ class TestPerturbationPage : public QObject {
       QVERIFY(
           QStringList({"target", "verdict", "cells", "share_perturbed", "mean_score"}).contains(shown.columns[c].name));
       const int column = static_cast<int>(c);
-      QVERIFY2(table->view().columnViewportPosition(column) + table->view().columnWidth(column) <=
-                   table->view().viewport()->width(),
-               qPrintable(shown.columns[c].name));
+      const int end = table->view().columnViewportPosition(column) + table->view().columnWidth(column),
+                room = table->view().viewport()->width();
+      QVERIFY2(end <= room, qPrintable(shown.columns[c].name + QString(": %1 of %2 pixels").arg(end).arg(room)));
       QVERIFY(table->model()
                   .headerData(column, Qt::Horizontal, Qt::ToolTipRole)
                   .toString()

@@ -67,9 +67,9 @@ void FitStore::rename(int id, const QString& name) {
 }
 
 void FitStore::replace(int id, std::shared_ptr<const result::Fit> fit) {
-  if (!find(id)) return;
-  for (Entry& entry : entries_)
-    if (entry.id == id) entry.fit = fit;
+  const auto at = std::find_if(entries_.begin(), entries_.end(), [id](const Entry& entry) { return entry.id == id; });
+  if (at == entries_.end()) return;
+  at->fit = std::move(fit);
   emit changed();
   if (current_ == id) emit currentChanged();
 }

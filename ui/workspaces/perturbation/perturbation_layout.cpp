@@ -94,7 +94,7 @@ QWidget* PerturbationPage::makeContent() {
   across->addWidget(makeLeft());
   across->addWidget(makeRight());
   across->setStretchFactor(1, 1);
-  across->setSizes({422, 518});
+  across->setSizes({440, 500});
   return across;
 }
 
