@@ -57,6 +57,9 @@ GenesPanel::GenesPanel(Session& session, charts::FigureView* figure, TablePanel*
   progress_->setObjectName("screenGenesProgress");
   progress_->setTextVisible(false);
   progress_->setMaximumWidth(120);
+  progress_->setMinimumWidth(40);
+  view_->setSizeAdjustPolicy(QComboBox::AdjustToMinimumContentsLengthWithIcon);  // room for the table of targets
+  view_->setMinimumContentsLength(14);
   says_->setObjectName("screenGenesSays");
   says_->setWordWrap(true);
   auto* row = new QHBoxLayout;
