@@ -165,6 +165,8 @@ class TestComponents : public QObject {
     four.probability = {1, 0, 0, 0};
     later.show(complete(std::move(four)));
     QCOMPARE(later.now()->components, 4);
+    QVERIFY(later.rename(3, "fourth"));  // from the answer as it is
+    QCOMPARE(later.now()->names[3], QString("fourth"));
   }
 
   /// What the cell table of the window holds is what the command line writes, to the last bit.

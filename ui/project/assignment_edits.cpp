@@ -104,6 +104,11 @@ void AssignmentState::show(std::shared_ptr<const Assignments> answer) {
   lay();
 }
 
+ComponentEdits AssignmentState::current() const {
+  const ComponentEdits* its = edits(answer_->key);
+  return its && fits(*its, answer_->components) ? *its : editsOf(*answer_);
+}
+
 void AssignmentState::lay() {
   const ComponentEdits* its = answer_ ? edits(answer_->key) : nullptr;
   now_ = its && fits(*its, answer_->components) ? edited(answer_, *its) : answer_;
@@ -127,7 +132,7 @@ bool AssignmentState::rename(int component, const QString& name) {
   if (of.empty() || next_name.isEmpty()) return false;
   if (now_->names[static_cast<std::size_t>(component)] == next_name) return true;
   if (std::find(now_->names.begin(), now_->names.end(), next_name) != now_->names.end()) return false;
-  ComponentEdits next = edits(answer_->key) ? *edits(answer_->key) : editsOf(*answer_);
+  ComponentEdits next = current();
   (of.size() > 1 ? next.group_names[of.front()] : next.names[static_cast<std::size_t>(of.front())]) = next_name;
   push(std::move(next), tr("name of a component"));
   return true;
@@ -136,14 +141,14 @@ bool AssignmentState::rename(int component, const QString& name) {
 void AssignmentState::recolor(int component, QRgb color) {
   const auto of = members(component);
   if (of.empty()) return;
-  ComponentEdits next = edits(answer_->key) ? *edits(answer_->key) : editsOf(*answer_);
+  ComponentEdits next = current();
   next.colors[static_cast<std::size_t>(of.front())] = color;
   push(std::move(next), tr("colour of a component"));
 }
 
 void AssignmentState::merge(const IndexSet& which) {
   if (!now_ || which.size() < 2) return;
-  ComponentEdits next = edits(answer_->key) ? *edits(answer_->key) : editsOf(*answer_);
+  ComponentEdits next = current();
   const auto all = members(static_cast<int>(which.front()));
   if (all.empty()) return;
   QStringList names;
@@ -159,8 +164,7 @@ void AssignmentState::merge(const IndexSet& which) {
 }
 
 void AssignmentState::push(ComponentEdits next, const QString& what) {
-  const ComponentEdits* before = edits(answer_->key);
-  undo_.push(new AssignmentCommand(*this, answer_->key, before ? *before : editsOf(*answer_), std::move(next), what));
+  undo_.push(new AssignmentCommand(*this, answer_->key, current(), std::move(next), what));
 }
 
 void AssignmentState::apply(const QString& key, const ComponentEdits& edits) {

@@ -115,6 +115,8 @@ class AssignmentState : public QObject {
   void push(ComponentEdits next, const QString& what);
   void apply(const QString& key, const ComponentEdits& edits);
   void lay();  ///< the edits over the answer
+  /// The edits of the answer; of none where what is kept under its key does not fit it.
+  ComponentEdits current() const;
   /// The components of the answer that are shown as one.
   std::vector<int> members(int component) const;
 
