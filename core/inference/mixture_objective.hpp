@@ -89,6 +89,9 @@ class MixtureObjective {
   double evaluate(const std::vector<double>& x, std::vector<double>* settled, std::vector<double>* gradient,
                   System* system, const RunControl& control);
   void find_entries();
+  /// `of_units`: what captures add to them, until the parts are evaluated again; none without capture.
+  std::vector<double> scores(const std::vector<double>& x, std::vector<std::span<const double>>& of_units,
+                             const RunControl& control);
   std::vector<std::span<const double>> unit_values(const std::vector<double>& x, const RunControl& control);
   /// Σ over the non-zeros of each cell of the rows of `table` (entries × components): cells × components.
   std::vector<double> sums_by_cell(const std::vector<double>& table, const RunControl& control) const;

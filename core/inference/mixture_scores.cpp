@@ -19,6 +19,13 @@ std::vector<std::span<const double>> MixtureObjective::unit_values(const std::ve
 }
 
 std::vector<double> MixtureObjective::scores(const std::vector<double>& x, const RunControl& control) {
+  std::vector<std::span<const double>> of_units;
+  return scores(x, of_units, control);
+}
+
+std::vector<double> MixtureObjective::scores(const std::vector<double>& x,
+                                             std::vector<std::span<const double>>& of_units,
+                                             const RunControl& control) {
   if (at_ != x) evaluate(x, nullptr, nullptr, nullptr, control);
   const std::size_t k = components();
   const auto& s = *summary_;
@@ -45,7 +52,7 @@ std::vector<double> MixtureObjective::scores(const std::vector<double>& x, const
     for (std::size_t q = 0; q < by_pattern.size(); ++q) base[q * k + j] = by_pattern[q];
   }
   auto out = sums_by_cell(table, control);
-  const auto of_units = unit_values(x, control);
+  of_units = unit_values(x, control);
   for (std::size_t c = 0; c < n_cells(); ++c) {
     const double* zeros = &base[s.classes[s.class_of_cell[c]].pattern * k];
     for (std::size_t j = 0; j < k; ++j)
@@ -58,9 +65,9 @@ double MixtureObjective::move_cells(std::vector<double>& x, std::vector<double>&
                                     const std::vector<double>& log_weight, double enough, const RunControl& control) {
   if (!problem().capture || visits_nonzeros()) return 0;
   const std::size_t k = components(), cells = n_cells();
-  auto now = scores(x, control);
+  std::vector<std::span<const double>> of_units;
+  auto now = scores(x, of_units, control);
   std::vector<double> fixed = now;  // without what the capture adds
-  const auto of_units = unit_values(x, control);
   for (std::size_t c = 0; c < cells; ++c)
     for (std::size_t j = 0; j < k; ++j)
       fixed[c * k + j] += log_weight[c * k + j] - of_units[j][problem().unit_of_cell[c]];
