@@ -1,6 +1,7 @@
 #include <cmath>
 
 #include "command.hpp"
+#include "core/analysis/agreement.hpp"
 #include "core/analysis/assignments.hpp"
 #include "core/analysis/entropy_map.hpp"
 #include "core/error.hpp"
@@ -19,7 +20,7 @@ struct Options {
   PointOption point;
   bool map = false;
   std::int64_t genes = 500;
-  std::string draws_out;
+  std::string draws_out, column;
   WeightOption weights;
   analysis::AssignmentOptions assign;
 };
@@ -74,11 +75,11 @@ void tell_components(const result::Fit& fit, const analysis::Assignments& found)
 }
 
 void run_assign(const Options& options) {
+  if (options.map && !options.draws_out.empty()) throw UsageError("--draws-out needs draws: leave out --map");
   const auto control = options.common.control();
   Job job = read_job(options, control);
   job.assign.likelihood.gene_weights = job.weights;
   job.assign.keep_draws = !options.draws_out.empty();
-  if (job.assign.keep_draws && job.assign.draws == 0) throw UsageError("--draws-out needs draws: leave out --map");
   const auto found = analysis::assign_cells(job.fit, job.dataset->counts, job.assign, control);
   if (job.assign.keep_draws) {
     auto draws = report::posterior_data(
@@ -91,6 +92,19 @@ void run_assign(const Options& options) {
   }
   write(report::assignment_table(job.fit, found), options.out);
   tell_components(job.fit, found);
+}
+
+void run_composition(const Options& options) {
+  const auto control = options.common.control();
+  const Job job = read_job(options, control);
+  const auto labels = analysis::labels_of(job.dataset->cells, options.column);
+  const auto found = analysis::assign_cells(job.fit, job.dataset->counts, job.assign, control);
+  const auto of = analysis::composition(found.probability, found.components, labels);
+  write(report::composition_table(job.fit, of, labels), options.out);
+  std::fprintf(options.out == "-" ? stderr : stdout,
+               "%lld cells, %zu labels: adjusted Rand index %.4f, normalised mutual information %.4f\n",
+               static_cast<long long>(of.assigned.total), labels.names.size(),
+               analysis::adjusted_rand_index(of.assigned), analysis::normalised_mutual_information(of.assigned));
 }
 
 /// What each gene says of the cells of each component.
@@ -135,6 +149,14 @@ void add_assign(CLI::App& app) {
       ->check(netcdf_name);
   options->weights.add_to(*command);
   command->callback([options] { run_assign(*options); });
+}
+
+void add_composition(CLI::App& app) {
+  auto options = std::make_shared<Options>();
+  auto* command = app.add_subcommand("composition", "Components against labels that the cells have");
+  add_words(*command, *options);
+  command->add_option("--column", options->column, "of the cell table")->required();
+  command->callback([options] { run_composition(*options); });
 }
 
 void add_entropy(CLI::App& app) {

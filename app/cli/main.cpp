@@ -36,11 +36,13 @@ int main(int argc, char** argv) {
   const auto known = app.get_subcommands([&](CLI::App* one) { return argc > 1 && one->get_name() == argv[1]; });
   const std::string command = known.empty() ? "" : known.front()->get_name();
   try {
-    const bool has_variant = command == "loglik" || command == "assign" || command == "entropy";
+    const bool has_variant =
+        command == "loglik" || command == "assign" || command == "entropy" || command == "composition";
     for (int i = 1; i < argc && !has_variant; ++i)
       if (const std::string word = argv[i]; word == "--compat" || word.starts_with("--compat="))
         throw cli::UsageError(
-            "not built yet: --compat for this command (loglik, assign and entropy have it, and fit has --svi-mode "
+            "not built yet: --compat for this command (loglik, assign, entropy and composition have it, and fit has "
+            "--svi-mode "
             "scribe)");
     if (argc > 1 && argv[1][0] != '-' && known.empty())
       throw cli::UsageError("there is no command \"" + std::string(argv[1]) + "\". See `scriptorium-cli --help`.");
