@@ -1,32 +1,21 @@
 #include <QDir>
 #include <QFile>
 #include <QProcess>
-#include <QTemporaryDir>
 #include <QtTest>
 #include <cmath>
 #include <csignal>
 #include <nlohmann/json.hpp>
 
 #include "../core/perturbation/simulated_screen.hpp"
+#include "cli_program.hpp"
 #include "core/data/open.hpp"
 #include "core/data/writers/writers.hpp"
 
 // The subcommands of perturb, with the words of their contract.
-class TestCliPerturb : public QObject {
+class TestCliPerturb : public QObject, private CliProgram {
   Q_OBJECT
-  QTemporaryDir dir_;
-  QString out_, error_;
   std::vector<std::string> cells_;
 
-  QString at(const QString& name) const { return dir_.filePath(name); }
-  int run(const QStringList& words) {
-    QProcess process;
-    process.start(SCRIPTORIUM_CLI, words);
-    if (!process.waitForFinished(300'000) || process.exitStatus() != QProcess::NormalExit) return -1;
-    out_ = QString::fromUtf8(process.readAllStandardOutput());
-    error_ = QString::fromUtf8(process.readAllStandardError());
-    return process.exitCode();
-  }
   /// `perturb STEP DATA` with the columns of the simulated screen.
   int step(const QString& name, const QStringList& more) {
     return run(QStringList{"perturb", name, at("screen.h5ad"), "--target", "target", "--control", "NT", "--guide",
@@ -34,11 +23,8 @@ class TestCliPerturb : public QObject {
                more);
   }
   QList<QStringList> table(const QString& name) const {
-    QFile file(at(name));
     QList<QStringList> rows;
-    if (file.open(QIODevice::ReadOnly))
-      for (const QString& line : QString::fromUtf8(file.readAll()).split('\n', Qt::SkipEmptyParts))
-        rows << line.split('\t');
+    for (const QString& line : lines(name)) rows << line.split('\t');
     return rows;
   }
   QByteArray bytes(const QString& name) const {

@@ -425,10 +425,7 @@ class TestPerturbationPage : public QObject {
     QVERIFY(file.open(QIODevice::WriteOnly));
     QStringList down, others;
     const TableData& de = *kept;
-    const auto column = [&](const QString& name) {
-      return *std::find_if(de.columns.begin(), de.columns.end(), [&](const auto& one) { return one.name == name; });
-    };
-    const TableColumn genes = column("gene"), change = column("log2fc"), p = column("p_adj_weight");
+    const TableColumn genes = column(de, "gene"), change = column(de, "log2fc"), p = column(de, "p_adj_weight");
     for (std::size_t r = 0; r < tested; ++r)
       (p.numbers[r] <= 0.05 && change.numbers[r] < -0.25 ? down : others) << genes.texts[r];
     QVERIFY(down.size() >= 5);
@@ -438,11 +435,8 @@ class TestPerturbationPage : public QObject {
     settle();
     QVERIFY2(!figures->figure().empty(), qPrintable(figures->message()));
     const TableData& result = *table->model().table();
-    const auto of = [&](const QString& name) {
-      return *std::find_if(result.columns.begin(), result.columns.end(),
-                           [&](const auto& one) { return one.name == name; });
-    };
-    const TableColumn set = of("set"), direction = of("direction"), adjusted = of("p_adj");
+    const TableColumn set = column(result, "set"), direction = column(result, "direction"),
+                      adjusted = column(result, "p_adj");
     bool found = false;
     for (std::size_t r = 0; r < result.rows(); ++r)
       if (set.texts[r] == "down" && direction.texts[r] == "down") found = adjusted.numbers[r] < 1e-4;
@@ -452,11 +446,7 @@ class TestPerturbationPage : public QObject {
     settle();
     QVERIFY2(!figures->figure().empty(), qPrintable(figures->message()));
     const TableData& ranked = *table->model().table();
-    const auto ranked_column = [&](const QString& name) {
-      return *std::find_if(ranked.columns.begin(), ranked.columns.end(),
-                           [&](const auto& one) { return one.name == name; });
-    };
-    const TableColumn by = ranked_column("set"), way = ranked_column("direction"), rbo = ranked_column("rbo");
+    const TableColumn by = column(ranked, "set"), way = column(ranked, "direction"), rbo = column(ranked, "rbo");
     for (std::size_t r = 0; r < ranked.rows(); ++r)
       if (way.texts[r] == "down") QVERIFY((by.texts[r] == "down") == (rbo.numbers[r] > 0.9));
     window_->findChild<GenesPanel*>()->readSets(folder_->filePath("none.gmt"));
@@ -650,6 +640,9 @@ class TestPerturbationPage : public QObject {
   void choose(const QString& target) {
     QVERIFY(driver().choose("perturbationTarget", target));
     settle();
+  }
+  static TableColumn column(const TableData& table, const QString& name) {
+    return *std::find_if(table.columns.begin(), table.columns.end(), [&](const auto& one) { return one.name == name; });
   }
   charts::FigureView* figure(const QString& name) { return driver().find<charts::FigureView>(name); }
   static void drag(QWidget& widget, QPointF from, QPointF to) {

@@ -34,6 +34,24 @@ class TestMixture : public QObject {
     }
     return out;
   }
+  /// Cells and the model of a row of every_model().
+  struct Row {
+    data::CountMatrix counts;
+    data::Missing missing;
+    summary::CountSummary summary;
+    model::Model model;
+  };
+  static Row row(std::int64_t cells, std::int64_t genes, std::int64_t components) {
+    QFETCH(QString, likelihood);
+    QFETCH(QString, parameterization);
+    QFETCH(bool, some_missing);
+    Row out;
+    out.counts = testing::simulated_counts(cells, genes);
+    if (some_missing) out.missing = testing::take_out(out.counts);
+    out.summary = summary::summarise(out.counts, 1, {}, out.missing);
+    out.model = mixture_of(likelihood.toUtf8(), parameterization.toUtf8(), components);
+    return out;
+  }
   static void every_model() {
     QTest::addColumn<QString>("likelihood");
     QTest::addColumn<QString>("parameterization");
@@ -49,14 +67,9 @@ class TestMixture : public QObject {
   void scoresAreThoseOfTheLoss_data() { every_model(); }
   /// The collapsed expectation over cells, weighted, is the expected log likelihood of the components' losses.
   void scoresAreThoseOfTheLoss() {
-    QFETCH(QString, likelihood);
-    QFETCH(QString, parameterization);
-    QFETCH(bool, some_missing);
-    auto counts = testing::simulated_counts(40, 17);
-    const auto missing = some_missing ? testing::take_out(counts) : data::Missing{};
-    const auto summary = summary::summarise(counts, 1, {}, missing);
+    const auto [counts, missing, summary, model] = row(40, 17, 3);
     const std::size_t k = 3, cells = 40;
-    MixtureObjective objective(mixture_of(likelihood.toUtf8(), parameterization.toUtf8(), 3), summary, counts, 2);
+    MixtureObjective objective(model, summary, counts, 2);
     objective.share_out(random_shares(cells, k, 1));
     auto x = objective.start();
     objective.choose_nodes(x);
@@ -75,13 +88,7 @@ class TestMixture : public QObject {
 
   void scoresAreTheSameOnADevice_data() { every_model(); }
   void scoresAreTheSameOnADevice() {
-    QFETCH(QString, likelihood);
-    QFETCH(QString, parameterization);
-    QFETCH(bool, some_missing);
-    auto counts = testing::simulated_counts(40, 17);
-    const auto missing = some_missing ? testing::take_out(counts) : data::Missing{};
-    const auto summary = summary::summarise(counts, 1, {}, missing);
-    const auto model = mixture_of(likelihood.toUtf8(), parameterization.toUtf8(), 3);
+    const auto [counts, missing, summary, model] = row(40, 17, 3);
     fake_device::state() = {};
     const auto device = compute::device_backend(fake_device::api(), 0, "fake", 1);
     const auto scores = [&](const compute::Backend* gpu) {
@@ -102,14 +109,9 @@ class TestMixture : public QObject {
   /// A component passes over cells that it has no share of, and still says of each what it says of others; one that has
   /// no cell at all is left to its prior.
   void cellsElsewhereAreScoredAlike() {
-    QFETCH(QString, likelihood);
-    QFETCH(QString, parameterization);
-    QFETCH(bool, some_missing);
-    auto counts = testing::simulated_counts(40, 17);
-    const auto missing = some_missing ? testing::take_out(counts) : data::Missing{};
-    const auto summary = summary::summarise(counts, 1, {}, missing);
+    const auto [counts, missing, summary, model] = row(40, 17, 3);
     const std::size_t k = 3, cells = 40;
-    MixtureObjective objective(mixture_of(likelihood.toUtf8(), parameterization.toUtf8(), 3), summary, counts, 2);
+    MixtureObjective objective(model, summary, counts, 2);
     objective.share_out(random_shares(cells, k, 1));
     const auto x = objective.start();
     objective.choose_nodes(x);
@@ -135,13 +137,7 @@ class TestMixture : public QObject {
   void scoresOfPointsAreLogLikelihoods_data() { every_model(); }
   /// With marginals that are all but points, the scores are the dense log likelihood cell by cell.
   void scoresOfPointsAreLogLikelihoods() {
-    QFETCH(QString, likelihood);
-    QFETCH(QString, parameterization);
-    QFETCH(bool, some_missing);
-    auto counts = testing::simulated_counts(30, 13);
-    const auto missing = some_missing ? testing::take_out(counts) : data::Missing{};
-    const auto summary = summary::summarise(counts, 1, {}, missing);
-    auto model = mixture_of(likelihood.toUtf8(), parameterization.toUtf8(), 2);
+    auto [counts, missing, summary, model] = row(30, 13, 2);
     model.unconstrained = true;  // all marginals are Normals
     MixtureObjective objective(model, summary, counts, 1);
     objective.share_out(random_shares(30, 2, 1));
