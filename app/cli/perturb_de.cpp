@@ -20,7 +20,7 @@ struct DeWords : ScreenWords {
   std::string out, only, z;
   DeOptions de;
   ZOptions z_options;
-  bool unweighted = false, full = false, resume = false;
+  bool full = false, resume = false;
 
   /// Whether --out is a folder with a table for each target.
   bool folder() const {
@@ -95,7 +95,7 @@ void append_by_name(report::Table& all, report::Table more) {
 /// What weights are made of: signature and scores, or with --unweighted nothing of either.
 Screening screening_of(const DeWords& words, const ChainOptions& options, const data::Dataset& dataset,
                        const DeState& state, const RunControl& control) {
-  if (!words.unweighted) return run_chain(dataset, options, state.chain_file(), words.resume, control);
+  if (!words.de.unweighted) return run_chain(dataset, options, state.chain_file(), words.resume, control);
   Screening bare;
   bare.options = options;
   bare.screen = make_screen(dataset, options.columns);
@@ -131,8 +131,7 @@ void run_de(const DeWords& words) {
     de_options.threads = words.threads();
     const RunControl scoring = part(control, 0, 0.2), testing = part(control, 0.2, 1);
     if (words.out != "-")
-      state = DeState(words.state_folder(), fingerprint(dataset, options, de_options, !words.unweighted, control),
-                      words.resume);
+      state = DeState(words.state_folder(), fingerprint(dataset, options, de_options, control), words.resume);
     const Screening of = screening_of(words, options, dataset, state, scoring);
     notes = of.notes;
     if (words.folder()) std::filesystem::create_directories(words.out);
@@ -141,7 +140,7 @@ void run_de(const DeWords& words) {
         of, dataset.counts, targets, de_options, state, testing, [&](std::int32_t target, WeightedDe de) {
           const auto code = static_cast<std::size_t>(target);
           const std::string& name = of.screen.target.names[code];
-          if (!words.unweighted && !of.scores.reason[code].empty())
+          if (!words.de.unweighted && !of.scores.reason[code].empty())
             notes.push_back(name + " has no scores (" + of.scores.reason[code] + "): its cells all weigh 1.");
           notes.insert(notes.end(), de.notes.begin(), de.notes.end());
           auto table = de_table(de, of.screen.genes, words.full);
@@ -172,7 +171,7 @@ void add_perturb_de(CLI::App& perturb) {
       ->required();
   command->add_option("--targets", words->only, "only these: names separated by commas, or a file with one a line");
   command->add_option("--z", words->z, "also the Z matrix, genes by targets; of several groups one file each");
-  command->add_flag("--unweighted", words->unweighted, "cells of a target all weigh 1: no scores");
+  command->add_flag("--unweighted", words->de.unweighted, "cells of a target all weigh 1: no scores");
   command->add_flag("--r-compatible", words->de.r_compatible,
                     "numbers as Mixscale's Run_wmvRegDE and glmGamPoi give them");
   command->add_flag("--full", words->full, "coefficients and p of all covariates");

@@ -98,14 +98,15 @@ void DeState::remove() const {
 }
 
 std::string fingerprint(const data::Dataset& dataset, const ChainOptions& chain, const DeOptions& options,
-                        bool weighted, const RunControl& control) {
+                        const RunControl& control) {
   const std::string words = nlohmann::json{
       {"logfc_threshold", options.logfc_threshold},
       {"min_pct", options.min_pct},
       {"min_cells", options.min_cells},
       {"r_compatible", options.r_compatible},
       {"mend_separated", options.mend_separated},
-      {"weighted", weighted}}.dump();
+      {"unweighted",
+       options.unweighted}}.dump();
   Fingerprint print;
   print.add(words.data(), words.size());
   return fingerprint(dataset, chain, control) + "-" + print.text();

@@ -31,8 +31,8 @@ class DeState {
   std::string folder_, fingerprint_;
 };
 
-/// Identity of everything that decides the numbers of a target. @param weighted  cells weigh as their scores
+/// Identity of everything that decides the numbers of a target.
 std::string fingerprint(const data::Dataset& dataset, const ChainOptions& chain, const DeOptions& options,
-                        bool weighted, const RunControl& control = {});
+                        const RunControl& control = {});
 
 }  // namespace scriptorium::perturbation

@@ -12,7 +12,7 @@ WeightedDe test_target(const Screening& of, const data::CountMatrix& by_gene, st
                        const DeOptions& options, const RunControl& control) {
   std::vector<GroupScore> groups;
   for (const GroupScore& group : of.scores.groups)
-    if (group.target == target) groups.push_back(group);
+    if (group.target == target && !options.unweighted) groups.push_back(group);
   for (GroupScore& group : groups)
     if (group.leave_one_out.empty())
       add_leave_one_out(group, of.signature, of.options.score.scale, options.threads, control);

@@ -21,8 +21,8 @@ std::vector<WeightedDe> weighted_de_of(const Screening& of, const data::CountMat
                                        const RunControl& control = {});
 
 /// The same, target by target: each is handed to `take` as soon as it is there, and kept in `state`; what `state` has
-/// is taken from there, the same bits. Of a result only the screen, the expression and, where cells are to weigh as
-/// their scores, signature and scores are read.
+/// is taken from there, the same bits. Of a result only the screen, the expression and, unless `options` want it
+/// unweighted, signature and scores are read.
 void for_each_weighted_de(const Screening& of, const data::CountMatrix& counts, std::span<const std::int32_t> targets,
                           const DeOptions& options, const DeState& state, const RunControl& control,
                           const std::function<void(std::int32_t target, WeightedDe)>& take);

@@ -130,7 +130,7 @@ void decide(TargetSummary& target, const Scores* scores, const TargetRule& rule,
   std::string seen;
   if (!std::isnan(target.share_perturbed)) seen = percent(target.share_perturbed) + " of its cells are perturbed";
   if (!std::isnan(target.auc))
-    seen += (seen.empty() ? "" : ", ") + percent(target.auc) + " of pairs have it above the control";
+    seen += (seen.empty() ? "" : ", ") + ("its cells score above a control in " + percent(target.auc) + " of pairs");
   if (!by_calls && !by_score) return say(TargetVerdict::NoEffect, seen);
   if (target.guide_p_adj < rule.guide_p_adj && guide_difference >= rule.guide_difference)
     return say(TargetVerdict::GuidesDisagree,

@@ -23,6 +23,7 @@ struct DeOptions {
   /// Where a weight's coefficient runs off to infinity (counts only in cells of weight 0) Wald's p says nothing; take
   /// that of the likelihood-ratio test. Not with r_compatible.
   bool mend_separated = true;
+  bool unweighted = false;  ///< cells of a target all weigh 1, whatever their scores
   int threads = 0;  ///< 0: all cores; the result is the same at any number
 };
 

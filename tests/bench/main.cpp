@@ -3,7 +3,6 @@
 // data; `bench --perturbation`: a simulated screen, end to end; `bench --gpu`: the kernels of a Backend, CPU against
 // GPU; `bench --svi-mixture`: mixtures by exact and by svi, on the objective of svi.
 #include <sys/resource.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
@@ -21,6 +20,7 @@
 #include "core/math/distributions.hpp"
 #include "devices.hpp"
 #include "perturbation.hpp"
+#include "program.hpp"
 #include "simulate.hpp"
 #include "streaming.hpp"
 #include "svi_mixture.hpp"
@@ -103,24 +103,7 @@ Timing time_fit(const model::Model& model, const data::CountMatrix& counts, int 
 
 /// SCRIBE's seconds for a full-batch step of nbvcp by scribe_step.py, times its default number of steps.
 void compare_scribe(const std::string& python, const std::string& path, const std::string& layer, double ours) {
-  std::vector<std::string> words{python, SCRIPTORIUM_BENCH "/scribe_step.py", path, layer};
-  std::vector<char*> arguments;
-  for (auto& word : words) arguments.push_back(word.data());
-  arguments.push_back(nullptr);
-  int ends[2];
-  if (pipe(ends) != 0) return;
-  const pid_t child = fork();
-  if (child == 0) {
-    dup2(ends[1], STDOUT_FILENO);
-    execvp(arguments[0], arguments.data());
-    _exit(127);
-  }
-  close(ends[1]);
-  std::string said;
-  char buffer[256];
-  for (ssize_t n; (n = read(ends[0], buffer, sizeof buffer)) > 0;) said.append(buffer, static_cast<std::size_t>(n));
-  close(ends[0]);
-  waitpid(child, nullptr, 0);
+  const std::string said = output_of({python, SCRIPTORIUM_BENCH "/scribe_step.py", path, layer});
   const double step = std::atof(said.c_str());
   if (step <= 0) {
     std::printf("\nSCRIBE did not run; %s says: %s\n", python.c_str(), said.c_str());

@@ -10,6 +10,7 @@
 
 #include "../core/perturbation/simulated_screen.hpp"
 #include "core/perturbation/chain.hpp"
+#include "program.hpp"
 
 using namespace scriptorium;
 using namespace scriptorium::perturbation;
@@ -25,13 +26,17 @@ double peak_mib() {
   return static_cast<double>(usage.ru_maxrss) / 1024;
 }
 
-/// pertpy on the file that our chain wrote: its script prints times and how many calls are the same.
-void compare_pertpy(const std::string& python, const std::string& path) {
-  std::string command = "\"";
-  command += python + "\" \"" SCRIPTORIUM_BENCH "/pertpy_screen.py\" \"" + path + "\" target NT";
+/// pertpy on the file that our chain wrote: its times and how many calls are the same, and the ratio to our time.
+void compare_pertpy(const ScreenBench& options, const std::string& path, double ours) {
   std::printf("\npertpy on the same cells:\n");
-  std::fflush(stdout);
-  if (std::system(command.c_str()) != 0) std::printf("it did not run\n");
+  const std::string said =
+      output_of({options.pertpy, SCRIPTORIUM_BENCH "/pertpy_screen.py", path, "target", "NT"}, true);
+  const auto at = said.find("\nall\t");
+  const double theirs = at == std::string::npos ? 0 : std::atof(said.c_str() + at + 5);
+  if (theirs > 0)
+    std::printf("pertpy %.1f s, here %.2f s: %.0f times\n", theirs, ours, theirs / ours);
+  else
+    std::printf("it did not come to its end\n");
 }
 
 }  // namespace
@@ -86,6 +91,6 @@ void bench_screen(const ScreenBench& options) {
   const std::string path =
       (std::filesystem::temp_directory_path() / ("screen_bench_" + std::to_string(::getpid()) + ".h5ad")).string();
   write_screening_h5ad(simulated.data, found, LayerType::None, path);
-  compare_pertpy(options.pertpy, path);
+  compare_pertpy(options, path, seconds);
   std::filesystem::remove(path);
 }

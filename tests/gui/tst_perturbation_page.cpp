@@ -5,81 +5,22 @@
 #include <QSignalSpy>
 #include <QSpinBox>
 #include <QTabWidget>
-#include <QTableView>
-#include <QTemporaryDir>
-#include <QTest>
 #include <QToolButton>
 #include <algorithm>
 #include <cmath>
-#include <nlohmann/json.hpp>
 
 #include "core/data/open.hpp"
-#include "core/data/writers/writers.hpp"
-#include "tests/core/perturbation/simulated_screen.hpp"
-#include "tests/gui/window_driver.hpp"
-#include "ui/shell/resources.hpp"
+#include "tests/gui/screen_window.hpp"
 #include "ui/shell/selection_panel.hpp"
-#include "ui/tables/table_panel.hpp"
-#include "ui/workspaces/perturbation/genes_panel.hpp"
 
 using namespace scriptorium;
 using namespace scriptorium::ui;
 
-namespace {
-
-constexpr std::size_t kWithout = 12;  ///< cells whose target is missing
-
-/// Four targets, two with an effect, one of these with a space in its name; twelve cells without a target, a category
-/// that no cell has, and a gene with the name of a target.
-simulated_screen::Screen screen() {
-  simulated_screen::Options options;
-  options.cells = 700;
-  options.genes = 90;
-  options.responders = 0.6;
-  options.effect = 1.4;
-  simulated_screen::Screen made = simulated_screen::make(options);
-  for (data::Column& column : made.data.cells.columns) {
-    auto values = std::get<std::vector<std::string>>(column.values);
-    if (column.name != "target") continue;
-    data::Categorical labels;
-    labels.categories = {"NT", "T0 beta", "T1", "T2", "T3", "never seen"};
-    for (std::size_t i = 0; i < values.size(); ++i) {
-      if (values[i] == "T0") values[i] = "T0 beta";
-      const auto at = std::find(labels.categories.begin(), labels.categories.end(), values[i]);
-      labels.codes.push_back(i < kWithout ? -1 : static_cast<std::int32_t>(at - labels.categories.begin()));
-    }
-    column.values = std::move(labels);
-  }
-  made.data.genes.names[3] = "T1";
-  return made;
-}
-
-}  // namespace
-
-class TestPerturbationPage : public QObject {
+class TestPerturbationPage : public QObject, private ScreenWindow {
   Q_OBJECT
  private slots:
-  void initTestCase() {
-    initResources();
-    made_ = screen();
-  }
-  void init() {
-    folder_ = std::make_unique<QTemporaryDir>();
-    path_ = folder_->filePath("the screen.h5ad");
-    data::write_h5ad(made_.data, nlohmann::json::object(), path_.toStdString(), {});
-    window_ = std::make_unique<MainWindow>(Places{folder_->path(), folder_->filePath("settings.ini")});
-    driver_ = std::make_unique<WindowDriver>(*window_);
-    window_->show();
-    QVERIFY(QTest::qWaitForWindowExposed(window_.get()));
-    window_->openPath(path_);
-    QVERIFY(driver().waitForData());
-    driver().page("perturbation");
-    settle();
-  }
-  void cleanup() {
-    window_.reset();
-    folder_.reset();
-  }
+  void init() { open(); }
+  void cleanup() { close(); }
 
   void columnsAreGuessedAndCheckedInWords() {
     const auto& columns = state().options().columns;
@@ -385,162 +326,6 @@ class TestPerturbationPage : public QObject {
     QVERIFY(data::open(path.toStdString(), {}, {}).cells.find("mixscape_class"));
   }
 
-  void genesOfAllTargets() {
-    run();
-    choose("T1");
-    driver().find<QTabWidget>("perturbationTabs")->setCurrentIndex(6);
-    auto* figures = figure("screenGenesFigure");
-    QVERIFY(figures->message().contains("Test genes"));
-    QVERIFY(driver().click("screenGenesRun"));
-    QVERIFY(driver().click("screenGenesCancel"));
-    QVERIFY(driver().find<QWidget>("screenGenesRun")->isVisible());
-    QVERIFY(driver().click("screenGenesRun"));
-    settle();
-    QVERIFY2(!figures->figure().empty(), qPrintable(figures->message()));
-    auto* table = driver().find<TablePanel>("screenGenesTable");
-    const std::size_t tested = table->model().table()->rows();
-    QVERIFY(tested > 40);
-    const charts::Mark& points = figures->figure().panels[0].marks[0];
-    QCOMPARE(points.x.size(), tested);
-    QVERIFY(std::count(points.values.begin(), points.values.end(), 0.0) < static_cast<int>(tested));
-    // A gene chosen in the table is strong on the volcano.
-    table->view().selectRow(2);
-    QVERIFY(driver().wait([&] { return session().selection.selected(Axis::Genes).size() == 1; }));
-    settle();
-    const auto& strong = figures->figure().panels[0].marks[0].emphasis;
-    QVERIFY(strong);
-    QCOMPARE(std::count(strong->begin(), strong->end(), 1), std::ptrdiff_t{1});
-    QCOMPARE((*strong)[2], std::uint8_t{1});
-    QVERIFY(driver().choose("screenGenesView", "Z matrix of all targets"));
-    settle();
-    QVERIFY2(!figures->figure().empty(), qPrintable(figures->message()));
-    QVERIFY(figures->figure().panels[0].y.categories.contains("T1"));
-
-    // Sets: the genes that go down with T1, and others.
-    const auto kept = table->model().sharedTable();
-    QVERIFY(driver().choose("screenGenesView", "gene sets"));
-    QVERIFY(figures->message().contains("GMT"));
-    const QString sets = folder_->filePath("sets.gmt");
-    QFile file(sets);
-    QVERIFY(file.open(QIODevice::WriteOnly));
-    QStringList down, others;
-    const TableData& de = *kept;
-    const TableColumn genes = column(de, "gene"), change = column(de, "log2fc"), p = column(de, "p_adj_weight");
-    for (std::size_t r = 0; r < tested; ++r)
-      (p.numbers[r] <= 0.05 && change.numbers[r] < -0.25 ? down : others) << genes.texts[r];
-    QVERIFY(down.size() >= 5);
-    file.write(("down\t-\t" + down.join('\t') + "\nothers\t-\t" + others.join('\t') + '\n').toUtf8());
-    file.close();
-    window_->findChild<GenesPanel*>()->readSets(sets);
-    settle();
-    QVERIFY2(!figures->figure().empty(), qPrintable(figures->message()));
-    const TableData& result = *table->model().table();
-    const TableColumn set = column(result, "set"), direction = column(result, "direction"),
-                      adjusted = column(result, "p_adj");
-    bool found = false;
-    for (std::size_t r = 0; r < result.rows(); ++r)
-      if (set.texts[r] == "down" && direction.texts[r] == "down") found = adjusted.numbers[r] < 1e-4;
-    QVERIFY(found);
-    // By rank: the list itself is the set that is in its order.
-    QVERIFY(driver().choose("screenGenesView", "gene sets by rank"));
-    settle();
-    QVERIFY2(!figures->figure().empty(), qPrintable(figures->message()));
-    const TableData& ranked = *table->model().table();
-    const TableColumn by = column(ranked, "set"), way = column(ranked, "direction"), rbo = column(ranked, "rbo");
-    for (std::size_t r = 0; r < ranked.rows(); ++r)
-      if (way.texts[r] == "down") QVERIFY((by.texts[r] == "down") == (rbo.numbers[r] > 0.9));
-    window_->findChild<GenesPanel*>()->readSets(folder_->filePath("none.gmt"));
-    settle();
-    QVERIFY2(driver().error().contains("none.gmt"), qPrintable(driver().error()));
-  }
-
-  void programsAndClustersOfTargets() {
-    // T0 and T1 move the same genes.
-    simulated_screen::Options options;
-    options.cells = 900;
-    options.genes = 90;
-    options.responders = 0.9;
-    options.effect = 1.4;
-    options.same_genes = true;
-    const QString path = folder_->filePath("programs.h5ad");
-    data::write_h5ad(simulated_screen::make(options).data, nlohmann::json::object(), path.toStdString(), {});
-    window_->openPath(path);
-    QVERIFY(driver().waitForData());
-    driver().page("perturbation");
-    settle();
-    run();
-    choose("T1");
-    driver().find<QTabWidget>("perturbationTabs")->setCurrentIndex(6);
-    auto* figures = figure("screenGenesFigure");
-    auto* table = driver().find<TablePanel>("screenGenesTable");
-    QVERIFY(driver().choose("screenGenesView", "programs"));
-    QVERIFY(figures->message().contains("Test genes"));  // first things first
-    QVERIFY(driver().click("screenGenesRun"));
-    settle();
-    QVERIFY2(!figures->figure().empty(), qPrintable(figures->message()));
-    const charts::Panel& panel = figures->figure().panels[0];
-    QVERIFY2(panel.title.contains("cluster 1") && panel.title.contains("T0") && panel.title.contains("T1"),
-             qPrintable(panel.title));
-    const charts::Mark& genes = panel.marks.back();
-    QCOMPARE(genes.values.size(), static_cast<std::size_t>(panel.y.categories.size()));
-    for (std::size_t i = 0; i < genes.x.size(); ++i) QCOMPARE(genes.values[i], genes.x[i] > 0 ? 1.0 : 0.0);
-    const TableData& rows = *table->model().table();
-    QCOMPARE(rows.columns[0].name, QString("gene"));
-    QVERIFY(rows.rows() >= genes.x.size() && rows.rows() > 8);
-    table->view().selectRow(0);
-    QVERIFY(driver().wait([&] { return session().selection.selected(Axis::Genes).size() == 1; }));
-    QCOMPARE(QString("gene%1").arg(session().selection.selected(Axis::Genes)[0]), rows.columns[0].texts[0]);
-
-    QVERIFY(driver().choose("screenGenesView", "clusters of targets"));
-    settle();
-    QVERIFY2(!figures->figure().empty(), qPrintable(figures->message()));
-    QVERIFY(figures->figure().panels[0].y.categories.contains("T1"));
-    const TableData& targets = *table->model().table();
-    for (std::size_t r = 0; r < 2; ++r) QCOMPARE(targets.columns[1].texts[r], QString("cluster 1"));
-    QCOMPARE(targets.columns[2].texts[0], targets.columns[0].texts[1]);
-    QVERIFY(targets.columns[3].numbers[0] > 0.6);
-
-    // Stopped, it says so and begins again.
-    QVERIFY(driver().choose("screenGenesView", "programs"));
-    QVERIFY(driver().click("screenGenesRun"));
-    QVERIFY(driver().click("screenGenesCancel"));
-    QVERIFY2(figures->message().contains("Find programs"), qPrintable(figures->message()));
-    QVERIFY(driver().click("screenGenesRun"));
-    settle();
-    QVERIFY(!figures->figure().empty());
-    int offered = 0;
-    for (const auto& item : session().exports.figures())
-      if (item.key == "screen_programs" || item.key == "screen_clusters") offered += item.figure().empty() ? 0 : 1;
-    for (const auto& item : session().exports.tables())
-      if (item.key == "screen_programs_table" || item.key == "screen_clusters_table") offered += item.table() ? 1 : 0;
-    QCOMPARE(offered, 4);
-  }
-
-  void noProgramsAreSaidInWords() {
-    // Nothing answers: no gene is beyond the thresholds.
-    simulated_screen::Options options;
-    options.cells = 300;
-    options.genes = 60;
-    options.effect = 0;
-    const QString path = folder_->filePath("nothing.h5ad");
-    data::write_h5ad(simulated_screen::make(options).data, nlohmann::json::object(), path.toStdString(), {});
-    window_->openPath(path);
-    QVERIFY(driver().waitForData());
-    driver().page("perturbation");
-    settle();
-    run();
-    driver().find<QTabWidget>("perturbationTabs")->setCurrentIndex(6);
-    QVERIFY(driver().click("screenGenesRun"));
-    settle();
-    for (const QString view : {"programs", "clusters of targets", "Z matrix of all targets"}) {
-      QVERIFY(driver().choose("screenGenesView", view));
-      settle();
-      const QString words = figure("screenGenesFigure")->message();
-      QVERIFY2(words.contains("No gene of any target") && words.contains("--z-p"), qPrintable(view + ": " + words));
-    }
-    QVERIFY2(driver().error().isEmpty(), qPrintable(driver().error()));
-  }
-
   void theRunAsACommand() {
     QVERIFY(driver().choose("screenSplit", "rep"));
     settle();
@@ -628,38 +413,6 @@ class TestPerturbationPage : public QObject {
     for (std::size_t i = 0; i < scores.size(); ++i)
       QVERIFY(column->number(i) == scores[i] || (std::isnan(column->number(i)) && std::isnan(scores[i])));
   }
-  void settle() {
-    QVERIFY(driver().waitForWork());
-    QVERIFY(driver().waitForFigures());
-  }
-  void run() {
-    QVERIFY2(driver().click("screenRun"), qPrintable(driver().text("screenSays")));
-    settle();
-    QVERIFY2(state().now() && state().error().empty(), qPrintable(state().error().text()));
-  }
-  void choose(const QString& target) {
-    QVERIFY(driver().choose("perturbationTarget", target));
-    settle();
-  }
-  static TableColumn column(const TableData& table, const QString& name) {
-    return *std::find_if(table.columns.begin(), table.columns.end(), [&](const auto& one) { return one.name == name; });
-  }
-  charts::FigureView* figure(const QString& name) { return driver().find<charts::FigureView>(name); }
-  static void drag(QWidget& widget, QPointF from, QPointF to) {
-    QTest::mousePress(&widget, Qt::LeftButton, Qt::NoModifier, from.toPoint());
-    QMouseEvent move(QEvent::MouseMove, to, widget.mapToGlobal(to), Qt::NoButton, Qt::LeftButton, Qt::NoModifier);
-    QApplication::sendEvent(&widget, &move);
-    QTest::mouseRelease(&widget, Qt::LeftButton, Qt::NoModifier, to.toPoint());
-  }
-  WindowDriver& driver() { return *driver_; }
-  Session& session() { return window_->session(); }
-  ScreeningState& state() { return session().screening; }
-
-  simulated_screen::Screen made_;
-  std::unique_ptr<QTemporaryDir> folder_;
-  QString path_;
-  std::unique_ptr<MainWindow> window_;
-  std::unique_ptr<WindowDriver> driver_;
 };
 
 QTEST_MAIN(TestPerturbationPage)

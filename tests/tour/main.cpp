@@ -14,6 +14,7 @@
 #include "core/model/model.hpp"
 #include "tests/gui/window_driver.hpp"
 #include "ui/shell/resources.hpp"
+#include "ui/workspaces/perturbation/genes_panel.hpp"
 
 namespace {
 
@@ -92,11 +93,12 @@ struct Wanted {
   QString data, out, model, assignments;
   int components = 1;
   QString screen;  ///< column of targets and control label, with a comma between
+  QString sets;    ///< GMT file for its genes; empty: none
   int genes = 0;   ///< the most variable ones; 0: all
 };
 
 /// The screen that was asked for: columns checked, running, every tab, scores on the map.
-void walkScreen(Tour& tour, MainWindow& window, const QString& columns) {
+void walkScreen(Tour& tour, MainWindow& window, const QString& columns, const QString& sets) {
   WindowDriver& driver = tour.driver();
   ScreeningState& screening = window.session().screening;
   driver.page("perturbation");
@@ -141,7 +143,14 @@ void walkScreen(Tour& tour, MainWindow& window, const QString& columns) {
   tabs->setCurrentIndex(6);
   if (!driver.click("screenGenesRun")) tour.fail("genes cannot be tested");
   driver.wait([&] { return !window.session().pool.busy("screening genes"); }, 300'000);
-  chosen("screenGenesView", 6, {0, 1, 2, 3});
+  driver.click("screenGenesSettings");
+  chosen("screenGenesView", 6, {0, 2});
+  driver.click("screenGenesSettings");
+  if (!sets.isEmpty()) {
+    window.findChild<GenesPanel*>()->readSets(sets);
+    driver.waitForWork();
+  }
+  chosen("screenGenesView", 6, {1, 3, 4, 5});
   tabs->setCurrentIndex(0);
   driver.choose("perturbationSelect", driver.find<QComboBox>("perturbationSelect")->itemText(2));
   auto* target = driver.find<QComboBox>("perturbationTarget");
@@ -177,7 +186,7 @@ void walkScreen(Tour& tour, MainWindow& window, const QString& columns) {
 
 /// Open, model, run, every page, export.
 void walk(Tour& tour, MainWindow& window, const Wanted& wanted) {
-  const auto& [data, out, model, assignments, components, screen, genes] = wanted;
+  const auto& [data, out, model, assignments, components, screen, sets, genes] = wanted;
   WindowDriver& driver = tour.driver();
   tour.picture("start");
   window.openPath(data);
@@ -192,7 +201,7 @@ void walk(Tour& tour, MainWindow& window, const Wanted& wanted) {
   driver.waitForWork();
   tour.picture("data");
 
-  if (!screen.isEmpty()) return walkScreen(tour, window, screen);
+  if (!screen.isEmpty()) return walkScreen(tour, window, screen, sets);
   driver.page("model");
   driver.waitForWork();
   if (!driver.click("likelihood_" + model)) return tour.fail("there is no model " + model);
@@ -291,8 +300,9 @@ int main(int argc, char** argv) {
       size("size", "Window size.", "WxH", "1280x800"), components("components", "Components of the model.", "K", "1"),
       assignments("assignments", "Table of probabilities of components, for the page Components.", "FILE"),
       screen("perturbation", "Only the screen of these columns.", "TARGET,CONTROL"),
+      sets("sets", "GMT file for the genes of the screen.", "FILE"),
       genes("genes", "So many of the most variable genes; 0: all.", "N", "0");
-  parser.addOptions({out, dark, scale, model, size, components, assignments, screen, genes});
+  parser.addOptions({out, dark, scale, model, size, components, assignments, screen, sets, genes});
   parser.process(app);
   if (parser.positionalArguments().size() != 1 || !parser.isSet(out)) parser.showHelp(2);
   if (!QDir().mkpath(parser.value(out))) {
@@ -308,6 +318,6 @@ int main(int argc, char** argv) {
   Tour tour(window, parser.value(out));
   walk(tour, window,
        {parser.positionalArguments().first(), parser.value(out), parser.value(model), parser.value(assignments),
-        parser.value(components).toInt(), parser.value(screen), parser.value(genes).toInt()});
+        parser.value(components).toInt(), parser.value(screen), parser.value(sets), parser.value(genes).toInt()});
   return tour.ok() ? 0 : 1;
 }

@@ -44,7 +44,6 @@ Panel dotPanel(const DeList& list, std::vector<Dot> dots, const QString& x, char
   if (list.group != "all") panel.title += ", " + str(list.group);
   if (all > dots.size()) panel.note = QObject::tr("%1 of %2 sets").arg(dots.size()).arg(all);
   panel.x.title = x;
-  panel.x.low = 0;
   panel.bar = std::move(bar);
   Mark points;
   points.kind = MarkKind::Points;
@@ -63,9 +62,12 @@ Panel dotPanel(const DeList& list, std::vector<Dot> dots, const QString& x, char
   return panel;
 }
 
-double rightmost(const Panel& panel) {
+/// x from 0 to the farthest dot, at least to `least`, with room for whole dots at both ends.
+void fitDots(Panel& panel, double least) {
   const auto& x = panel.marks[0].x;
-  return *std::max_element(x.begin(), x.end());
+  const double end = std::max(least, *std::max_element(x.begin(), x.end()));
+  panel.x.low = -0.03 * end;
+  panel.x.high = 1.05 * end;
 }
 
 }  // namespace
@@ -136,8 +138,26 @@ charts::Figure zFigure(const std::vector<ZMatrix>& matrices) {
   return figure;
 }
 
-QString whyNoZ(const std::vector<ZMatrix>& matrices) {
-  const QString thresholds = QObject::tr("p ≤ 0.05/30,000 and a log2 fold change of 0.2");
+std::shared_ptr<const TableData> zTable(const std::vector<ZMatrix>& matrices) {
+  if (matrices.size() == 1) return tableOf("z_matrix", z_table(matrices.front()));
+  std::vector<std::string> groups, genes;
+  std::vector<std::vector<double>> columns(matrices.empty() ? 0 : matrices.front().targets.size());
+  for (const ZMatrix& matrix : matrices)  // all have the same rows and columns
+    for (std::size_t r = 0; r < matrix.genes.size(); ++r) {
+      groups.push_back(matrix.group);
+      genes.push_back(matrix.genes[r]);
+      for (std::size_t c = 0; c < columns.size(); ++c) columns[c].push_back(matrix.at(r, c));
+    }
+  report::Table all;
+  all.add("gene", std::move(genes));
+  all.add("group", std::move(groups));
+  for (std::size_t c = 0; c < columns.size(); ++c) all.add(matrices.front().targets[c], std::move(columns[c]));
+  return tableOf("z_matrix", all);
+}
+
+QString whyNoZ(const std::vector<ZMatrix>& matrices, const ZOptions& options) {
+  const QString thresholds =
+      QObject::tr("p ≤ %1 and a log2 fold change of %2").arg(QString::number(options.p, 'g', 3)).arg(options.log2fc);
   if (matrices.empty())
     return QObject::tr(
                "No gene of any target is beyond the thresholds of the Z matrix (%1): there is nothing to lay side "
@@ -153,8 +173,7 @@ QString whyNoZ(const std::vector<ZMatrix>& matrices) {
 
 QString whatHelpsZ() {
   return QObject::tr(
-      "More cells of each target, or more genes in the data, make tests clearer; on the command line, "
-      "perturb de --z with --z-p takes a softer threshold.");
+      "More cells of each target, or more genes in the data, make tests clearer; Settings takes softer thresholds.");
 }
 
 charts::Figure setFigure(const std::vector<SetResults>& tested) {
@@ -167,7 +186,7 @@ charts::Figure setFigure(const std::vector<SetResults>& tested) {
           {result.set, result.overlap, result.p, cutLogP(result.p_adjusted), std::min(kMostOdds, result.odds_ratio)});
     figure.panels.push_back(dotPanel(one.list, std::move(dots), QObject::tr("−log10 adjusted p"),
                                      {QObject::tr("odds ratio"), 0, kMostOdds}));
-    figure.panels.back().x.high = 1.05 * std::max(1.0, rightmost(figure.panels.back()));
+    fitDots(figure.panels.back(), 1);
   }
   return figure;
 }
@@ -181,7 +200,7 @@ charts::Figure rankFigure(const std::vector<SetResults>& tested) {
       dots.push_back({result.set, result.overlap, result.p, result.rbo, cutLogP(result.p_adjusted)});
     figure.panels.push_back(dotPanel(one.list, std::move(dots), QObject::tr("rank-biased overlap"),
                                      {QObject::tr("−log10 adjusted p"), 0, kMostLogP}));
-    figure.panels.back().x.high = 1.05 * std::max(0.1, rightmost(figure.panels.back()));
+    fitDots(figure.panels.back(), 0.1);
   }
   return figure;
 }

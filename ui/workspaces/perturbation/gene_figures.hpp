@@ -13,8 +13,10 @@ charts::Figure volcanoFigure(const perturbation::WeightedDe& de, const std::vect
                              const std::vector<std::uint8_t>* selected);
 /// Targets × genes, |z| cut at 15, a panel a group.
 charts::Figure zFigure(const std::vector<perturbation::ZMatrix>& matrices);
+/// A row a gene and, of several, group; a column a target.
+std::shared_ptr<const TableData> zTable(const std::vector<perturbation::ZMatrix>& matrices);
 /// Why Z matrices as z_matrices() gives them hold too little to be looked at, and what to do.
-QString whyNoZ(const std::vector<perturbation::ZMatrix>& matrices);
+QString whyNoZ(const std::vector<perturbation::ZMatrix>& matrices, const perturbation::ZOptions& options);
 QString whatHelpsZ();
 
 /// A list of genes against sets, by Fisher's test or by rank.

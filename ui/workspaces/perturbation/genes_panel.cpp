@@ -7,6 +7,7 @@
 #include <QProgressBar>
 #include <QPushButton>
 #include <QSplitter>
+#include <QToolButton>
 #include <QVBoxLayout>
 #include <algorithm>
 #include <cmath>
@@ -19,15 +20,34 @@ namespace {
 
 constexpr const char *kTests = "screening genes", *kViews = "screening views";
 
-bool isOfTarget(const QString& view) {
-  return view == "volcano" || view == "z";
-}
 bool isOfSets(const QString& view) {
   return view == "sets" || view == "ranks";
 }
+bool isOfPrograms(const QString& view) {
+  return view == "programs" || view == "clusters";
+}
 /// Views that one job makes together.
 bool madeTogether(const QString& a, const QString& b) {
-  return a == b || (!isOfSets(a) && !isOfSets(b));
+  return a == b || (isOfPrograms(a) && isOfPrograms(b));
+}
+/// Whether a view is made of what a setting decides.
+bool dependsOn(const QString& view, GeneSettingsForm::Part part) {
+  using enum GeneSettingsForm::Part;
+  switch (part) {
+    case Tests:
+      return true;
+    case Matrix:
+      return view == "z" || isOfPrograms(view);
+    case Programs:
+      return isOfPrograms(view);
+    case Lists:
+      return isOfSets(view);
+    case Fisher:
+      return view == "sets";
+    case Ranks:
+      return view == "ranks";
+  }
+  return false;
 }
 
 }  // namespace
@@ -42,6 +62,8 @@ GenesPanel::GenesPanel(Session& session, charts::FigureView* figure, TablePanel*
       run_(new QPushButton(tr("Test genes"))),
       cancel_(new QPushButton(tr("Cancel"))),
       sets_button_(new QPushButton(tr("Read gene sets…"))),
+      fold_(new QToolButton),
+      settings_(new GeneSettingsForm),
       progress_(new QProgressBar),
       says_(new QLabel) {
   help::describe(view_, "screenGenesView");
@@ -68,11 +90,22 @@ GenesPanel::GenesPanel(Session& session, charts::FigureView* figure, TablePanel*
     row->addWidget(one);
   row->addStretch();
   row->addWidget(sets_button_);
+  auto* second = new QHBoxLayout;
+  second->addWidget(fold_);
+  second->addWidget(says_, 1);
+  fold_->setText(tr("Settings"));
+  fold_->setCheckable(true);
+  fold_->setArrowType(Qt::RightArrow);
+  fold_->setToolButtonStyle(Qt::ToolButtonTextBesideIcon);
+  fold_->setAutoRaise(true);
+  help::describe(fold_, "screenGenesSettings");
+  settings_->hide();
   auto* top = new QWidget;
   auto* top_box = new QVBoxLayout(top);
   top_box->setContentsMargins(0, 4, 0, 0);
   top_box->addLayout(row);
-  top_box->addWidget(says_);
+  top_box->addLayout(second);
+  top_box->addWidget(settings_);
   top_box->addWidget(figure_, 1);
   auto* parts = new QSplitter(Qt::Vertical);
   parts->addWidget(top);
@@ -84,7 +117,7 @@ GenesPanel::GenesPanel(Session& session, charts::FigureView* figure, TablePanel*
   figure_->setToolTip(tr("On the volcano, drag a box with Ctrl to select genes."));
   connect(run_, &QPushButton::clicked, this, [this] {
     const QString view = view_->currentData().toString();
-    if (!tested_ || isOfTarget(view)) return run();
+    if (!tested_ || tests_stale_ || (!isOfPrograms(view) && !isOfSets(view))) return run();
     std::erase_if(made_, [&](const auto& one) { return madeTogether(one.first, view); });
     show();
   });
@@ -93,6 +126,11 @@ GenesPanel::GenesPanel(Session& session, charts::FigureView* figure, TablePanel*
     session_.pool.cancel(kViews);
   });
   connect(view_, &QComboBox::activated, this, [this] { show(); });
+  connect(fold_, &QToolButton::toggled, this, [this](bool open) {
+    fold_->setArrowType(open ? Qt::DownArrow : Qt::RightArrow);
+    settings_->setVisible(open);
+  });
+  connect(settings_, &GeneSettingsForm::changed, this, &GenesPanel::settingsChanged);
   connect(figure_, &charts::FigureView::shapeDrawn, this, &GenesPanel::selectInside);
   connect(sets_button_, &QPushButton::clicked, this, [this] {
     const QString path =
@@ -118,8 +156,20 @@ void GenesPanel::resultChanged() {
   session_.pool.cancel(kViews);
   tested_.reset();
   made_.clear();
+  tests_stale_ = false;
   target_ = -1;
   run_->setEnabled(session_.screening.now() != nullptr);
+  show();
+}
+
+void GenesPanel::settingsChanged(GeneSettingsForm::Part part) {
+  if (!tested_) return;
+  if (part == GeneSettingsForm::Part::Tests) {
+    tests_stale_ = true;  // minutes on large data: not without being asked
+  } else {
+    if (dependsOn(making_, part)) session_.pool.cancel(kViews);
+    std::erase_if(made_, [&](const auto& one) { return dependsOn(one.first, part); });
+  }
   show();
 }
 
@@ -164,18 +214,17 @@ void GenesPanel::run() {
   using Made = std::shared_ptr<const Tested>;
   work<Made>(
       kTests,
-      [now, of](const RunControl& control) {
+      [now, of, de = settings_->settings().de](const RunControl& control) {
         auto made = std::make_shared<Tested>();
         made->of = now;
         for (const TargetSummary& one : now->targets) made->targets.push_back(one.target);
-        made->tables = weighted_de_of(*now, of->dataset->counts, made->targets, {}, control);
-        made->matrices = z_matrices(made->tables, now->screen.genes);
-        made->z = zFigure(clean(made->matrices));
+        made->tables = weighted_de_of(*now, of->dataset->counts, made->targets, de, control);
         return Made(made);
       },
       [this](Made made) {
         if (made->of != session_.screening.now()) return;
         tested_ = std::move(made);
+        tests_stale_ = false;
         made_.clear();
         show();
       });
@@ -191,25 +240,27 @@ const WeightedDe* GenesPanel::table() const {
 void GenesPanel::show(bool make) {
   const QString view = view_->currentData().toString();
   sets_button_->setVisible(isOfSets(view));
+  settings_->showFor(view);
   if (session_.pool.busy(kTests)) return;
   if (session_.pool.busy(kViews)) {
-    if (madeTogether(making_, view) && !isOfTarget(view)) return;
+    if (madeTogether(making_, view)) return;
     session_.pool.cancel(kViews);
   }
   says_->clear();
-  run_->setText(!tested_           ? tr("Test genes")
-                : isOfTarget(view) ? tr("Test again")
-                : isOfSets(view)   ? tr("Test sets")
-                                   : tr("Find programs"));
-  run_->setEnabled(session_.screening.now() && (!tested_ || !isOfSets(view) || sets_));
+  run_->setText(!tested_             ? tr("Test genes")
+                : tests_stale_       ? tr("Test again")
+                : isOfSets(view)     ? tr("Test sets")
+                : isOfPrograms(view) ? tr("Find programs")
+                                     : tr("Test again"));
+  run_->setEnabled(session_.screening.now() && (!tested_ || tests_stale_ || !isOfSets(view) || sets_));
   const WeightedDe* de = table();
   if (!de) {
     figure_->setMessage(
         tr("Test genes asks of every gene whether it changes with the scores of the cells: a "
            "negative-binomial regression, for all targets. Programs and gene sets are looked for in what it finds."));
     table_->setMessage(tr("Not tested yet."));
-  } else if (isOfTarget(view)) {
-    showTarget(view, *de);
+  } else if (view == "volcano") {
+    showTarget(*de);
   } else if (isOfSets(view) && !sets_) {
     figure_->setMessage(
         tr("Read gene sets (a GMT file: name, description and genes of a set in each line) to hold the "
@@ -223,10 +274,12 @@ void GenesPanel::show(bool make) {
     figure_->setMessage(tr("Stopped. %1 begins again.").arg(run_->text()));
     table_->setMessage(tr("Nothing to show."));
   }
+  figure_->setStale(tests_stale_ || session_.screening.isStale());
+  if (de && tests_stale_) says_->setText(tr("The settings of the tests have changed since: test again."));
   session_.exports.touch();
 }
 
-void GenesPanel::showTarget(const QString& view, const WeightedDe& de) {
+void GenesPanel::showTarget(const WeightedDe& de) {
   const auto& genes = tested_->of->screen.genes;
   table_->setTable(tableOf("weighted_de", de_table(de, genes)));
   std::vector<std::int64_t> rows;
@@ -238,13 +291,6 @@ void GenesPanel::showTarget(const QString& view, const WeightedDe& de) {
       std::none_of(de.weight.begin(), de.weight.end(), [](DeWeight one) { return one == DeWeight::Score; }))
     notes << tr("Its cells have no scores: they all weigh 1.");
   says_->setText(notes.join(' '));
-  if (view == "z") {
-    if (tested_->z.empty())
-      figure_->setMessage(whyNoZ(tested_->matrices));
-    else
-      figure_->setFigure(tested_->z, true);
-    return;
-  }
   std::vector<std::uint8_t> selected;
   if (const auto& flags = session_.selection.flags(Axis::Genes))
     for (const std::int64_t row : session_.screening.geneRows())
@@ -273,12 +319,17 @@ void GenesPanel::put(const View& view) {
 
 void GenesPanel::makeView(const QString& view, const WeightedDe& de) {
   making_ = view;
-  figure_->setMessage(isOfSets(view) ? tr("Testing sets …") : tr("Looking for programs …"));
+  figure_->setMessage(isOfSets(view)       ? tr("Testing sets …")
+                      : isOfPrograms(view) ? tr("Looking for programs …")
+                                           : tr("Laying out the matrix …"));
   table_->setMessage(tr("Not yet."));
   work<Views>(
       kViews,
-      [view, tested = tested_, of = &de, sets = sets_](const RunControl& control) {  // `tested` keeps the table alive
-        return isOfSets(view) ? setsOf(view, *tested, *of, *sets, control) : programsOf(*tested, control);
+      [view, tested = tested_, of = &de, sets = sets_, settings = settings_->settings()](const RunControl& control) {
+        // `tested` keeps the table alive
+        return isOfSets(view)       ? setsOf(view, *tested, *of, *sets, settings, control)
+               : isOfPrograms(view) ? programsOf(*tested, settings, control)
+                                    : zOf(*tested, settings);
       },
       [this](const Views& made) {
         for (const auto& [key, one] : made) made_[key] = one;
@@ -309,10 +360,11 @@ void GenesPanel::offerForExport() {
     const auto found = made_.find(key);
     return found == made_.end() ? View{} : found->second;
   };
-  for (const auto& [key, title] : {std::pair{QString("programs"), tr("Programs of genes")},
-                                   std::pair{QString("clusters"), tr("Clusters of targets")},
-                                   std::pair{QString("sets"), tr("Gene sets of the target shown")},
-                                   std::pair{QString("ranks"), tr("Gene sets of the target shown, by rank")}}) {
+  for (const auto& [key, title] :
+       {std::pair{QString("z"), tr("Z matrix of all targets")}, std::pair{QString("programs"), tr("Programs of genes")},
+        std::pair{QString("clusters"), tr("Clusters of targets")},
+        std::pair{QString("sets"), tr("Gene sets of the target shown")},
+        std::pair{QString("ranks"), tr("Gene sets of the target shown, by rank")}}) {
     session_.exports.addFigure({"screen_" + key, title, [made, key = key] { return made(key).figure; }});
     session_.exports.addTable({"screen_" + key + "_table", title, [made, key = key]() -> ExportList::TableMaker {
                                  auto table = made(key).table;

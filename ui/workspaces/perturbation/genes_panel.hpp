@@ -5,11 +5,13 @@
 #include "ui/project/selection_link.hpp"
 #include "ui/workspaces/page.hpp"
 #include "ui/workspaces/perturbation/gene_figures.hpp"
+#include "ui/workspaces/perturbation/gene_settings.hpp"
 
 class QComboBox;
 class QLabel;
 class QProgressBar;
 class QPushButton;
+class QToolButton;
 
 namespace scriptorium::ui {
 
@@ -34,8 +36,6 @@ class GenesPanel : public QWidget {
     std::shared_ptr<const perturbation::Screening> of;
     std::vector<std::int32_t> targets;
     std::vector<perturbation::WeightedDe> tables;  ///< of each target
-    std::vector<perturbation::ZMatrix> matrices;
-    charts::Figure z;
   };
   /// A view that was made by a worker: figure and table, or words that say why there are none.
   struct View {
@@ -49,13 +49,15 @@ class GenesPanel : public QWidget {
 
   void run();
   void resultChanged();
+  void settingsChanged(GeneSettingsForm::Part part);
   void show(bool make = true);  ///< @param make  what the view lacks
-  void showTarget(const QString& view, const perturbation::WeightedDe& de);
+  void showTarget(const perturbation::WeightedDe& de);
   void put(const View& view);
   void makeView(const QString& view, const perturbation::WeightedDe& de);
-  static Views programsOf(const Tested& tested, const RunControl& control);
+  static Views zOf(const Tested& tested, const GeneSettings& settings);
+  static Views programsOf(const Tested& tested, const GeneSettings& settings, const RunControl& control);
   static Views setsOf(const QString& view, const Tested& tested, const perturbation::WeightedDe& de, const Sets& sets,
-                      const RunControl& control);
+                      const GeneSettings& settings, const RunControl& control);
   /// A job with progress and Cancel; one at a time.
   template <class Made>
   void work(const QString& key, std::function<Made(const RunControl&)> job, std::function<void(Made)> done);
@@ -69,11 +71,14 @@ class GenesPanel : public QWidget {
   SelectionLink* link_;
   QComboBox* view_;
   QPushButton *run_, *cancel_, *sets_button_;
+  QToolButton* fold_;
+  GeneSettingsForm* settings_;
   QProgressBar* progress_;
   QLabel* says_;
   std::int32_t target_ = -1;
   std::shared_ptr<const Tested> tested_;
   std::shared_ptr<const Sets> sets_;
+  bool tests_stale_ = false;  ///< settings of the tests have changed since
   Views made_;
   QString making_;  ///< the view that a worker makes
 };

@@ -18,13 +18,12 @@ QString sentences(const std::vector<std::string>& notes) {
   return all.join(' ');
 }
 
-/// Programs by what the groups share, or by clusters of targets; where there are none, of all targets together.
-ProgramSearch searchIn(const std::vector<ZMatrix>& matrices, const RunControl& control) {
-  ProgramSearch found = find_programs(matrices, {}, control);
+/// Programs as asked for; where there are none, of all targets together. Clusters in any case.
+ProgramSearch searchIn(const std::vector<ZMatrix>& matrices, ProgramSearchOptions options, const RunControl& control) {
+  ProgramSearch found = find_programs(matrices, options, control);
   if (found.clusters.empty())
-    for (const ZMatrix& z : found.z) found.clusters.push_back(cluster_targets(z, 0.6, control));
-  if (!found.programs.empty() || found.z.empty()) return found;
-  ProgramSearchOptions options;
+    for (const ZMatrix& z : found.z) found.clusters.push_back(cluster_targets(z, options.height, control));
+  if (!found.programs.empty() || found.z.empty() || options.whole || options.each) return found;
   options.whole = found.z.size() == 1;
   options.each = !options.whole;
   ProgramSearch again = find_programs(matrices, options, control);
@@ -36,12 +35,29 @@ ProgramSearch searchIn(const std::vector<ZMatrix>& matrices, const RunControl& c
 
 }  // namespace
 
-GenesPanel::Views GenesPanel::programsOf(const Tested& tested, const RunControl& control) {
+GenesPanel::Views GenesPanel::zOf(const Tested& tested, const GeneSettings& settings) {
+  const auto matrices = z_matrices(tested.tables, tested.of->screen.genes, settings.z);
+  const auto drawn = clean(matrices);
+  View made;
+  made.figure = zFigure(drawn);
+  if (made.figure.empty()) {
+    made.why = whyNoZ(matrices, settings.z);
+    return {{"z", std::move(made)}};
+  }
+  made.table = zTable(matrices);
+  for (const ZMatrix& z : matrices)
+    for (const std::string& gene : z.genes) made.genes.push_back(tested.of->screen.gene_index(gene));
+  return {{"z", std::move(made)}};
+}
+
+GenesPanel::Views GenesPanel::programsOf(const Tested& tested, const GeneSettings& settings,
+                                         const RunControl& control) {
   View programs, clusters;
   try {
-    const ProgramSearch found = searchIn(tested.matrices, control);
+    const auto matrices = z_matrices(tested.tables, tested.of->screen.genes, settings.z);
+    const ProgramSearch found = searchIn(matrices, settings.programs, control);
     if (found.z.empty()) {
-      programs.why = clusters.why = whyNoZ(tested.matrices);
+      programs.why = clusters.why = whyNoZ(matrices, settings.z);
     } else {
       programs.figure = programFigure(found);
       programs.table = programTable(found);
@@ -62,28 +78,30 @@ GenesPanel::Views GenesPanel::programsOf(const Tested& tested, const RunControl&
 }
 
 GenesPanel::Views GenesPanel::setsOf(const QString& view, const Tested& tested, const WeightedDe& de, const Sets& sets,
-                                     const RunControl& control) {
+                                     const GeneSettings& settings, const RunControl& control) {
   const bool ranks = view == "ranks";
   std::vector<SetResults> tests;
-  std::vector<DeList> lists = changed_genes(de, tested.of->screen.genes);
+  std::vector<DeList> lists = changed_genes(de, tested.of->screen.genes, settings.lists);
   for (std::size_t i = 0; i < lists.size(); ++i) {
     const auto n = static_cast<double>(lists.size()), at = static_cast<double>(i);
     const RunControl of_list = part(control, at / n, (at + 1) / n);
     control.check();
     SetResults one;
     if (ranks)
-      one.ranks = rank_tests(lists[i].genes, sets, {}, of_list);
+      one.ranks = rank_tests(lists[i].genes, sets, settings.ranks, of_list);
     else
-      one.fisher = fisher_tests(lists[i].genes, lists[i].background, sets, {}, of_list);
+      one.fisher = fisher_tests(lists[i].genes, lists[i].background, sets, settings.fisher, of_list);
     one.list = std::move(lists[i]);
     tests.push_back(std::move(one));
   }
   View made;
   made.figure = ranks ? rankFigure(tests) : setFigure(tests);
-  made.why =
-      tr("%1 has no five genes that go the same way (adjusted p ≤ 0.05 and a log2 fold change above 0.25): there "
-         "is no list to hold against sets. Choose another target.")
-          .arg(QString::fromStdString(de.target));
+  made.why = tr("%1 has no %2 genes that go the same way (adjusted p ≤ %3 and a log2 fold change above %4): there is "
+                "no list to hold against sets. Choose another target, or other settings.")
+                 .arg(QString::fromStdString(de.target))
+                 .arg(settings.lists.least)
+                 .arg(settings.lists.p_adj)
+                 .arg(settings.lists.log2fc);
   if (!made.figure.empty()) {
     made.table = ranks ? rankTable(tests) : setTable(tests);
     made.genes.assign(made.table->rows(), -1);

@@ -238,7 +238,7 @@ QWidget* PerturbationPage::makeRight() {
   tabs_->addTab(knock_down_, tr("Knock-down"));
   tabs_->addTab(stacked({{heat_map_, 440}, {markers_, 130}}), tr("Markers"));
   tabs_->addTab(makeGuides(), tr("Guides"));
-  tabs_->addTab(makeDiscriminant(), tr("Discriminant"));
+  tabs_->addTab(makeDiscriminant(), tr("LDA"));
   tabs_->addTab(genes_, tr("Genes"));
   auto* label = new QLabel(tr("Target"));
   label->setBuddy(target_);

@@ -1,0 +1,242 @@
+#include <QFile>
+#include <QSpinBox>
+#include <QTabWidget>
+#include <algorithm>
+
+#include "tests/gui/screen_window.hpp"
+#include "ui/workspaces/perturbation/genes_panel.hpp"
+
+using namespace scriptorium;
+using namespace scriptorium::ui;
+
+/// The Genes tab of the Perturbation page.
+class TestScreenGenes : public QObject, private ScreenWindow {
+  Q_OBJECT
+ private slots:
+  void init() { open(); }
+  void cleanup() { close(); }
+
+  void genesOfAllTargets() {
+    run();
+    choose("T1");
+    driver().find<QTabWidget>("perturbationTabs")->setCurrentIndex(6);
+    auto* figures = figure("screenGenesFigure");
+    QVERIFY(figures->message().contains("Test genes"));
+    QVERIFY(driver().click("screenGenesRun"));
+    QVERIFY(driver().click("screenGenesCancel"));
+    QVERIFY(driver().find<QWidget>("screenGenesRun")->isVisible());
+    QVERIFY(driver().click("screenGenesRun"));
+    settle();
+    QVERIFY2(!figures->figure().empty(), qPrintable(figures->message()));
+    auto* table = driver().find<TablePanel>("screenGenesTable");
+    const std::size_t tested = table->model().table()->rows();
+    QVERIFY(tested > 40);
+    const charts::Mark& points = figures->figure().panels[0].marks[0];
+    QCOMPARE(points.x.size(), tested);
+    QVERIFY(std::count(points.values.begin(), points.values.end(), 0.0) < static_cast<int>(tested));
+    // A gene chosen in the table is strong on the volcano.
+    table->view().selectRow(2);
+    QVERIFY(driver().wait([&] { return session().selection.selected(Axis::Genes).size() == 1; }));
+    settle();
+    const auto& strong = figures->figure().panels[0].marks[0].emphasis;
+    QVERIFY(strong);
+    QCOMPARE(std::count(strong->begin(), strong->end(), 1), std::ptrdiff_t{1});
+    QCOMPARE((*strong)[2], std::uint8_t{1});
+    const auto kept = table->model().sharedTable();
+    QVERIFY(driver().choose("screenGenesView", "Z matrix of all targets"));
+    settle();
+    QVERIFY2(!figures->figure().empty(), qPrintable(figures->message()));
+    QVERIFY(figures->figure().panels[0].y.categories.contains("T1"));
+
+    // Sets: the genes that go down with T1, and others.
+    QVERIFY(driver().choose("screenGenesView", "gene sets"));
+    QVERIFY(figures->message().contains("GMT"));
+    const QString sets = folder_->filePath("sets.gmt");
+    QFile file(sets);
+    QVERIFY(file.open(QIODevice::WriteOnly));
+    QStringList down, others;
+    const TableData& de = *kept;
+    const TableColumn genes = column(de, "gene"), change = column(de, "log2fc"), p = column(de, "p_adj_weight");
+    for (std::size_t r = 0; r < tested; ++r)
+      (p.numbers[r] <= 0.05 && change.numbers[r] < -0.25 ? down : others) << genes.texts[r];
+    QVERIFY(down.size() >= 5);
+    file.write(("down\t-\t" + down.join('\t') + "\nothers\t-\t" + others.join('\t') + '\n').toUtf8());
+    file.close();
+    window_->findChild<GenesPanel*>()->readSets(sets);
+    settle();
+    QVERIFY2(!figures->figure().empty(), qPrintable(figures->message()));
+    const TableData& result = *table->model().table();
+    const TableColumn set = column(result, "set"), direction = column(result, "direction"),
+                      adjusted = column(result, "p_adj");
+    bool found = false;
+    for (std::size_t r = 0; r < result.rows(); ++r)
+      if (set.texts[r] == "down" && direction.texts[r] == "down") found = adjusted.numbers[r] < 1e-4;
+    QVERIFY(found);
+    // By rank: the list itself is the set that is in its order.
+    QVERIFY(driver().choose("screenGenesView", "gene sets by rank"));
+    settle();
+    QVERIFY2(!figures->figure().empty(), qPrintable(figures->message()));
+    const TableData& ranked = *table->model().table();
+    const TableColumn by = column(ranked, "set"), way = column(ranked, "direction"), rbo = column(ranked, "rbo");
+    for (std::size_t r = 0; r < ranked.rows(); ++r)
+      if (way.texts[r] == "down") QVERIFY((by.texts[r] == "down") == (rbo.numbers[r] > 0.9));
+    window_->findChild<GenesPanel*>()->readSets(folder_->filePath("none.gmt"));
+    settle();
+    QVERIFY2(driver().error().contains("none.gmt"), qPrintable(driver().error()));
+  }
+
+  void programsAndClustersOfTargets() {
+    // T0 and T1 move the same genes.
+    simulated_screen::Options options;
+    options.cells = 900;
+    options.genes = 90;
+    options.responders = 0.9;
+    options.effect = 1.4;
+    options.same_genes = true;
+    openSimulated(options);
+    run();
+    choose("T1");
+    driver().find<QTabWidget>("perturbationTabs")->setCurrentIndex(6);
+    auto* figures = figure("screenGenesFigure");
+    auto* table = driver().find<TablePanel>("screenGenesTable");
+    QVERIFY(driver().choose("screenGenesView", "programs"));
+    QVERIFY(figures->message().contains("Test genes"));  // first things first
+    QVERIFY(driver().click("screenGenesRun"));
+    settle();
+    QVERIFY2(!figures->figure().empty(), qPrintable(figures->message()));
+    const charts::Panel& panel = figures->figure().panels[0];
+    QVERIFY2(panel.title.contains("cluster 1") && panel.title.contains("T0") && panel.title.contains("T1"),
+             qPrintable(panel.title));
+    const charts::Mark& genes = panel.marks.back();
+    QCOMPARE(genes.values.size(), static_cast<std::size_t>(panel.y.categories.size()));
+    for (std::size_t i = 0; i < genes.x.size(); ++i) QCOMPARE(genes.values[i], genes.x[i] > 0 ? 1.0 : 0.0);
+    const TableData& rows = *table->model().table();
+    QCOMPARE(rows.columns[0].name, QString("gene"));
+    QVERIFY(rows.rows() >= genes.x.size() && rows.rows() > 8);
+    table->view().selectRow(0);
+    QVERIFY(driver().wait([&] { return session().selection.selected(Axis::Genes).size() == 1; }));
+    QCOMPARE(QString("gene%1").arg(session().selection.selected(Axis::Genes)[0]), rows.columns[0].texts[0]);
+
+    QVERIFY(driver().choose("screenGenesView", "clusters of targets"));
+    settle();
+    QVERIFY2(!figures->figure().empty(), qPrintable(figures->message()));
+    QVERIFY(figures->figure().panels[0].y.categories.contains("T1"));
+    const TableData& targets = *table->model().table();
+    for (std::size_t r = 0; r < 2; ++r) QCOMPARE(targets.columns[1].texts[r], QString("cluster 1"));
+    QCOMPARE(targets.columns[2].texts[0], targets.columns[0].texts[1]);
+    QVERIFY(targets.columns[3].numbers[0] > 0.6);
+
+    // Stopped, it says so and begins again.
+    QVERIFY(driver().choose("screenGenesView", "programs"));
+    QVERIFY(driver().click("screenGenesRun"));
+    QVERIFY(driver().click("screenGenesCancel"));
+    QVERIFY2(figures->message().contains("Find programs"), qPrintable(figures->message()));
+    QVERIFY(driver().click("screenGenesRun"));
+    settle();
+    QVERIFY(!figures->figure().empty());
+    int offered = 0;
+    for (const auto& item : session().exports.figures())
+      if (item.key == "screen_programs" || item.key == "screen_clusters") offered += item.figure().empty() ? 0 : 1;
+    for (const auto& item : session().exports.tables())
+      if (item.key == "screen_programs_table" || item.key == "screen_clusters_table") offered += item.table() ? 1 : 0;
+    QCOMPARE(offered, 4);
+  }
+
+  void settingsDecideWhatIsFound() {
+    simulated_screen::Options options;
+    options.cells = 900;
+    options.genes = 90;
+    options.responders = 0.9;
+    options.effect = 1.4;
+    options.same_genes = true;
+    openSimulated(options);
+    run();
+    choose("T1");
+    driver().find<QTabWidget>("perturbationTabs")->setCurrentIndex(6);
+    QVERIFY(driver().click("screenGenesSettings"));
+    auto* figures = figure("screenGenesFigure");
+    auto* table = driver().find<TablePanel>("screenGenesTable");
+    const auto rows = [&] { return table->model().table()->rows(); };
+    const auto set = [&](const QString& name, double value) {
+      driver().find<QDoubleSpinBox>(name)->setValue(value);
+      settle();
+    };
+    QVERIFY(driver().find<QWidget>("genesDeMinPct")->isVisible());
+    QVERIFY(!driver().find<QWidget>("genesZP")->isVisible());
+    QVERIFY(driver().click("screenGenesRun"));
+    settle();
+    const std::size_t tested = rows();
+
+    // The matrix is made anew from the tests that there are.
+    QVERIFY(driver().choose("screenGenesView", "Z matrix of all targets"));
+    settle();
+    QVERIFY(driver().find<QWidget>("genesZP")->isVisible());
+    QVERIFY(!driver().find<QWidget>("genesDeMinPct")->isVisible());
+    QCOMPARE(driver().find<QDoubleSpinBox>("genesZP")->value(), perturbation::genome_wide_p);
+    const std::size_t strict = rows();
+    QCOMPARE(table->model().table()->columns[0].name, QString("gene"));
+    set("genesZP", 0.9);
+    set("genesZLog2fc", 0);
+    QVERIFY(rows() > strict);
+    driver().find<QSpinBox>("genesZMost")->setValue(3);
+    settle();
+    const auto targets = table->model().table()->columns.size() - 1;
+    QVERIFY(rows() <= 3 * targets && rows() >= 3);
+    set("genesZP", 0);
+    QVERIFY2(figures->message().contains("p ≤ 0 "), qPrintable(figures->message()));
+    set("genesZP", perturbation::genome_wide_p);
+    set("genesZLog2fc", 0.2);
+    driver().find<QSpinBox>("genesZMost")->setValue(50);
+    settle();
+    QCOMPARE(rows(), strict);
+
+    // Clusters: none where targets would have to be the same.
+    QVERIFY(driver().choose("screenGenesView", "clusters of targets"));
+    settle();
+    QCOMPARE(table->model().table()->columns[1].texts[0], QString("cluster 1"));
+    set("genesHeight", 0);
+    QVERIFY(table->model().table()->columns[1].texts[0].isEmpty());
+    QVERIFY(driver().choose("screenGenesView", "programs"));
+    settle();
+    QVERIFY2(driver().text("screenGenesSays").contains("all targets together"),
+             qPrintable(driver().text("screenGenesSays")));
+
+    // What the tests depend on waits to be asked.
+    QVERIFY(driver().choose("screenGenesView", "volcano"));
+    settle();
+    set("genesDeMinPct", 0.7);
+    QVERIFY(driver().text("screenGenesSays").contains("test again"));
+    QCOMPARE(rows(), tested);
+    QVERIFY(driver().click("screenGenesRun"));
+    settle();
+    QVERIFY(!driver().text("screenGenesSays").contains("test again"));
+    QVERIFY(rows() < tested && rows() > 0);
+    QVERIFY(driver().click("genesDeUnweighted"));
+    QVERIFY(driver().click("screenGenesRun"));
+    settle();
+    QVERIFY2(driver().text("screenGenesSays").contains("all weigh 1"), qPrintable(driver().text("screenGenesSays")));
+  }
+
+  void noProgramsAreSaidInWords() {
+    // Nothing answers: no gene is beyond the thresholds.
+    simulated_screen::Options options;
+    options.cells = 300;
+    options.genes = 60;
+    options.effect = 0;
+    openSimulated(options);
+    run();
+    driver().find<QTabWidget>("perturbationTabs")->setCurrentIndex(6);
+    QVERIFY(driver().click("screenGenesRun"));
+    settle();
+    for (const QString view : {"programs", "clusters of targets", "Z matrix of all targets"}) {
+      QVERIFY(driver().choose("screenGenesView", view));
+      settle();
+      const QString words = figure("screenGenesFigure")->message();
+      QVERIFY2(words.contains("No gene of any target") && words.contains("Settings"), qPrintable(view + ": " + words));
+    }
+    QVERIFY2(driver().error().isEmpty(), qPrintable(driver().error()));
+  }
+};
+
+QTEST_MAIN(TestScreenGenes)
+#include "tst_screen_genes.moc"
