@@ -226,4 +226,65 @@ SCRIPTORIUM_CLONES void add_windows(const std::uint32_t* rows, const std::uint32
   }
 }
 
+namespace {
+
+/// Eight numbers that are added at once: as many registers as the machine needs for them.
+using Eight [[gnu::vector_size(64), gnu::aligned(8), gnu::may_alias]] = double;
+
+inline __attribute__((always_inline)) const Eight* eight(const double* at) {
+  return reinterpret_cast<const Eight*>(at);
+}
+inline __attribute__((always_inline)) Eight* eight(double* at) {
+  return reinterpret_cast<Eight*>(at);
+}
+
+}  // namespace
+
+SCRIPTORIUM_CLONES void gather_rows(const std::uint32_t* columns, const double* value, std::size_t n,
+                                    const double* matrix, std::size_t stride, double* out, std::size_t width) {
+  std::size_t k = 0;
+  for (; k + 16 <= width; k += 16) {
+    Eight low[2]{}, high[2]{};  // two chains: an addition waits for the one before it
+    const auto add = [&](std::size_t i, std::size_t chain) __attribute__((always_inline)) {
+      const double* const from = matrix + columns[i] * stride + k;
+      low[chain] += value[i] * *eight(from);
+      high[chain] += value[i] * *eight(from + 8);
+    };
+    std::size_t i = 0;
+    for (; i + 2 <= n; i += 2) {
+      add(i, 0);
+      add(i + 1, 1);
+    }
+    if (i < n) add(i, 0);
+    *eight(out + k) = low[0] + low[1];
+    *eight(out + k + 8) = high[0] + high[1];
+  }
+  if (k == width) return;
+  Eight sum[4]{};
+  const auto add = [&](std::size_t i, std::size_t chain) __attribute__((always_inline)) {
+    sum[chain] += value[i] * *eight(matrix + columns[i] * stride + k);
+  };
+  std::size_t i = 0;
+  for (; i + 4 <= n; i += 4)
+    for (std::size_t chain = 0; chain < 4; ++chain) add(i + chain, chain);
+  for (; i < n; ++i) add(i, 0);
+  *eight(out + k) = (sum[0] + sum[1]) + (sum[2] + sum[3]);
+}
+
+SCRIPTORIUM_CLONES void scatter_rows(const std::uint32_t* columns, const double* value, std::size_t n,
+                                     const double* row, double* matrix, std::size_t stride, std::size_t width) {
+  std::size_t k = 0;
+  for (; k + 16 <= width; k += 16) {
+    const Eight low = *eight(row + k), high = *eight(row + k + 8);
+    for (std::size_t i = 0; i < n; ++i) {
+      double* const to = matrix + columns[i] * stride + k;
+      *eight(to) += value[i] * low;
+      *eight(to + 8) += value[i] * high;
+    }
+  }
+  if (k == width) return;
+  const Eight rest = *eight(row + k);
+  for (std::size_t i = 0; i < n; ++i) *eight(matrix + columns[i] * stride + k) += value[i] * rest;
+}
+
 }  // namespace scriptorium::compute

@@ -45,7 +45,16 @@ struct Window {
 void add_rows(const std::uint32_t* rows, const std::uint32_t* scale, std::size_t n, const double* table,
               std::size_t stride, double* out, std::size_t width);
 
-/// The same for a table whose rows are windows: out[first + k] += Σ_i scale_i · pool[at + k] of windows[rows_i]. Fast
+/// Sparse rows times a wide matrix: out[k] = Σ_i value_i · matrix[columns_i · stride + k], k < width (a multiple of
+/// eight).
+void gather_rows(const std::uint32_t* columns, const double* value, std::size_t n, const double* matrix,
+                 std::size_t stride, double* out, std::size_t width);
+
+/// Its transpose: matrix[columns_i · stride + k] += value_i · row[k].
+void scatter_rows(const std::uint32_t* columns, const double* value, std::size_t n, const double* row, double* matrix,
+                  std::size_t stride, std::size_t width);
+
+/// add_rows() for a table whose rows are windows: out[first + k] += Σ_i scale_i · pool[at + k] of windows[rows_i]. Fast
 /// where rows with the same window follow each other.
 void add_windows(const std::uint32_t* rows, const std::uint32_t* scale, std::size_t n, const Window* windows,
                  const double* pool, double* out);

@@ -3,10 +3,11 @@
 #include <Eigen/Dense>
 #include <algorithm>
 #include <cmath>
-#include <irlba/irlba.hpp>
-#include <tuple>
 
+#include "core/compute/kernels.hpp"
 #include "core/compute/parallel.hpp"
+#include "core/compute/wide_rows.hpp"
+#include "core/embedding/leading_eigenvectors.hpp"
 #include "core/embedding/log_counts.hpp"
 #include "core/error.hpp"
 
@@ -14,46 +15,47 @@ namespace scriptorium::embedding {
 namespace {
 
 constexpr std::int64_t cells_a_piece = 1024;
+using Block = LeadingEigenvectors::Block;
+using compute::WideRows;
 
-/// The centred matrix as irlba multiplies by it: x − 1·meanᵀ, sums in pieces of fixed size.
-class Centred final : public irlba::Matrix<Eigen::VectorXd, Eigen::MatrixXd> {
+/// The centred matrix x − 1·meanᵀ, multiplied without filling in its zeros; sums in pieces of fixed size.
+class Centred {
  public:
   Centred(const LogCounts& x, int threads, const RunControl& control)
       : x_(x),
         mean_(Eigen::Map<const Eigen::VectorXd>(x.mean.data(), static_cast<Eigen::Index>(x.mean.size()))),
         threads_(threads),
         control_(control) {}
-  Eigen::Index rows() const override { return x_.n_cells; }
-  Eigen::Index cols() const override { return mean_.size(); }
+  Eigen::Index rows() const { return x_.n_cells; }
+  Eigen::Index cols() const { return mean_.size(); }
 
-  void times(const Eigen::VectorXd& right, Eigen::VectorXd& out) const {
-    const double shift = mean_.dot(right);
+  Block times(const Block& right) const {
+    const WideRows wide = widened(right);
+    const Eigen::RowVectorXd shift = mean_.transpose() * wide.matrix();
+    Block out(rows(), right.cols());
     compute::parallel_for(x_.n_cells, cells_a_piece, threads_,
                           [&](std::int64_t, std::int64_t first, std::int64_t last) {
                             control_.check();
+                            WideRows row(1, right.cols());
                             for (std::int64_t i = first; i < last; ++i) {
-                              double sum = 0;
-                              for (std::int64_t k = x_.row_start[i]; k < x_.row_start[i + 1]; ++k)
-                                sum += x_.value[k] * right[x_.column[k]];
-                              out[i] = sum - shift;
+                              gather(i, wide, row);
+                              out.row(i) = row.matrix() - shift;
                             }
                           });
+    return out;
   }
 
-  void transposed_times(const Eigen::VectorXd& right, Eigen::VectorXd& out) const {
-    const std::int64_t grain = std::max(cells_a_piece, (x_.n_cells + 31) / 32);
-    std::vector<Eigen::VectorXd> part(static_cast<std::size_t>(compute::pieces(x_.n_cells, grain)));
-    compute::parallel_for(x_.n_cells, grain, threads_, [&](std::int64_t piece, std::int64_t first, std::int64_t last) {
-      Eigen::VectorXd& sum = part[static_cast<std::size_t>(piece)];
-      sum.setZero(mean_.size());
-      for (std::int64_t i = first; i < last; ++i) {
-        if (i % cells_a_piece == 0) control_.check();
-        for (std::int64_t k = x_.row_start[i]; k < x_.row_start[i + 1]; ++k)
-          sum[x_.column[k]] += x_.value[k] * right[i];
-      }
+  Block transposed_times(const Block& right) const {
+    return summed(right.cols(), [&](std::int64_t i, WideRows& row) { row.matrix() = right.row(i); });
+  }
+  /// Its transpose times itself times `right`, in one pass over the rows.
+  Block gram_times(const Block& right) const {
+    const WideRows wide = widened(right);
+    const Eigen::RowVectorXd shift = mean_.transpose() * wide.matrix();
+    return summed(right.cols(), [&](std::int64_t i, WideRows& row) {
+      gather(i, wide, row);
+      row.matrix() -= shift;
     });
-    out = -right.sum() * mean_;
-    for (const Eigen::VectorXd& sum : part) out += sum;
   }
 
   /// Rows [first, last) with their zeros.
@@ -64,37 +66,46 @@ class Centred final : public irlba::Matrix<Eigen::VectorXd, Eigen::MatrixXd> {
     return out;
   }
 
-  std::unique_ptr<irlba::Workspace<Eigen::VectorXd>> new_workspace() const override {
-    struct Times final : irlba::Workspace<Eigen::VectorXd> {
-      explicit Times(const Centred& matrix) : matrix_(matrix) {}
-      void multiply(const Eigen::VectorXd& right, Eigen::VectorXd& out) override { matrix_.times(right, out); }
-      const Centred& matrix_;
-    };
-    return std::make_unique<Times>(*this);
-  }
-  std::unique_ptr<irlba::AdjointWorkspace<Eigen::VectorXd>> new_adjoint_workspace() const override {
-    struct Times final : irlba::AdjointWorkspace<Eigen::VectorXd> {
-      explicit Times(const Centred& matrix) : matrix_(matrix) {}
-      void multiply(const Eigen::VectorXd& right, Eigen::VectorXd& out) override {
-        matrix_.transposed_times(right, out);
-      }
-      const Centred& matrix_;
-    };
-    return std::make_unique<Times>(*this);
-  }
-  std::unique_ptr<irlba::RealizeWorkspace<Eigen::MatrixXd>> new_realize_workspace() const override {
-    struct Whole final : irlba::RealizeWorkspace<Eigen::MatrixXd> {
-      explicit Whole(const Centred& matrix) : matrix_(matrix) {}
-      const Eigen::MatrixXd& realize(Eigen::MatrixXd& buffer) override {
-        return buffer = matrix_.rows(0, matrix_.rows());
-      }
-      const Centred& matrix_;
-    };
-    return std::make_unique<Whole>(*this);
-  }
-  using irlba::Matrix<Eigen::VectorXd, Eigen::MatrixXd>::rows;
-
  private:
+  WideRows widened(const Block& block) const {
+    WideRows wide(block.rows(), block.cols());
+    wide.matrix() = block;
+    return wide;
+  }
+  void gather(std::int64_t i, const WideRows& wide, WideRows& row) const {
+    compute::gather_rows(column(i), value(i), stored(i), wide.data(), wide.stride(), row.data(), wide.stride());
+  }
+  /// Σ_i (x_i − mean) · right_i, where `fill` sets right_i.
+  template <class Fill>
+  Block summed(Eigen::Index width, const Fill& fill) const {
+    const std::int64_t grain = std::max(cells_a_piece, (x_.n_cells + 31) / 32);
+    std::vector<WideRows> part(static_cast<std::size_t>(compute::pieces(x_.n_cells, grain)));
+    std::vector<Eigen::RowVectorXd> total(part.size());
+    compute::parallel_for(x_.n_cells, grain, threads_, [&](std::int64_t piece, std::int64_t first, std::int64_t last) {
+      WideRows sum(cols(), width), row(1, width);
+      Eigen::RowVectorXd rows = Eigen::RowVectorXd::Zero(width);
+      for (std::int64_t i = first; i < last; ++i) {
+        if (i % cells_a_piece == 0) control_.check();
+        fill(i, row);
+        rows += row.matrix();
+        compute::scatter_rows(column(i), value(i), stored(i), row.data(), sum.data(), sum.stride(), sum.stride());
+      }
+      part[static_cast<std::size_t>(piece)] = std::move(sum);
+      total[static_cast<std::size_t>(piece)] = std::move(rows);
+    });
+    Block out = part[0].matrix();
+    for (std::size_t i = 1; i < part.size(); ++i) {
+      out += part[i].matrix();
+      total[0] += total[i];
+    }
+    out.noalias() -= mean_ * total[0];
+    return out;
+  }
+
+  const std::uint32_t* column(std::int64_t i) const { return x_.column.data() + x_.row_start[i]; }
+  const double* value(std::int64_t i) const { return x_.value.data() + x_.row_start[i]; }
+  std::size_t stored(std::int64_t i) const { return static_cast<std::size_t>(x_.row_start[i + 1] - x_.row_start[i]); }
+
   const LogCounts& x_;
   Eigen::VectorXd mean_;
   int threads_;
@@ -106,12 +117,24 @@ struct Svd {
   Eigen::VectorXd d;
 };
 
+/// Of eigenvalues and vectors of x·xᵀ, or of xᵀ·x where there are fewer genes than cells.
+Svd svd_of(const Centred& x, const Eigen::VectorXd& eigenvalues, Eigen::MatrixXd vectors) {
+  const bool by_gene = x.cols() <= x.rows();
+  Svd out;
+  out.d = eigenvalues.cwiseMax(0).cwiseSqrt();
+  Eigen::MatrixXd other = by_gene ? x.times(vectors) : x.transposed_times(vectors);
+  for (Eigen::Index j = 0; j < other.cols(); ++j) other.col(j) *= out.d[j] > 0 ? 1 / out.d[j] : 0;
+  out.u = by_gene ? std::move(other) : vectors;
+  out.v = by_gene ? std::move(vectors) : std::move(other);
+  return out;
+}
+
 /// By the products of all pairs of genes (or of cells, where these are fewer): for a narrow matrix, of which most
 /// singular vectors are wanted.
 Svd svd_of_narrow(const Centred& x, Eigen::Index dims, const RunControl& control) {
-  const bool few_genes = x.cols() <= x.rows();
+  const bool by_gene = x.cols() <= x.rows();
   Eigen::MatrixXd products = Eigen::MatrixXd::Zero(std::min(x.rows(), x.cols()), std::min(x.rows(), x.cols()));
-  if (few_genes)
+  if (by_gene)
     for (std::int64_t first = 0; first < x.rows(); first += cells_a_piece) {
       control.check();
       const Eigen::MatrixXd block = x.rows(first, std::min<std::int64_t>(x.rows(), first + cells_a_piece));
@@ -122,45 +145,21 @@ Svd svd_of_narrow(const Centred& x, Eigen::Index dims, const RunControl& control
     products.noalias() = all * all.transpose();
   }
   const Eigen::SelfAdjointEigenSolver<Eigen::MatrixXd> eigen(products);
-  Svd out;
-  out.d = eigen.eigenvalues().tail(dims).reverse().cwiseMax(0).cwiseSqrt();
-  Eigen::MatrixXd& known = few_genes ? out.v : out.u;
-  Eigen::MatrixXd& other = few_genes ? out.u : out.v;
-  known = eigen.eigenvectors().rightCols(dims).rowwise().reverse();
-  other.resize(few_genes ? x.rows() : x.cols(), dims);
-  Eigen::VectorXd column(other.rows());
-  for (Eigen::Index j = 0; j < dims; ++j) {
-    if (few_genes)
-      x.times(known.col(j), column);
-    else
-      x.transposed_times(known.col(j), column);
-    other.col(j) = out.d[j] > 0 ? Eigen::VectorXd(column / out.d[j]) : Eigen::VectorXd::Zero(column.size());
-  }
-  return out;
+  return svd_of(x, eigen.eigenvalues().tail(dims).reverse(), eigen.eigenvectors().rightCols(dims).rowwise().reverse());
 }
 
 Svd svd(const Centred& x, Eigen::Index dims, std::uint64_t seed, const RunControl& control) {
-  constexpr Eigen::Index narrow = 200, narrow_at_need = 4000;
+  constexpr Eigen::Index narrow = 200;
   const Eigen::Index smaller = std::min(x.rows(), x.cols());
   if (smaller <= narrow || dims * 2 >= smaller) return svd_of_narrow(x, dims, control);
-  irlba::Options<Eigen::VectorXd> options;
-  options.convergence_tolerance = 1e-12;  // the default leaves 1e-3 in the scores
-  options.extra_work = static_cast<int>(std::max<Eigen::Index>(20, dims));
-  options.seed = seed;
-  Svd out;
-  bool converged = false;
-  int rounds = 0;
-  try {
-    std::tie(converged, rounds) = irlba::compute(x, dims, out.u, out.v, out.d, options);
-  } catch (const std::runtime_error& error) {  // the rank is less than what irlba works with
-    if (dynamic_cast<const Error*>(&error) != nullptr) throw;
-  }
-  if (!converged && smaller <= narrow_at_need) return svd_of_narrow(x, dims, control);
-  if (!converged)
+  LeadingEigenvectors search(smaller, {.wanted = dims, .width = 8, .seed = seed});
+  while (!search.done())
+    search.take(x.cols() <= x.rows() ? x.gram_times(search.block()) : x.times(x.transposed_times(search.block())));
+  if (!search.converged())
     throw Error(ErrorCode::Numerical,
-                "The principal components have not converged after " + std::to_string(rounds) + " rounds",
+                "The principal components have not converged after " + std::to_string(search.blocks()) + " rounds",
                 "Ask for fewer components, or for more genes.");
-  return out;
+  return svd_of(x, search.values(), search.vectors());
 }
 
 void check(std::int64_t n_cells, const PcaOptions& options) {

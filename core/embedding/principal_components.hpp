@@ -30,8 +30,8 @@ struct PrincipalComponents {
 };
 
 /// Counts are divided by their cell's total over the genes that all cells measured (`target` a cell), log1p is taken,
-/// genes are scaled and clipped as asked, centred, and their leading singular vectors found by implicitly restarted
-/// Lanczos bidiagonalisation (Baglama and Reichel 2005, tolerance 1e-12) without ever filling in the zeros.
+/// genes are scaled and clipped as asked, centred, and their leading singular vectors found by restarted block Krylov
+/// spaces (leading_eigenvectors.hpp, tolerance 1e-12) without ever filling in the zeros.
 /// @param missing  genes that a cell did not measure are left out for all
 /// @throws Error(BadInput) for fewer than two cells, or when no gene differs between cells; Cancelled
 PrincipalComponents principal_components(std::int64_t n_cells, std::int64_t n_genes, const data::CountSource& counts,

@@ -8,68 +8,27 @@
 
 #include "core/compute/parallel.hpp"
 #include "core/data/formats/names.hpp"
-#include "core/embedding/log_counts.hpp"
-#include "core/embedding/principal_components.hpp"
 #include "core/error.hpp"
+#include "core/perturbation/target_components.hpp"
 
 namespace scriptorium::perturbation {
 namespace {
 
 using RowMajor = Eigen::Matrix<double, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
 
-/// x of some cells, every gene divided by its sd (n − 1) over them; genes that do not vary are left at 0.
-embedding::LogCounts scaled(const Expression& x, std::span<const std::int64_t> cells) {
-  const auto n = static_cast<double>(cells.size());
-  const auto genes = static_cast<std::size_t>(x.n_genes());
-  std::vector<double> sum(genes, 0), squares(genes, 0), seen(genes, 0);
-  for (const std::int64_t cell : cells) {
-    const auto row = x.cell(cell);
-    for (std::size_t e = 0; e < row.index.size(); ++e) {
-      sum[row.index[e]] += row.value[e];
-      ++seen[row.index[e]];
-    }
-  }
-  for (double& one : sum) one /= n;
-  for (const std::int64_t cell : cells) {
-    const auto row = x.cell(cell);
-    for (std::size_t e = 0; e < row.index.size(); ++e) {
-      const double apart = row.value[e] - sum[row.index[e]];
-      squares[row.index[e]] += apart * apart;
-    }
-  }
-  std::vector<double> inverse_sd(genes, 0);
-  for (std::size_t g = 0; g < genes; ++g) {
-    const double variance = (squares[g] + (n - seen[g]) * sum[g] * sum[g]) / (n - 1);
-    if (variance > 1e-24 * sum[g] * sum[g]) inverse_sd[g] = 1 / std::sqrt(variance);
-  }
-  embedding::LogCounts out;
-  out.n_cells = static_cast<std::int64_t>(cells.size());
-  for (std::size_t g = 0; g < genes; ++g) out.genes.push_back(static_cast<std::int64_t>(g));
-  for (const std::int64_t cell : cells) {
-    const auto row = x.cell(cell);
-    for (std::size_t e = 0; e < row.index.size(); ++e) {
-      if (inverse_sd[row.index[e]] == 0) continue;
-      out.column.push_back(row.index[e]);
-      out.value.push_back(row.value[e] * inverse_sd[row.index[e]]);
-    }
-    out.row_start.push_back(static_cast<std::int64_t>(out.value.size()));
-  }
-  embedding::set_moments(out);
-  return out;
-}
-
-/// x of `cells`, centred by gene over them, on the loadings: cells × components.
+/// x of `cells`, centred by gene over them, on the loadings (genes × columns): cells × columns.
 RowMajor projected(const Expression& x, std::span<const std::int64_t> cells, const std::vector<double>& mean,
-                   const embedding::PrincipalComponents& found) {
-  const Eigen::Map<const RowMajor> loadings(found.loadings.data(), x.n_genes(), found.dims);
+                   const RowMajor& loadings, int threads, const RunControl& control) {
   const Eigen::RowVectorXd shift = Eigen::Map<const Eigen::RowVectorXd>(mean.data(), x.n_genes()) * loadings;
-  RowMajor out(static_cast<Eigen::Index>(cells.size()), found.dims);
-  for (std::size_t i = 0; i < cells.size(); ++i) {
-    const auto row = x.cell(cells[i]);
-    auto sum = out.row(static_cast<Eigen::Index>(i));
-    sum = -shift;
-    for (std::size_t e = 0; e < row.index.size(); ++e) sum += row.value[e] * loadings.row(row.index[e]);
-  }
+  RowMajor out(static_cast<Eigen::Index>(cells.size()), loadings.cols());
+  compute::parallel_for(out.rows(), 64, threads, [&](std::int64_t, std::int64_t first, std::int64_t last) {
+    control.check();
+    for (std::int64_t i = first; i < last; ++i) {
+      const auto row = x.cell(cells[static_cast<std::size_t>(i)]);
+      out.row(i) = -shift;
+      for (std::size_t e = 0; e < row.index.size(); ++e) out.row(i) += row.value[e] * loadings.row(row.index[e]);
+    }
+  });
   return out;
 }
 
@@ -172,26 +131,23 @@ Discriminant discriminant(const Expression& x, std::span<const std::int64_t> cel
                 "Call cells with other thresholds, or leave the discriminant analysis out.");
   if (options.components < 1)
     throw Error(ErrorCode::BadInput, "A discriminant analysis needs at least one component a target.", "Usual are 10.");
-  const auto mean = mean_of(x, cells);
-  std::vector<RowMajor> blocks(targets.size());
-  compute::for_each_in_order(static_cast<std::int64_t>(targets.size()), options.threads, [&](std::int64_t t) {
-    control.check();
-    std::vector<std::int64_t> some;
-    for (std::size_t i = 0; i < cells.size(); ++i)
-      if (label[i] == targets[t] || label[i] == control_code) some.push_back(cells[i]);
-    const auto values = scaled(x, some);
-    const auto found = embedding::principal_components(
-        values, {.dims = options.components, .seed = options.seed, .threads = 1}, {control.stop, {}});
-    blocks[t] = projected(x, cells, mean, found);
-  });
-  Eigen::Index columns = 0;
-  for (const RowMajor& block : blocks) columns += block.cols();
-  RowMajor all(static_cast<Eigen::Index>(cells.size()), columns);
-  columns = 0;
-  for (const RowMajor& block : blocks) {
-    all.middleCols(columns, block.cols()) = block;
-    columns += block.cols();
+  std::vector<std::int64_t> controls;
+  std::vector<std::vector<std::int64_t>> own(targets.size());
+  for (std::size_t i = 0; i < cells.size(); ++i) {
+    if (label[i] == control_code) controls.push_back(cells[i]);
+    for (std::size_t t = 0; t < targets.size(); ++t)
+      if (label[i] == targets[t]) own[t].push_back(cells[i]);
   }
+  const auto loadings = target_loadings(x, controls, own, options.components, options.seed, options.threads, control);
+  Eigen::Index columns = 0;
+  for (const auto& one : loadings) columns += one.cols();
+  RowMajor together(x.n_genes(), columns);
+  columns = 0;
+  for (const auto& one : loadings) {
+    together.middleCols(columns, one.cols()) = one;
+    columns += one.cols();
+  }
+  const RowMajor all = projected(x, cells, mean_of(x, cells), together, options.threads, control);
   control.check();
 
   Discriminant out;

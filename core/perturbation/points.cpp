@@ -29,6 +29,10 @@ Points components(const Expression& x, const std::vector<std::int64_t>& genes, c
   embedding::LogCounts values;
   values.n_cells = x.n_cells();
   values.genes = genes;
+  if (static_cast<std::int64_t>(genes.size()) == x.n_genes()) {
+    values.column.reserve(static_cast<std::size_t>(x.stored()));
+    values.value.reserve(static_cast<std::size_t>(x.stored()));
+  }
   std::vector<std::int64_t> column(static_cast<std::size_t>(x.n_genes()), -1);
   for (std::size_t j = 0; j < genes.size(); ++j) column[genes[j]] = static_cast<std::int64_t>(j);
   for (std::int64_t i = 0; i < x.n_cells(); ++i) {

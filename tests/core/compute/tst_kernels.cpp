@@ -6,6 +6,7 @@
 
 #include "core/compute/kernels.hpp"
 #include "core/compute/parallel.hpp"
+#include "core/compute/wide_rows.hpp"
 #include "core/error.hpp"
 #include "core/math/special.hpp"
 
@@ -112,6 +113,28 @@ class TestKernels : public QObject {
         compute::add_windows(rows.data(), scaled ? scale.data() : nullptr, rows.size(), windows.data(), pool.data(),
                              out.data());
         QVERIFY2(out == expected, qPrintable(QString::number(width)));
+      }
+    }
+  }
+  void sparseRowsTimesWideOnes() {
+    for (const Eigen::Index width : {1, 8, 13, 16, 24, 37}) {
+      compute::WideRows right(30, width), sum(30, width), row(1, width);
+      QCOMPARE(right.stride() % 8, std::size_t{0});
+      QCOMPARE(reinterpret_cast<std::uintptr_t>(right.row(3)) % 64, std::uintptr_t{0});
+      for (Eigen::Index i = 0; i < 30; ++i)
+        for (Eigen::Index k = 0; k < width; ++k)
+          right.matrix()(i, k) = static_cast<double>((i * 7919 + k * 104729) % 1013);
+      for (std::size_t n = 0; n < 9; ++n) {
+        const std::vector<std::uint32_t> columns{0, 3, 4, 9, 11, 17, 20, 28, 29};
+        const std::vector<double> value{1, -2, 3, 0.5, 7, 11, -4, 2, 6};
+        Eigen::RowVectorXd expected = Eigen::RowVectorXd::Zero(width);
+        for (std::size_t e = 0; e < n; ++e) expected += value[e] * right.matrix().row(columns[e]);
+        compute::gather_rows(columns.data(), value.data(), n, right.data(), right.stride(), row.data(), row.stride());
+        QVERIFY(row.matrix() == expected);
+        Eigen::MatrixXd before = sum.matrix();
+        for (std::size_t e = 0; e < n; ++e) before.row(columns[e]) += value[e] * expected;
+        compute::scatter_rows(columns.data(), value.data(), n, row.data(), sum.data(), sum.stride(), sum.stride());
+        QVERIFY(sum.matrix() == before);
       }
     }
   }
