@@ -54,10 +54,25 @@ class TestScreeningDe : public QObject {
     }
   }
 
+  void unweightedIsByMembership() {
+    DeOptions options;
+    options.unweighted = true;
+    Screening bare;  // without signature and scores
+    bare.options = of_.options;
+    bare.screen = of_.screen;
+    bare.expression = of_.expression;
+    const auto plain = weighted_de_of(of_, made_.data.counts, targets_, options),
+               same = weighted_de_of(bare, made_.data.counts, targets_, {});
+    for (std::size_t t = 0; t < plain.size(); ++t) {
+      QVERIFY(plain[t].coefficient == same[t].coefficient && plain[t].log_p == same[t].log_p);
+      for (const DeWeight one : plain[t].weight) QVERIFY(one == DeWeight::Membership);
+    }
+  }
+
   void aStoppedRunGoesOnWithTheSameBits() {
     QTemporaryDir folder;
     const std::string path = folder.filePath("de.state").toStdString();
-    const auto print = fingerprint(made_.data, of_.options, DeOptions{}, true);
+    const auto print = fingerprint(made_.data, of_.options, DeOptions{});
     std::stop_source stop;
     std::size_t seen = 0;
     QVERIFY_THROWS_EXCEPTION(Cancelled,
@@ -84,8 +99,10 @@ class TestScreeningDe : public QObject {
     // Other options, or data: nothing of it counts. Without resume it goes.
     DeOptions other;
     other.min_cells = 11;
-    const auto of_other = fingerprint(made_.data, of_.options, other, true);
-    QVERIFY(of_other != print && of_other != fingerprint(made_.data, of_.options, other, false));
+    const auto of_other = fingerprint(made_.data, of_.options, other);
+    QVERIFY(of_other != print);
+    other.unweighted = true;
+    QVERIFY(of_other != fingerprint(made_.data, of_.options, other));
     QVERIFY(!DeState(path, of_other, true).find(targets_[0]));
     // A target that was damaged is not taken for one.
     QFile file(QString::fromStdString(path + "/" + std::to_string(targets_[0]) + ".target"));
