@@ -217,6 +217,7 @@ void GenesPanel::run() {
       [now, of, de = settings_->settings().de](const RunControl& control) {
         auto made = std::make_shared<Tested>();
         made->of = now;
+        made->unweighted = de.unweighted;
         for (const TargetSummary& one : now->targets) made->targets.push_back(one.target);
         made->tables = weighted_de_of(*now, of->dataset->counts, made->targets, de, control);
         return Made(made);
@@ -287,8 +288,10 @@ void GenesPanel::showTarget(const WeightedDe& de) {
   link_->setRows(std::move(rows));
   QStringList notes;
   for (const std::string& note : de.notes) notes << QString::fromStdString(note);
-  if (!de.weight.empty() &&
-      std::none_of(de.weight.begin(), de.weight.end(), [](DeWeight one) { return one == DeWeight::Score; }))
+  if (tested_->unweighted)
+    notes << tr("The cells of a target all weigh 1, as the settings have it.");
+  else if (!de.weight.empty() &&
+           std::all_of(de.weight.begin(), de.weight.end(), [](DeWeight one) { return one == DeWeight::Membership; }))
     notes << tr("Its cells have no scores: they all weigh 1.");
   says_->setText(notes.join(' '));
   std::vector<std::uint8_t> selected;

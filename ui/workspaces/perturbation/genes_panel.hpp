@@ -36,6 +36,7 @@ class GenesPanel : public QWidget {
     std::shared_ptr<const perturbation::Screening> of;
     std::vector<std::int32_t> targets;
     std::vector<perturbation::WeightedDe> tables;  ///< of each target
+    bool unweighted = false;                       ///< as was asked for
   };
   /// A view that was made by a worker: figure and table, or words that say why there are none.
   struct View {
