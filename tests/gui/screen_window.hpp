@@ -1,5 +1,6 @@
 #pragma once
 #include <QMouseEvent>
+#include <QProcess>
 #include <QTableView>
 #include <QTemporaryDir>
 #include <QTest>
@@ -71,6 +72,15 @@ class ScreenWindow {
     const QString path = folder_->filePath("simulated.h5ad");
     data::write_h5ad(simulated_screen::make(options).data, nlohmann::json::object(), path.toStdString(), {});
     openScreen(path);
+  }
+  /// A command of the window, in the folder.
+  void runCommand(QString command) {
+    command.replace("scriptorium-cli", SCRIPTORIUM_CLI);
+    QProcess shell;
+    shell.setWorkingDirectory(folder_->path());
+    shell.start("sh", {"-c", command});
+    QVERIFY(shell.waitForFinished(120'000));
+    QVERIFY2(shell.exitCode() == 0, shell.readAllStandardError());
   }
   void settle() {
     QVERIFY(driver().waitForWork());

@@ -1,7 +1,6 @@
 #include <QCheckBox>
 #include <QClipboard>
 #include <QFile>
-#include <QProcess>
 #include <QSignalSpy>
 #include <QSpinBox>
 #include <QTabWidget>
@@ -398,13 +397,8 @@ class TestPerturbationPage : public QObject, private ScreenWindow {
 
  private:
   /// Runs the command in the folder: its scores are those of the page.
-  void repeats(QString command) {
-    command.replace("scriptorium-cli", SCRIPTORIUM_CLI);
-    QProcess shell;
-    shell.setWorkingDirectory(folder_->path());
-    shell.start("sh", {"-c", command});
-    QVERIFY(shell.waitForFinished(120'000));
-    QVERIFY2(shell.exitCode() == 0, shell.readAllStandardError());
+  void repeats(const QString& command) {
+    runCommand(command);
     const data::Dataset made = data::open(folder_->filePath("the screen_screen.h5ad").toStdString(), {}, {});
     const data::Column* column = made.cells.find("mixscale_score");
     const auto& scores = state().now()->scores.score;

@@ -1,3 +1,5 @@
+#include <QApplication>
+#include <QClipboard>
 #include <QFile>
 #include <QSpinBox>
 #include <QTabWidget>
@@ -219,6 +221,59 @@ class TestScreenGenes : public QObject, private ScreenWindow {
     settle();
     QVERIFY2(driver().text("screenGenesSays").contains("as the settings have it"),
              qPrintable(driver().text("screenGenesSays")));
+  }
+
+  /// Every view's command line writes what the view's table holds.
+  void viewsAsCommands() {
+    simulated_screen::Options options;
+    options.cells = 900;
+    options.genes = 90;
+    options.responders = 0.9;
+    options.effect = 1.4;
+    options.same_genes = true;
+    openSimulated(options);
+    run();
+    choose("T1");
+    driver().find<QTabWidget>("perturbationTabs")->setCurrentIndex(6);
+    QVERIFY(driver().click("screenGenesRun"));
+    settle();
+    auto* table = driver().find<TablePanel>("screenGenesTable");
+    const QString sets = folder_->filePath("the sets.gmt");
+    QFile file(sets);
+    QVERIFY(file.open(QIODevice::WriteOnly));
+    file.write("low\t-\tgene1\tgene2\tgene3\tgene4\tgene5\tgene6\nhigh\t-\tgene70\tgene71\tgene72\n");
+    file.close();
+    window_->findChild<GenesPanel*>()->readSets(sets);
+    settle();
+    driver().find<QDoubleSpinBox>("genesListP")->setValue(0.2);
+    driver().find<QDoubleSpinBox>("genesZLog2fc")->setValue(0.1);
+    driver().find<QSpinBox>("genesPermutations")->setValue(60);
+    settle();
+    const std::tuple<const char*, const char*, const char*> views[] = {
+        {"volcano", "simulated_genes.tsv", "beta_weight"},
+        {"Z matrix of all targets", "simulated_Z.tsv", "T1"},
+        {"programs", "simulated_programs.tsv", "score"},
+        {"gene sets", "simulated_sets.tsv", "odds_ratio"},
+        {"gene sets by rank", "simulated_ranks.tsv", "rbo"}};
+    for (const auto& [view, path, name] : views) {
+      QVERIFY(driver().choose("screenGenesView", view));
+      settle();
+      QVERIFY(driver().click("screenGenesCopyCommand"));
+      runCommand(QApplication::clipboard()->text());
+      QFile written(folder_->filePath(path));
+      QVERIFY2(written.open(QIODevice::ReadOnly), path);
+      const QStringList lines = QString::fromUtf8(written.readAll()).split('\n', Qt::SkipEmptyParts);
+      const auto heads = lines[0].split('\t');
+      const auto at = heads.indexOf(name), target = heads.indexOf("target");
+      QVERIFY2(at >= 0, qPrintable(lines[0]));
+      std::vector<double> values;
+      for (const QString& line : lines.mid(1))
+        if (target < 0 || line.split('\t')[target] == "T1") values.push_back(line.split('\t')[at].toDouble());
+      std::vector<double> shown = column(*table->model().table(), name).numbers;
+      std::sort(values.begin(), values.end());
+      std::sort(shown.begin(), shown.end());
+      QVERIFY2(!shown.empty() && values == shown, view);
+    }
   }
 
   void noProgramsAreSaidInWords() {

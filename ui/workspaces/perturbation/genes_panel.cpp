@@ -1,16 +1,14 @@
 #include "ui/workspaces/perturbation/genes_panel.hpp"
 
 #include <QComboBox>
-#include <QFileDialog>
 #include <QFileInfo>
 #include <QLabel>
 #include <QProgressBar>
 #include <QPushButton>
-#include <QSplitter>
-#include <QToolButton>
-#include <QVBoxLayout>
 #include <algorithm>
 #include <cmath>
+
+#include "ui/workspaces/perturbation/screen_command.hpp"
 
 namespace scriptorium::ui {
 
@@ -52,97 +50,24 @@ bool dependsOn(const QString& view, GeneSettingsForm::Part part) {
 
 }  // namespace
 
-GenesPanel::GenesPanel(Session& session, charts::FigureView* figure, TablePanel* table, QWidget* parent)
-    : QWidget(parent),
-      session_(session),
-      figure_(figure),
-      table_(table),
-      link_(new SelectionLink(*table, session.selection, Axis::Genes)),
-      view_(new QComboBox),
-      run_(new QPushButton(tr("Test genes"))),
-      cancel_(new QPushButton(tr("Cancel"))),
-      sets_button_(new QPushButton(tr("Read gene sets…"))),
-      fold_(new QToolButton),
-      settings_(new GeneSettingsForm),
-      progress_(new QProgressBar),
-      says_(new QLabel) {
-  help::describe(view_, "screenGenesView");
-  help::describe(run_, "screenGenesRun");
-  help::describe(cancel_, "screenGenesCancel");
-  help::describe(sets_button_, "screenGeneSets");
-  view_->addItem(tr("volcano"), "volcano");
-  view_->addItem(tr("Z matrix of all targets"), "z");
-  view_->addItem(tr("programs"), "programs");
-  view_->addItem(tr("clusters of targets"), "clusters");
-  view_->addItem(tr("gene sets"), "sets");
-  view_->addItem(tr("gene sets by rank"), "ranks");
-  progress_->setObjectName("screenGenesProgress");
-  progress_->setTextVisible(false);
-  progress_->setMaximumWidth(120);
-  progress_->setMinimumWidth(40);
-  view_->setSizeAdjustPolicy(QComboBox::AdjustToMinimumContentsLengthWithIcon);  // room for the table of targets
-  view_->setMinimumContentsLength(14);
-  says_->setObjectName("screenGenesSays");
-  says_->setWordWrap(true);
-  auto* row = new QHBoxLayout;
-  for (QWidget* one : {static_cast<QWidget*>(view_), static_cast<QWidget*>(run_), static_cast<QWidget*>(cancel_),
-                       static_cast<QWidget*>(progress_)})
-    row->addWidget(one);
-  row->addStretch();
-  row->addWidget(sets_button_);
-  auto* second = new QHBoxLayout;
-  second->addWidget(fold_);
-  second->addWidget(says_, 1);
-  fold_->setText(tr("Settings"));
-  fold_->setCheckable(true);
-  fold_->setArrowType(Qt::RightArrow);
-  fold_->setToolButtonStyle(Qt::ToolButtonTextBesideIcon);
-  fold_->setAutoRaise(true);
-  help::describe(fold_, "screenGenesSettings");
-  settings_->hide();
-  auto* top = new QWidget;
-  auto* top_box = new QVBoxLayout(top);
-  top_box->setContentsMargins(0, 4, 0, 0);
-  top_box->addLayout(row);
-  top_box->addLayout(second);
-  top_box->addWidget(settings_);
-  top_box->addWidget(figure_, 1);
-  auto* parts = new QSplitter(Qt::Vertical);
-  parts->addWidget(top);
-  parts->addWidget(table_);
-  parts->setSizes({400, 170});
-  auto* box = new QVBoxLayout(this);
-  box->setContentsMargins(0, 0, 0, 0);
-  box->addWidget(parts);
-  figure_->setToolTip(tr("On the volcano, drag a box with Ctrl to select genes."));
-  connect(run_, &QPushButton::clicked, this, [this] {
-    const QString view = view_->currentData().toString();
-    if (!tested_ || tests_stale_ || (!isOfPrograms(view) && !isOfSets(view))) return run();
-    std::erase_if(made_, [&](const auto& one) { return madeTogether(one.first, view); });
-    show();
-  });
-  connect(cancel_, &QPushButton::clicked, this, [this] {
-    session_.pool.cancel(kTests);
-    session_.pool.cancel(kViews);
-  });
-  connect(view_, &QComboBox::activated, this, [this] { show(); });
-  connect(fold_, &QToolButton::toggled, this, [this](bool open) {
-    fold_->setArrowType(open ? Qt::DownArrow : Qt::RightArrow);
-    settings_->setVisible(open);
-  });
-  connect(settings_, &GeneSettingsForm::changed, this, &GenesPanel::settingsChanged);
-  connect(figure_, &charts::FigureView::shapeDrawn, this, &GenesPanel::selectInside);
-  connect(sets_button_, &QPushButton::clicked, this, [this] {
-    const QString path =
-        QFileDialog::getOpenFileName(this, tr("Read gene sets"), {}, tr("Gene sets (*.gmt);;All files (*)"));
-    if (!path.isEmpty()) readSets(path);
-  });
-  connect(&session.screening, &ScreeningState::changed, this, &GenesPanel::resultChanged);
-  connect(&session.selection, &SelectionState::changed, this, [this](Axis of) {
-    if (of == Axis::Genes && tested_ && view_->currentData() == "volcano") show();
-  });
-  setBusy(false);
-  resultChanged();
+void GenesPanel::again() {
+  const QString view = view_->currentData().toString();
+  if (!tested_ || tests_stale_ || (!isOfPrograms(view) && !isOfSets(view))) return run();
+  std::erase_if(made_, [&](const auto& one) { return madeTogether(one.first, view); });
+  show();
+}
+
+void GenesPanel::cancel() {
+  session_.pool.cancel(kTests);
+  session_.pool.cancel(kViews);
+}
+
+QString GenesPanel::command() const {
+  const QString view = view_->currentData().toString();
+  const auto found = made_.find(view);
+  return commandFor(
+      session_.screening.options(), session_.data.choice(), settings_->settings(),
+      {view, sets_path_, found != made_.end() && found->second.whole, tested_ && tested_->of->screen.n_splits() > 1});
 }
 
 void GenesPanel::setBusy(bool busy) {
@@ -152,8 +77,7 @@ void GenesPanel::setBusy(bool busy) {
 }
 
 void GenesPanel::resultChanged() {
-  session_.pool.cancel(kTests);
-  session_.pool.cancel(kViews);
+  cancel();
   tested_.reset();
   made_.clear();
   tests_stale_ = false;
@@ -253,6 +177,7 @@ void GenesPanel::show(bool make) {
                 : isOfSets(view)     ? tr("Test sets")
                 : isOfPrograms(view) ? tr("Find programs")
                                      : tr("Test again"));
+  copy_->setEnabled(session_.screening.now() && (!isOfSets(view) || sets_));
   run_->setEnabled(session_.screening.now() && (!tested_ || tests_stale_ || !isOfSets(view) || sets_));
   const WeightedDe* de = table();
   if (!de) {
@@ -345,6 +270,7 @@ void GenesPanel::readSets(const QString& path) {
   Answer<Made> answer;
   answer.done = [this, path](Made made) {
     sets_ = std::move(made);
+    sets_path_ = path;
     if (isOfSets(making_)) session_.pool.cancel(kViews);
     std::erase_if(made_, [](const auto& one) { return isOfSets(one.first); });
     if (!isOfSets(view_->currentData().toString())) view_->setCurrentIndex(view_->findData("sets"));
@@ -356,25 +282,6 @@ void GenesPanel::readSets(const QString& path) {
       "gene sets", this,
       [path](const RunControl&) { return std::make_shared<const Sets>(read_gmt(path.toStdString())); },
       std::move(answer));
-}
-
-void GenesPanel::offerForExport() {
-  const auto made = [this](const QString& key) {
-    const auto found = made_.find(key);
-    return found == made_.end() ? View{} : found->second;
-  };
-  for (const auto& [key, title] :
-       {std::pair{QString("z"), tr("Z matrix of all targets")}, std::pair{QString("programs"), tr("Programs of genes")},
-        std::pair{QString("clusters"), tr("Clusters of targets")},
-        std::pair{QString("sets"), tr("Gene sets of the target shown")},
-        std::pair{QString("ranks"), tr("Gene sets of the target shown, by rank")}}) {
-    session_.exports.addFigure({"screen_" + key, title, [made, key = key] { return made(key).figure; }});
-    session_.exports.addTable({"screen_" + key + "_table", title, [made, key = key]() -> ExportList::TableMaker {
-                                 auto table = made(key).table;
-                                 if (!table) return {};
-                                 return [table](const RunControl&) { return table; };
-                               }});
-  }
 }
 
 void GenesPanel::selectInside(int panel, const QPolygonF& shape, Qt::KeyboardModifiers) {

@@ -44,11 +44,14 @@ class GenesPanel : public QWidget {
     std::shared_ptr<const TableData> table;
     std::vector<std::int64_t> genes;  ///< of each row, in the result; −1: it is of no gene
     QString why, says;
+    bool whole = false;  ///< programs of all targets together, as none was found
   };
   using Views = std::map<QString, View>;
   using Sets = std::vector<perturbation::GeneSet>;
 
   void run();
+  void again();  ///< what the view shows is worked out anew
+  void cancel();
   void resultChanged();
   void settingsChanged(GeneSettingsForm::Part part);
   void show(bool make = true);  ///< @param make  what the view lacks
@@ -64,6 +67,7 @@ class GenesPanel : public QWidget {
   void work(const QString& key, std::function<Made(const RunControl&)> job, std::function<void(Made)> done);
   void setBusy(bool busy);
   const perturbation::WeightedDe* table() const;
+  QString command() const;  ///< that does the same on the command line
   void selectInside(int panel, const QPolygonF& shape, Qt::KeyboardModifiers keys);
 
   Session& session_;
@@ -71,7 +75,7 @@ class GenesPanel : public QWidget {
   TablePanel* table_;
   SelectionLink* link_;
   QComboBox* view_;
-  QPushButton *run_, *cancel_, *sets_button_;
+  QPushButton *run_, *cancel_, *sets_button_, *copy_;
   QToolButton* fold_;
   GeneSettingsForm* settings_;
   QProgressBar* progress_;
@@ -79,6 +83,7 @@ class GenesPanel : public QWidget {
   std::int32_t target_ = -1;
   std::shared_ptr<const Tested> tested_;
   std::shared_ptr<const Sets> sets_;
+  QString sets_path_;
   bool tests_stale_ = false;  ///< settings of the tests have changed since
   Views made_;
   QString making_;  ///< the view that a worker makes

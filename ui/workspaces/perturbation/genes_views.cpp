@@ -18,12 +18,14 @@ QString sentences(const std::vector<std::string>& notes) {
   return all.join(' ');
 }
 
-/// Programs as asked for; where there are none, of all targets together. Clusters in any case.
-ProgramSearch searchIn(const std::vector<ZMatrix>& matrices, ProgramSearchOptions options, const RunControl& control) {
+/// Programs as asked for; where there are none, of all targets together, and `whole` says so. Clusters in any case.
+ProgramSearch searchIn(const std::vector<ZMatrix>& matrices, ProgramSearchOptions options, bool& whole,
+                       const RunControl& control) {
   ProgramSearch found = find_programs(matrices, options, control);
   if (found.clusters.empty())
     for (const ZMatrix& z : found.z) found.clusters.push_back(cluster_targets(z, options.height, control));
   if (!found.programs.empty() || found.z.empty() || options.whole || options.each) return found;
+  whole = true;
   options.whole = found.z.size() == 1;
   options.each = !options.whole;
   ProgramSearch again = find_programs(matrices, options, control);
@@ -55,10 +57,11 @@ GenesPanel::Views GenesPanel::programsOf(const Tested& tested, const GeneSetting
   View programs, clusters;
   try {
     const auto matrices = z_matrices(tested.tables, tested.of->screen.genes, settings.z);
-    const ProgramSearch found = searchIn(matrices, settings.programs, control);
+    const ProgramSearch found = searchIn(matrices, settings.programs, programs.whole, control);
     if (found.z.empty()) {
       programs.why = clusters.why = whyNoZ(matrices, settings.z);
     } else {
+      clusters.whole = programs.whole;
       programs.figure = programFigure(found);
       programs.table = programTable(found);
       for (const auto& program : found.programs)
