@@ -57,6 +57,8 @@ QList<QPointF> stepPoints(const Panel& panel, const std::vector<double>& edges, 
   return points;
 }
 
+constexpr double kRimmed = 4;  ///< radius from which points on a bar of colours have a rim
+
 }  // namespace
 
 ChartScene::ChartScene(Figure figure, QSizeF size, Theme theme, std::vector<std::optional<QRectF>> zoom)
@@ -150,7 +152,9 @@ void ChartScene::addMark(QChart& chart, const Panel& panel, const Mark& mark, co
       break;
     }
     case MarkKind::Points: {
-      auto* item = new PointsItem(cloudOf(panel, mark, place, color));
+      Cloud cloud = cloudOf(panel, mark, place, color);
+      if (panel.bar && mark.width >= kRimmed) cloud.rim = theme_.faint;
+      auto* item = new PointsItem(std::move(cloud));
       item->setZValue(5);
       scene_->addItem(item);
       clouds_.push_back(item);

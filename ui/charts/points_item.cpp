@@ -77,7 +77,7 @@ double dotsPerUnit(const QPainter& painter) {
 void drawCloud(QPainter& painter, const Cloud& cloud) {
   painter.save();
   painter.setClipRect(cloud.plot);
-  painter.setPen(Qt::NoPen);
+  painter.setPen(cloud.rim.isValid() ? QPen(cloud.rim, 0.8) : QPen(Qt::NoPen));
   painter.setBrush(cloud.color);
   if (cloud.points.size() <= 2000) {
     for (qsizetype i = 0; i < cloud.points.size(); ++i) {

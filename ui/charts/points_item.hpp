@@ -14,6 +14,7 @@ struct Cloud {
   QColor color;
   double radius = 1.5;
   QList<QRgb> colors = {};  ///< of each point; empty: `color`
+  QColor rim = {};          ///< around discs, so that colours close to the ground are seen; invalid: none
 };
 
 /// Dots of an image for a unit of the scene (1/96 inch): the painter's own; 300 an inch where it draws vectors or
