@@ -35,6 +35,7 @@ class ScreenWords {
   Common common_;
   std::string cells_, method_, rule_ = "py", mode_ = "nn", test_, lists_;
   perturbation::ChainOptions chain_;
+  DeviceOption device_;
   bool no_scale_ = false;
 };
 

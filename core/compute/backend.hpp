@@ -47,6 +47,9 @@ class Backend {
   /// Fills job.histogram, job.kept and `pooled`: Σ over draws of the pooled masses, Σ_genes (single + 1) numbers one
   /// gene after another (left as it is where job.fixed or level −1). job.pooled and pooled_at are not looked at.
   virtual void simulate(const Simulation& job, double* pooled, const RunControl& control) const = 0;
+  /// place: queries × k numbers of candidates, −1 where there are fewer than k. job.distance and job.place are not
+  /// looked at, job.first is 0. The same places on every device. Tells how far it is.
+  virtual void nearest(const Nearest& job, std::int32_t* place, const RunControl& control) const = 0;
 };
 
 /// The CPU: `threads` of them, 0 for all cores.

@@ -1,6 +1,8 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <limits>
+#include <mutex>
 #include <vector>
 
 #include "core/compute/backend.hpp"
@@ -85,7 +87,59 @@ class CpuBackend final : public Backend {
     });
   }
 
+  void nearest(const Nearest& job, std::int32_t* place, const RunControl& control) const override {
+    const std::vector<double> tiled = in_tiles(job);
+    std::mutex telling;
+    std::int64_t done = 0;
+    parallel_for(job.queries, queries_a_piece, threads_, [&](std::int64_t, std::int64_t first, std::int64_t last) {
+      const std::int64_t n = last - first;
+      std::vector<double> lists(static_cast<std::size_t>(n * job.k), std::numeric_limits<double>::infinity());
+      std::fill(place + first * job.k, place + last * job.k, -1);
+      double distance[candidates_a_tile];
+      for (std::int64_t at = 0; at < job.candidates; at += candidates_a_tile) {
+        control.check();
+        const std::int64_t in_tile = std::min(candidates_a_tile, job.candidates - at);
+        for (std::int64_t q = first; q < last; ++q) {
+          distances(job.query + q * job.dims, tiled.data() + at * job.dims, job.dims, distance);
+          double* const list = lists.data() + (q - first) * job.k;
+          for (std::int64_t j = 0; j < in_tile; ++j)
+            if (distance[j] < list[job.k - 1])
+              Nearest::insert(distance[j], static_cast<std::int32_t>(at + j), job.k, list, place + q * job.k);
+        }
+      }
+      const std::lock_guard lock(telling);
+      done += n;
+      if (done / queries_a_report != (done - n) / queries_a_report)
+        control.tell(static_cast<double>(done) / static_cast<double>(job.queries), "looking for the nearest");
+    });
+  }
+
  private:
+  static constexpr std::int64_t candidates_a_tile = 512;  // whose coordinates stay in the cache
+  static constexpr std::int64_t queries_a_piece = 32, queries_a_report = 1024;
+
+  /// Candidates' coordinates, tile by tile, within a tile by dimension: tiles × dims × candidates_a_tile.
+  static std::vector<double> in_tiles(const Nearest& job) {
+    constexpr std::int64_t tile = candidates_a_tile;
+    std::vector<double> out(static_cast<std::size_t>(pieces(job.candidates, tile) * tile * job.dims), 0);
+    for (std::int64_t j = 0; j < job.candidates; ++j)
+      for (std::int64_t d = 0; d < job.dims; ++d)
+        out[static_cast<std::size_t>(((j / tile) * job.dims + d) * tile + j % tile)] = job.candidate[j * job.dims + d];
+    return out;
+  }
+  /// Squared distances of a point to the candidates of one tile.
+  static void distances(const double* point, const double* candidates, std::int64_t dims, double* out) {
+    std::fill_n(out, candidates_a_tile, 0.0);
+    for (std::int64_t d = 0; d < dims; ++d) {
+      const double at = point[d];
+      const double* const row = candidates + d * candidates_a_tile;
+      for (std::int64_t j = 0; j < candidates_a_tile; ++j) {
+        const double apart = at - row[j];
+        out[j] += apart * apart;
+      }
+    }
+  }
+
   template <class Body>
   void each_row(std::int64_t rows, const RunControl& control, const Body& body) const {
     parallel_for(rows, 16, threads_, [&](std::int64_t, std::int64_t first, std::int64_t last) {

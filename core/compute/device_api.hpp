@@ -85,9 +85,10 @@ struct DeviceApi {
   int (*zeros)(int device, const ZeroItems* work, std::int64_t items, DeviceMessage* why);
   int (*simulate)(int device, const Simulation* work, std::int64_t items, DeviceMessage* why);
   int (*sum_pooled)(int device, const PooledSum* work, std::int64_t items, DeviceMessage* why);
+  int (*nearest)(int device, const Nearest* work, std::int64_t items, DeviceMessage* why);
 };
 /// Changes with any struct above or in work.hpp: a module of another version is not used.
-inline constexpr int device_api_version = 1;
+inline constexpr int device_api_version = 2;
 using GetDeviceApi = int (*)(int version, DeviceApi* api);  ///< 0, or the module's own version
 
 /// The table of the CUDA module beside the program; null without a module, or with one of another version.

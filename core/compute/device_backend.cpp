@@ -2,122 +2,19 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <limits>
 #include <mutex>
 
+#include "core/compute/device_memory.hpp"
 #include "core/compute/tiles.hpp"
 
 namespace scriptorium::compute {
 namespace {
 
 // Work of one launch: a few hundredths of a second on a small GPU, so that a stop is answered between two.
-constexpr double most_gathered = 5e8, most_entries = 1 << 24, most_zeros = 1 << 26, most_bins = 5e7;
+constexpr double most_gathered = 5e8, most_entries = 1 << 24, most_zeros = 1 << 26, most_bins = 5e7, most_apart = 2e9;
 constexpr double share_of_free = 0.7;  // of the free memory that a call takes at first
 constexpr double least_budget = 4096;  // bytes with which it is not worth going on
-
-/// The device has too little memory; another trouble.
-struct OutOfDeviceMemory {};
-struct DeviceTrouble {
-  std::string why;
-};
-
-/// The table with exceptions in place of statuses, on one device.
-struct Device {
-  const DeviceApi& api;
-  int number;
-
-  template <class Call, class... Arguments>
-  void call(Call function, Arguments... arguments) const {
-    DeviceMessage why{};
-    const int status = function(number, arguments..., &why);
-    why.text[sizeof why.text - 1] = '\0';
-    if (status == DeviceOutOfMemory) throw OutOfDeviceMemory{};
-    if (status != DeviceOk) throw DeviceTrouble{why.text};
-  }
-};
-
-/// An array in the device's memory.
-template <class T>
-class DeviceArray {
- public:
-  DeviceArray(const Device& device, std::int64_t size) : device_(&device), size_(size) {
-    void* memory = nullptr;
-    if (size > 0) device.call(device.api.allocate, bytes(size), &memory);
-    data_ = static_cast<T*>(memory);
-  }
-  DeviceArray(const Device& device, const T* from, std::int64_t size) : DeviceArray(device, size) { load(from, size); }
-  DeviceArray(const Device& device, const std::vector<T>& from)
-      : DeviceArray(device, from.data(), static_cast<std::int64_t>(from.size())) {}
-  ~DeviceArray() {
-    DeviceMessage why{};
-    if (data_) device_->api.release(device_->number, data_, &why);
-  }
-  DeviceArray(const DeviceArray&) = delete;
-  DeviceArray& operator=(const DeviceArray&) = delete;
-  T* data() const { return data_; }
-  void load(const T* from, std::int64_t size) const {
-    if (size > 0)
-      device_->call(device_->api.to_device, static_cast<void*>(data_), static_cast<const void*>(from), bytes(size));
-  }
-  void store(T* to, std::int64_t size) const {
-    if (size > 0)
-      device_->call(device_->api.to_host, static_cast<void*>(to), static_cast<const void*>(data_), bytes(size));
-  }
-  void clear() const {
-    if (size_ > 0) device_->call(device_->api.clear, static_cast<void*>(data_), bytes(size_));
-  }
-
- private:
-  static std::uint64_t bytes(std::int64_t size) { return static_cast<std::uint64_t>(size) * sizeof(T); }
-  const Device* device_;
-  std::int64_t size_;
-  T* data_ = nullptr;
-};
-
-/// Rows whose entries are on the device, when they fit.
-class DeviceRows final : public Rows {
- public:
-  DeviceRows(const CsrView& rows, const Device& device, double budget) : Rows(rows) {
-    const auto n = rows.entries();
-    if (static_cast<double>(n) * 8 > budget) return;
-    const auto* column = rows.column;
-    const auto* count = rows.count;
-    column_ = std::make_unique<DeviceArray<std::uint32_t>>(device, column, n);
-    count_ = std::make_unique<DeviceArray<std::uint32_t>>(device, count, n);
-  }
-  bool resident() const { return count_ != nullptr; }
-  const std::uint32_t* column() const { return column_->data(); }
-  const std::uint32_t* count() const { return count_->data(); }
-
- private:
-  std::unique_ptr<DeviceArray<std::uint32_t>> column_, count_;
-};
-
-/// A tile of pieces on the device: its entries (sent, unless the rows are there already), their limits and rows.
-struct PiecesThere {
-  PiecesThere(const Device& device, const Rows& rows, const Pieces& pieces, const Tile& tile)
-      : count_of(tile.last - tile.first) {
-    const auto first = static_cast<std::size_t>(tile.first), last = static_cast<std::size_t>(tile.last);
-    const std::int64_t from = pieces.start[first], n = pieces.start[last] - from;
-    std::vector<std::int64_t> limits(pieces.start.begin() + tile.first, pieces.start.begin() + tile.last + 1);
-    for (auto& limit : limits) limit -= from;
-    start = std::make_unique<DeviceArray<std::int64_t>>(device, limits);
-    row = std::make_unique<DeviceArray<std::int64_t>>(device, pieces.row.data() + first, count_of);
-    const auto* held = dynamic_cast<const DeviceRows*>(&rows);
-    if (held && held->resident()) {
-      column = held->column() + from;
-      count = held->count() + from;
-      return;
-    }
-    sent_column = std::make_unique<DeviceArray<std::uint32_t>>(device, rows.view.column + from, n);
-    sent_count = std::make_unique<DeviceArray<std::uint32_t>>(device, rows.view.count + from, n);
-    column = sent_column->data();
-    count = sent_count->data();
-  }
-  std::int64_t count_of;
-  std::unique_ptr<DeviceArray<std::int64_t>> start, row;
-  std::unique_ptr<DeviceArray<std::uint32_t>> sent_column, sent_count;
-  const std::uint32_t *column = nullptr, *count = nullptr;
-};
 
 class DeviceBackend final : public Backend {
  public:
@@ -191,6 +88,14 @@ class DeviceBackend final : public Backend {
       std::fill_n(job.histogram + g.histogram_at, job.draws * (g.single + 1), 0u);
     }
     cpu_->simulate(job, pooled, control);
+  }
+
+  void nearest(const Nearest& job, std::int32_t* place, const RunControl& control) const override {
+    const double operations =
+        3 * static_cast<double>(job.queries) * static_cast<double>(job.candidates) * static_cast<double>(job.dims);
+    if (!attempt("the search for neighbours", operations,
+                 [&](double budget) { nearest_within(budget, job, place, control); }))
+      cpu_->nearest(job, place, control);
   }
 
  private:
@@ -426,6 +331,46 @@ class DeviceBackend final : public Backend {
       std::copy_n(keeps.begin() + from.kept_at, size.kept, job.kept + g.kept_at);
       std::copy_n(sums.begin() + start[static_cast<std::size_t>(j)], size.bins,
                   pooled + pooled_start[static_cast<std::size_t>(tile.first + j)]);
+    }
+  }
+
+  /// Queries by portions, of each all portions of the candidates in their order.
+  void nearest_within(double budget, const Nearest& job, std::int32_t* place, const RunControl& control) const {
+    const auto dims = static_cast<double>(job.dims), lists = 12 * static_cast<double>(job.k);
+    const auto fits = [](double bytes, double of_each, std::int64_t all) {
+      return std::min(all, static_cast<std::int64_t>(bytes / of_each));
+    };
+    const std::int64_t portion = fits(0.5 * budget, 8 * dims, job.candidates);
+    const std::int64_t at_once = std::min(
+        fits(0.4 * budget, 8 * dims + lists, job.queries),
+        static_cast<std::int64_t>(most_apart / (dims * static_cast<double>(std::max<std::int64_t>(1, portion)))) + 1);
+    if (portion < 1 || at_once < 1) throw OutOfDeviceMemory{};
+    Nearest there = job;
+    std::unique_ptr<DeviceArray<double>> candidates;
+    for (std::int64_t first = 0; first < job.queries; first += at_once) {
+      there.queries = std::min(at_once, job.queries - first);
+      const std::int64_t numbers = there.queries * job.k;
+      const DeviceArray<double> query(device_, job.query + first * job.dims, there.queries * job.dims),
+          distance(device_,
+                   std::vector<double>(static_cast<std::size_t>(numbers), std::numeric_limits<double>::infinity()));
+      const DeviceArray<std::int32_t> places(device_, std::vector<std::int32_t>(static_cast<std::size_t>(numbers), -1));
+      there.query = query.data();
+      there.distance = distance.data();
+      there.place = places.data();
+      for (there.first = 0; there.first < job.candidates; there.first += portion) {
+        control.check();
+        there.candidates = std::min(portion, job.candidates - there.first);
+        if (!candidates || portion < job.candidates) {
+          candidates.reset();
+          candidates = std::make_unique<DeviceArray<double>>(device_, job.candidate + there.first * job.dims,
+                                                             there.candidates * job.dims);
+        }
+        there.candidate = candidates->data();
+        device_.call(device_.api.nearest, &there, there.queries);
+      }
+      places.store(place + first * job.k, numbers);
+      control.tell(static_cast<double>(first + there.queries) / static_cast<double>(job.queries),
+                   "looking for the nearest");
     }
   }
 

@@ -79,6 +79,48 @@ struct Rising {
   }
 };
 
+/// Of each query the k candidates at the least squared distance, nearest first; distances are summed dimension by
+/// dimension, and equal ones go to the lower candidate. Candidates may come in several portions: lists go on from what
+/// earlier ones left, +∞ and −1 at first.
+struct Nearest {
+  std::int64_t dims = 0, candidates = 0, queries = 0;
+  std::int64_t first = 0;  ///< number of the first candidate here
+  std::int32_t k = 0;
+  const double* candidate = nullptr;  ///< candidates × dims
+  const double* query = nullptr;      ///< queries × dims
+  double* distance = nullptr;         ///< queries × k
+  std::int32_t* place = nullptr;      ///< queries × k: numbers of candidates
+
+  /// Puts a candidate that is nearer than the last of a list in its place. Candidates come by rising number.
+  SCRIPTORIUM_HD static void insert(double at, std::int32_t which, std::int32_t k, double* distance,
+                                    std::int32_t* place) {
+    std::int32_t to = k - 1;
+    for (; to > 0 && distance[to - 1] > at; --to) {
+      distance[to] = distance[to - 1];
+      place[to] = place[to - 1];
+    }
+    distance[to] = at;
+    place[to] = which;
+  }
+  SCRIPTORIUM_HD void operator()(std::int64_t item) const {
+    const double* from = query + item * dims;
+    double* distances = distance + item * k;
+    std::int32_t* places = place + item * k;
+    double worst = distances[k - 1];
+    for (std::int64_t j = 0; j < candidates; ++j) {
+      const double* to = candidate + j * dims;
+      double at = 0;
+      for (std::int64_t d = 0; d < dims; ++d) {
+        const double apart = from[d] - to[d];
+        at += apart * apart;
+      }
+      if (!(at < worst)) continue;
+      insert(at, static_cast<std::int32_t>(first + j), k, distances, places);
+      worst = distances[k - 1];
+    }
+  }
+};
+
 /// The log likelihood of entries: logit p̂ = x_g + n_c kept within [low, high], NB(r_g, p̂) behind gate_g.
 struct EntryLikelihood {
   bool rows_are_genes = false;

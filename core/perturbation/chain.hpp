@@ -23,7 +23,8 @@ struct ChainOptions {
   bool with_discriminant = true;                ///< of calls
   std::string score_column = "mixscale_score";  ///< of the cell table
   std::string class_column = "mixscape_class";
-  int threads = 0;  ///< of all steps
+  int threads = 0;                                       ///< of all steps
+  std::shared_ptr<const compute::Backend> backend = {};  ///< that looks for neighbours; none: the CPU
 };
 void to_json(nlohmann::json& json, const ChainOptions& options);
 void from_json(const nlohmann::json& json, ChainOptions& options);

@@ -8,6 +8,7 @@
 #include "core/compute/parallel.hpp"
 #include "core/data/formats/names.hpp"
 #include "core/error.hpp"
+#include "core/perturbation/jobs.hpp"
 #include "core/perturbation/nearest_controls.hpp"
 
 namespace scriptorium::perturbation {
@@ -67,6 +68,7 @@ Signature Signature::by_neighbours(std::shared_ptr<const Expression> x, const Sc
   const auto controls = controls_by_split(screen, "to be compared with");
   const std::int64_t n = x->n_cells();
   const int k = options.neighbours;
+  const auto backend = options.backend ? options.backend : compute::cpu_backend(options.threads);
   Signature out = of_neighbours(std::move(x), k, std::vector<std::int32_t>(static_cast<std::size_t>(n * k), -1));
   for (std::int32_t s = 0; s < screen.n_splits(); ++s) {
     const auto& candidates = controls[s];
@@ -81,8 +83,9 @@ Signature Signature::by_neighbours(std::shared_ptr<const Expression> x, const Sc
     control.tell(static_cast<double>(s) / screen.n_splits(),
                  "neighbours of " + data::grouped(static_cast<std::int64_t>(queries.size())) + " cells among " +
                      data::grouped(static_cast<std::int64_t>(candidates.size())) + " controls");
-    const auto nearest =
-        nearest_controls(points.values, points.dims, candidates, queries, found, options.threads, control);
+    const double n_splits = screen.n_splits();
+    const auto nearest = nearest_controls(points.values, points.dims, candidates, queries, found, *backend,
+                                          part(control, s / n_splits, (s + 1) / n_splits));
     for (std::size_t q = 0; q < queries.size(); ++q)
       std::copy_n(nearest.begin() + static_cast<std::ptrdiff_t>(q) * found, found,
                   out.neighbours_.begin() + queries[q] * k);
@@ -235,13 +238,26 @@ std::vector<double> Signature::rows(std::int64_t first, std::int64_t last, int t
 
 Signature make_signature(std::shared_ptr<const Expression> x, const data::Dataset& dataset, const Screen& screen,
                          const SignatureOptions& options, const RunControl& control) {
-  if (options.reference == Reference::SplitMean) return Signature::by_split_mean(std::move(x), screen, control);
-  controls_by_split(screen, "to be compared with");  // before the components are looked for
-  const Points points = points_of(dataset, *x, options, control);
-  auto out = Signature::by_neighbours(std::move(x), screen, points, options, control);
-  if (options.representation.empty() && points.name != "X" && points.name != "principal components")
-    out.notes_.push_back("Neighbours were looked for in the file's " + points.name +
-                         " (representation pca: in components made here).");
+  std::vector<std::string> notes;
+  if (const auto empty = std::count(x->total().begin(), x->total().end(), 0.0); empty > 0)
+    notes.push_back(data::grouped(empty) + (empty == 1 ? " cell has" : " cells have") +
+                    " no counts, which looks like a strong perturbation: leave such cells out.");
+  Signature out;
+  if (options.reference == Reference::SplitMean) {
+    out = Signature::by_split_mean(std::move(x), screen, control);
+  } else {
+    controls_by_split(screen, "to be compared with");  // before the components are looked for
+    const Points points = points_of(dataset, *x, options, control);
+    const std::int64_t n_genes = x->n_genes();
+    out = Signature::by_neighbours(std::move(x), screen, points, options, control);
+    if (points.name == "X" && points.dims < n_genes)
+      notes.push_back("Neighbours were looked for in the first " + std::to_string(points.dims) + " of " +
+                      data::grouped(n_genes) + " genes (--n-dims).");
+    if (options.representation.empty() && points.name != "X" && points.name != "principal components")
+      notes.push_back("Neighbours were looked for in the file's " + points.name +
+                      " (representation pca: in components made here).");
+  }
+  out.add_notes(notes);
   return out;
 }
 

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "core/compute/backend.hpp"
 #include "core/perturbation/expression.hpp"
 #include "core/perturbation/screen.hpp"
 
@@ -28,6 +29,7 @@ struct SignatureOptions {
   std::string representation = {};
   std::uint64_t seed = 42;  ///< of the start of the components' search: the result does not depend on it
   int threads = 0;          ///< 0: all cores; the result is the same at any number
+  std::shared_ptr<const compute::Backend> backend = {};  ///< that looks for neighbours; none: the CPU
 };
 void to_json(nlohmann::json& json, const SignatureOptions& options);
 void from_json(const nlohmann::json& json, SignatureOptions& options);

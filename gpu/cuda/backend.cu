@@ -80,6 +80,7 @@ extern "C" int scriptorium_cuda_api(int version, DeviceApi* api) {
           launch<LikelihoodItems>,
           launch<ZeroItems>,
           launch<Simulation>,
-          launch<PooledSum>};
+          launch<PooledSum>,
+          launch<Nearest>};
   return 0;
 }

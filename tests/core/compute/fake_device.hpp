@@ -97,7 +97,8 @@ inline const DeviceApi& api() {
                                launch<LikelihoodItems>,
                                launch<ZeroItems>,
                                launch<Simulation>,
-                               launch<PooledSum>};
+                               launch<PooledSum>,
+                               launch<Nearest>};
   return table;
 }
 

@@ -257,6 +257,57 @@ class TestBackend : public QObject {
     }
   }
 
+  void nearest_data() { rows(); }
+  void nearest() {
+    const auto& which = candidate();
+    if (!which.make) QSKIP(which.missing.c_str());
+    {
+      const auto backend = which.make();
+      for (const std::int64_t dims : {1, 3, 16})
+        for (const std::int32_t k : {1, 5, 20})
+          for (const std::int64_t candidates : {7, 513, 1300}) {
+            Nearest job;
+            job.dims = dims;
+            job.k = k;
+            job.candidates = candidates;
+            job.queries = 70;
+            auto points = normals(candidates * dims, 0, 2, 3), queries = normals(job.queries * dims, 0, 2, 4);
+            for (auto* all : {&points, &queries})  // whole numbers: many at the same distance
+              for (double& x : *all) x = std::round(x);
+            job.candidate = points.data();
+            job.query = queries.data();
+            std::vector<std::int32_t> found(static_cast<std::size_t>(job.queries * k), -7);
+            backend->nearest(job, found.data(), {});
+            for (std::int64_t q = 0; q < job.queries; ++q) {
+              std::vector<std::pair<double, std::int32_t>> all;
+              for (std::int64_t j = 0; j < candidates; ++j) {
+                double sum = 0;
+                for (std::int64_t d = 0; d < dims; ++d)
+                  sum += std::pow(
+                      queries[static_cast<std::size_t>(q * dims + d)] - points[static_cast<std::size_t>(j * dims + d)],
+                      2);
+                all.emplace_back(sum, static_cast<std::int32_t>(j));
+              }
+              std::sort(all.begin(), all.end());
+              for (std::int32_t i = 0; i < k; ++i)
+                QCOMPARE(found[static_cast<std::size_t>(q * k + i)],
+                         i < candidates ? all[static_cast<std::size_t>(i)].second : -1);
+            }
+          }
+      std::stop_source stop;
+      stop.request_stop();
+      Nearest job;
+      const std::vector<double> point{1, 2};
+      std::int32_t place = 0;
+      job.dims = 2;
+      job.k = 1;
+      job.candidates = job.queries = 1;
+      job.candidate = job.query = point.data();
+      QVERIFY_EXCEPTION_THROWN(backend->nearest(job, &place, {stop.get_token(), {}}), Cancelled);
+    }
+    verify_released();
+  }
+
   void rising_data() { rows(); }
   void rising() {
     const auto& which = candidate();

@@ -53,7 +53,8 @@ class TestSignature : public QObject {
   void tiesGoToTheLowerRow() {
     const std::vector<double> points{0, 1, 1, -1, 1, 5};
     const std::vector<std::int64_t> candidates{1, 2, 3, 4, 5}, queries{0, 4};
-    QCOMPARE(nearest_controls(points, 1, candidates, queries, 3, 1), (std::vector<std::int32_t>{1, 2, 3, 1, 2, 4}));
+    QCOMPARE(nearest_controls(points, 1, candidates, queries, 3, *compute::cpu_backend(1)),
+             (std::vector<std::int32_t>{1, 2, 3, 1, 2, 4}));
   }
 
   void signatureIsTheFormula() {
