@@ -1,9 +1,11 @@
 #include <fstream>
 #include <nlohmann/json.hpp>
+#include <set>
 #include <sstream>
 
 #include "core/data/filter.hpp"
 #include "core/error.hpp"
+#include "core/perturbation/tables.hpp"
 #include "core/storage/atomic_file.hpp"
 #include "perturb.hpp"
 
@@ -47,6 +49,7 @@ void ScreenWords::add_signature(CLI::App& command) {
   command.add_option("--representation", signature.representation,
                      "nn: where neighbours are looked for: X, pca or an embedding of the data; default: X with at "
                      "most 50 genes, else X_pca of the data or components made here");
+  device_.add_to(command);
 }
 
 void ScreenWords::add_markers(CLI::App& command) {
@@ -109,12 +112,39 @@ void ScreenWords::add_discriminant(CLI::App& command) {
 }
 
 data::Dataset ScreenWords::read(std::initializer_list<std::string> outputs, const RunControl& control) const {
-  for (const std::string& out : outputs) keep_inputs(out, {data_.path, lists_});
+  std::set<std::string> places;
+  for (const std::string& out : outputs) {
+    keep_inputs(out, {data_.path, lists_});
+    if (!out.empty() && out != "-" && !places.insert(out).second)
+      throw UsageError("two results would be written to " + out + ": give each its own file");
+  }
   data::Dataset dataset = data_.read(control);
   if (cells_.empty()) return dataset;
   const auto kept = data::apply({.cells = cells_}, dataset);
   return dataset.select(kept.cells, kept.genes);
 }
+
+namespace {
+
+/// No column of results may take the place of another one, or of a column that the screen is read from.
+void check_names(const ChainOptions& chain) {
+  std::set<std::string> taken{"cell", "target", "guide", "split"};  // of tables
+  taken.insert({chain.columns.target, chain.columns.guide, chain.columns.split});
+  const std::string& type = chain.call.perturbation_type;
+  Calls calls;
+  calls.perturbation_type = type;
+  for (const auto& [flag, name] :
+       {std::pair{"--score-column", chain.score_column}, std::pair{"--class-column", chain.class_column},
+        std::pair{"--class-column", chain.class_column + "_global"},
+        std::pair{"--class-column", posterior_column(chain.class_column, calls)}})
+    if (name.empty() || !taken.insert(name).second)
+      throw UsageError(std::string(flag) +
+                       (name.empty() ? " is empty" : ": there would be two columns \"" + name + "\""));
+  if (type.empty() || type == "NP" || type == chain.columns.control || type.find(' ') != std::string::npos)
+    throw UsageError("--perturbation-type \"" + type + "\": a word is needed that is neither NP nor the control label");
+}
+
+}  // namespace
 
 ChainOptions ScreenWords::options() const {
   ChainOptions chain = chain_;
@@ -129,12 +159,14 @@ ChainOptions ScreenWords::options() const {
   chain.with_calls = method_ != "mixscale";
   chain.threads = chain.signature.threads = chain.score.threads = chain.call.threads = chain.discriminant.threads =
       common_.threads;
+  chain.backend = chain.signature.backend = device_.choose(common_.threads);
   if (chain.signature.reference == Reference::SplitMean && chain.columns.split.empty())
     throw UsageError("--mode split_by needs a column of groups: --split");
   if (chain.score.fine_mode && chain.columns.guide.empty())
     throw UsageError("--fine-mode needs the column of guides: --guide");
   if (chain.score.harmonize && chain.columns.split.empty())
     throw UsageError("--harmonize needs a column of groups: --split");
+  check_names(chain);
   return chain;
 }
 

@@ -6,7 +6,8 @@ namespace scriptorium::embedding {
 
 /// Leading eigenvectors of a symmetric positive semi-definite matrix that is known by its products only: block Krylov
 /// spaces, orthogonalised in full, restarted with their best vectors (Zhou and Saad 2008). The one who multiplies is
-/// asked block by block and may so multiply for several matrices at once:
+/// asked block by block and may so multiply for several matrices at once. An eigenvalue that is there more often than a
+/// block is wide, the same to the last digits, may be missed, as with all Krylov spaces.
 ///     LeadingEigenvectors search(n, {.wanted = 10});
 ///     while (!search.done()) search.take(matrix * search.block());
 class LeadingEigenvectors {

@@ -76,7 +76,11 @@ class Chain {
 
   void begin_state(const data::Dataset& dataset, bool resume) {
     const std::string wanted = fingerprint(dataset, options_, control_);
-    if (resume && std::filesystem::exists(path_)) {
+    const bool there = std::filesystem::exists(path_);
+    if (there && !is_state(path_))
+      throw Error(ErrorCode::Io, "\"" + path_ + "\" is in the place of the state of this run, and is none.",
+                  "Move it away, or write to another place.");
+    if (resume && there) {
       state_ = load_state(path_);
       if (state_.fingerprint != wanted) {
         out_.notes.emplace_back("The state file is of other data or options: all steps were run again.");
@@ -220,6 +224,7 @@ Screening run_chain(const data::Dataset& dataset, const ChainOptions& options, c
     throw Error(ErrorCode::BadInput, "Neither scores nor calls are asked for.", "Ask for one of them at least.");
   ChainOptions all = options;
   all.signature.threads = all.score.threads = all.call.threads = all.discriminant.threads = options.threads;
+  all.signature.backend = options.backend;
   return Chain(all, state, control).run(dataset, resume);
 }
 

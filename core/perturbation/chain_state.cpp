@@ -174,7 +174,11 @@ void save_state(const ChainState& state, const std::string& path) {
   storage::write_sealed(file, state_seal, path);
 }
 
-ChainState load_state(const std::string& path) {
+bool is_state(const std::string& path) {
+  return storage::sealed_kind(path) == state_seal.kind;
+}
+
+ChainState load_state(const std::string& path) try {
   const std::string bytes = storage::read_sealed(path, state_seal);
   const auto file = hdf5::open_image(bytes, path);
   ChainState state;
@@ -188,6 +192,8 @@ ChainState load_state(const std::string& path) {
   if (hdf5::has(file, "calls")) state.calls = read_calls(file);
   if (hdf5::has(file, "discriminant")) state.discriminant = read_discriminant(file);
   return state;
+} catch (const Error& error) {
+  throw unusable_state(error);
 }
 
 }  // namespace scriptorium::perturbation

@@ -18,7 +18,9 @@ struct ChainState {
 
 /// Written aside and renamed, sealed. @throws Error(Io)
 void save_state(const ChainState& state, const std::string& path);
-/// @throws Error when `path` is no such file, or is damaged
+/// Whether there is a file that looks like one.
+bool is_state(const std::string& path);
+/// @throws Error(Io) when `path` is no such file, or is damaged
 ChainState load_state(const std::string& path);
 
 }  // namespace scriptorium::perturbation

@@ -36,15 +36,27 @@ DeState::DeState(std::string folder, std::string fingerprint, bool resume)
                 "Remove what has that name, or write to another place.");
 }
 
+std::string DeState::print_of(std::int32_t target) const {
+  return fingerprint_ + "-" + std::to_string(target);
+}
+
 std::string DeState::file_of(std::int32_t target) const {
   return folder_ + "/" + std::to_string(target) + ending;
 }
 
 std::optional<WeightedDe> DeState::find(std::int32_t target) const {
   if (folder_.empty() || !std::filesystem::exists(file_of(target))) return {};
+  try {
+    return load(target);
+  } catch (const Error& error) {
+    throw unusable_state(error);
+  }
+}
+
+std::optional<WeightedDe> DeState::load(std::int32_t target) const {
   const std::string path = file_of(target), bytes = storage::read_sealed(path, de_seal);
   const auto file = hdf5::open_image(bytes, path);
-  if (hdf5::read_attribute(file, "fingerprint") != fingerprint_) return {};
+  if (hdf5::read_attribute(file, "fingerprint") != print_of(target)) return {};
   WeightedDe de;
   de.target = read_words(file, "target").at(0);
   de.groups = read_words(file, "groups");
@@ -68,7 +80,7 @@ std::optional<WeightedDe> DeState::find(std::int32_t target) const {
 void DeState::keep(std::int32_t target, const WeightedDe& de) const {
   if (folder_.empty()) return;
   const auto file = hdf5::create_in_memory();
-  hdf5::write_attribute(file, "fingerprint", fingerprint_);
+  hdf5::write_attribute(file, "fingerprint", print_of(target));
   write_words(file, "target", {de.target});
   write_words(file, "groups", de.groups);
   write_words(file, "columns", de.columns);

@@ -42,17 +42,23 @@ std::vector<double> mean_of(const Expression& x, std::span<const std::int64_t> c
   return mean;
 }
 
-/// Products of all pairs of columns, summed over at most 16 pieces of rows, to be stopped within each.
-Eigen::MatrixXd products(const RowMajor& x, int threads, const RunControl& control) {
+/// Products of all pairs of columns of what is left of `x` without the mean of each row's class, each column times
+/// `scale`; summed over at most 16 pieces of rows, to be stopped within each.
+Eigen::MatrixXd products_within(const Eigen::Map<const RowMajor>& x, const RowMajor& mean,
+                                std::span<const std::int32_t> label, const Eigen::RowVectorXd& scale, int threads,
+                                const RunControl& control) {
   constexpr Eigen::Index rows_at_a_time = 256;
   const std::int64_t grain = std::max<std::int64_t>(rows_at_a_time, (x.rows() + 15) / 16);
   std::vector<Eigen::MatrixXd> part(static_cast<std::size_t>(compute::pieces(x.rows(), grain)));
   compute::parallel_for(x.rows(), grain, threads, [&](std::int64_t piece, std::int64_t first, std::int64_t last) {
     Eigen::MatrixXd& sum = part[static_cast<std::size_t>(piece)];
     sum.setZero(x.cols(), x.cols());
+    RowMajor rows;
     for (Eigen::Index i = first; i < last; i += rows_at_a_time) {
       control.check();
-      const auto rows = x.middleRows(i, std::min<Eigen::Index>(rows_at_a_time, last - i));
+      rows = x.middleRows(i, std::min<Eigen::Index>(rows_at_a_time, last - i));
+      for (Eigen::Index j = 0; j < rows.rows(); ++j) rows.row(j) -= mean.row(label[static_cast<std::size_t>(i + j)]);
+      rows.array().rowwise() *= scale.array();
       sum.noalias() += rows.transpose() * rows;
     }
   });
@@ -89,13 +95,12 @@ std::vector<double> linear_discriminant(std::span<const double> values, std::siz
   const Eigen::RowVectorXd centre = (size / static_cast<double>(n)).transpose() * mean;
 
   // Within classes: to sd 1, then to singular values 1, over n. Of the scatter rather than the values: p is small.
-  RowMajor within = x;
-  for (Eigen::Index i = 0; i < n; ++i) within.row(i) -= mean.row(label[i]);
-  Eigen::RowVectorXd inverse_sd = (within.colwise().squaredNorm() / static_cast<double>(n)).cwiseSqrt();
+  Eigen::RowVectorXd squares = Eigen::RowVectorXd::Zero(p);
+  for (Eigen::Index i = 0; i < n; ++i) squares += (x.row(i) - mean.row(label[i])).cwiseAbs2();
+  Eigen::RowVectorXd inverse_sd = (squares / static_cast<double>(n)).cwiseSqrt();
   for (double& sd : inverse_sd) sd = sd > 0 ? 1 / sd : 1;
-  within.array().rowwise() *= inverse_sd.array();
-  const Eigen::SelfAdjointEigenSolver<Eigen::MatrixXd> eigen(products(within, threads, control) /
-                                                             static_cast<double>(n));
+  const Eigen::SelfAdjointEigenSolver<Eigen::MatrixXd> eigen(
+      products_within(x, mean, label, inverse_sd, threads, control) / static_cast<double>(n));
   const Eigen::VectorXd singular = eigen.eigenvalues().cwiseMax(0).cwiseSqrt().reverse();
   const Eigen::Index rank = (singular.array() > least_singular).count();
   const Eigen::MatrixXd whiten = inverse_sd.transpose().asDiagonal() *

@@ -57,7 +57,7 @@ struct Ridge {
   std::int64_t cells = 0;    ///< values: a control counts once for every target
   Density density;
 };
-std::vector<Ridge> score_ridges(const Screening& of);
+std::vector<Ridge> score_ridges(const Screening& of, const RunControl& control = {});
 
 /// A target's own expression against its score, in bins of equal numbers of cells.
 struct KnockDown {

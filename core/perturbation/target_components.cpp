@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <mutex>
 
 #include "core/compute/kernels.hpp"
 #include "core/compute/parallel.hpp"
@@ -20,6 +21,13 @@ constexpr Eigen::Index width = 2;            // of each target's blocks
 constexpr std::int64_t most_together = 8;    // targets: 16 columns, that stay near the processor
 constexpr std::int64_t cells_a_check = 128;  // rows between two questions whether to stop
 
+Eigen::VectorXd values_of(const Expression& x, std::int64_t cell) {
+  Eigen::VectorXd out = Eigen::VectorXd::Zero(x.n_genes());
+  const auto row = x.cell(cell);
+  for (std::size_t e = 0; e < row.index.size(); ++e) out[row.index[e]] = row.value[e];
+  return out;
+}
+
 /// Mean and squared deviations of every gene over some cells.
 struct Moments {
   double n = 0;
@@ -28,15 +36,18 @@ struct Moments {
       : n(static_cast<double>(cells.size())),
         mean(Eigen::VectorXd::Zero(x.n_genes())),
         squares(Eigen::VectorXd::Zero(x.n_genes())) {
+    if (cells.empty()) return;
+    // From the first cell's values on: a gene that is the same in all has exactly that mean, and no variance.
+    const Eigen::VectorXd from = values_of(x, cells.front());
     Eigen::VectorXd seen = mean;
     for (const std::int64_t cell : cells) {
       const auto row = x.cell(cell);
       for (std::size_t e = 0; e < row.index.size(); ++e) {
-        mean[row.index[e]] += row.value[e];
+        mean[row.index[e]] += row.value[e] - from[row.index[e]];
         ++seen[row.index[e]];
       }
     }
-    mean /= n;
+    mean = from + (mean - (n - seen.array()).matrix().cwiseProduct(from)) / n;
     for (const std::int64_t cell : cells) {
       const auto row = x.cell(cell);
       for (std::size_t e = 0; e < row.index.size(); ++e) {
@@ -85,9 +96,14 @@ class Together {
     for (const auto& own : cells) searches_.push_back(search_of(of_controls, Moments(x, own), components, seed));
   }
 
-  std::vector<Eigen::MatrixXd> run(const RunControl& control) {
+  /// @param tell  is told after each round of products
+  template <class Tell>
+  std::vector<Eigen::MatrixXd> run(const RunControl& control, const Tell& tell) {
     const auto busy = [](const Search& one) { return !one.vectors.done(); };
-    while (std::any_of(searches_.begin(), searches_.end(), busy)) step(control);
+    while (std::any_of(searches_.begin(), searches_.end(), busy)) {
+      step(control);
+      tell();
+    }
     std::vector<Eigen::MatrixXd> loadings;
     for (const Search& one : searches_) {
       if (!one.vectors.converged())
@@ -169,11 +185,26 @@ std::vector<Eigen::MatrixXd> target_loadings(const Expression& x, std::span<cons
   const std::int64_t together = std::max<std::int64_t>(1, (targets + rounds * workers - 1) / (rounds * workers));
   const Moments of_controls(x, controls);
   std::vector<Eigen::MatrixXd> loadings(cells.size());
-  const RunControl silent{control.stop, {}};
-  compute::for_each_in_order(compute::pieces(targets, together), threads, [&](std::int64_t piece) {
+  const std::int64_t pieces = compute::pieces(targets, together);
+  std::vector<int> rounds_of(static_cast<std::size_t>(pieces), 0);
+  std::mutex telling;
+  // How many rounds a search takes is not known before: it comes ever closer to its end, and ends.
+  const auto tell = [&](std::int64_t piece, bool ended) {
+    constexpr double usual = 100;
+    const std::lock_guard lock(telling);
+    rounds_of[static_cast<std::size_t>(piece)] = ended ? -1 : rounds_of[static_cast<std::size_t>(piece)] + 1;
+    double sum = 0;
+    for (const int one : rounds_of) sum += one < 0 ? 1 : one / (one + usual);
+    control.tell(sum / static_cast<double>(pieces), "components of " + std::to_string(targets) + " targets");
+  };
+  compute::for_each_in_order(pieces, threads, [&](std::int64_t piece) {
     const std::int64_t first = piece * together, n = std::min(together, targets - first);
-    auto found = Together(x, controls, of_controls, std::span(cells).subspan(first, n), components, seed).run(silent);
+    auto found =
+        Together(x, controls, of_controls, std::span(cells).subspan(first, n), components, seed).run(control, [&] {
+          tell(piece, false);
+        });
     std::move(found.begin(), found.end(), loadings.begin() + first);
+    tell(piece, true);
   });
   return loadings;
 }

@@ -81,7 +81,7 @@ charts::Figure volcanoFigure(const WeightedDe& de, const std::vector<std::string
     Panel panel;
     if (de.groups.size() > 1) panel.title = str(de.groups[group]);
     panel.name = QObject::tr("Genes of %1 %2").arg(str(de.target), panel.title).trimmed();
-    panel.x.title = QObject::tr("log2 fold change");
+    panel.x.title = QObject::tr("log2 fold change of counts per cell");
     panel.y.title = QObject::tr("−log10 p");
     panel.y.low = 0;
     Mark points;
