@@ -1,6 +1,5 @@
 #include <filesystem>
 
-#include "core/error.hpp"
 #include "core/perturbation/tables.hpp"
 #include "core/storage/atomic_file.hpp"
 #include "perturb.hpp"
@@ -67,16 +66,8 @@ void summarise(const Screening& found, const std::string& out) {
   std::printf(")\n");
 }
 
-/// @throws Error when the tables could not be put in place in the end
-void check_folder(const std::string& folder) {
-  std::error_code problem;
-  if (folder.empty() || !std::filesystem::exists(folder, problem) || std::filesystem::is_empty(folder, problem)) return;
-  throw Error(ErrorCode::Io, "\"" + folder + "\" exists already.",
-              "Give another folder with --tables, or empty this one.");
-}
-
 void run_all(const AllWords& words) {
-  check_folder(words.tables);
+  check_new_folder(words.tables, "--tables");
   std::vector<std::string> notes;
   Screening found;
   {
