@@ -163,7 +163,8 @@ void run_discriminant(const Words& words) {
     const Calls calls = mixscape(*job.x, signature, job.screen, job.options.call, control);
     const Discriminant found = discriminant(*job.x, job.screen, calls, job.options.discriminant, control);
     write(discriminant_table(job.dataset.cells.names, job.screen, found), words.out);
-    notes = calls.notes;
+    notes = signature.notes();
+    notes.insert(notes.end(), calls.notes.begin(), calls.notes.end());
     notes.insert(notes.end(), found.notes.begin(), found.notes.end());
   }
   tell(notes);

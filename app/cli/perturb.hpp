@@ -39,6 +39,9 @@ class ScreenWords {
   bool no_scale_ = false;
 };
 
+/// For a folder that will be put in place whole in the end. @throws Error when it has something in it already
+void check_new_folder(const std::string& folder, const std::string& flag);
+
 /// Notes on standard error.
 void tell(const std::vector<std::string>& notes);
 

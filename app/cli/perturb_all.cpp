@@ -1,6 +1,5 @@
 #include <filesystem>
 
-#include "core/error.hpp"
 #include "core/perturbation/tables.hpp"
 #include "core/storage/atomic_file.hpp"
 #include "perturb.hpp"
@@ -13,7 +12,7 @@ namespace {
 
 struct AllWords : ScreenWords {
   std::string out, tables, layer = "none";
-  bool resume = false, no_discriminant = false;
+  bool resume = false, no_discriminant = false, no_leave_one_out = false;
 };
 
 /// Every table of the screening, as files in a folder that is put in place whole.
@@ -67,16 +66,8 @@ void summarise(const Screening& found, const std::string& out) {
   std::printf(")\n");
 }
 
-/// @throws Error when the tables could not be put in place in the end
-void check_folder(const std::string& folder) {
-  std::error_code problem;
-  if (folder.empty() || !std::filesystem::exists(folder, problem) || std::filesystem::is_empty(folder, problem)) return;
-  throw Error(ErrorCode::Io, "\"" + folder + "\" exists already.",
-              "Give another folder with --tables, or empty this one.");
-}
-
 void run_all(const AllWords& words) {
-  check_folder(words.tables);
+  check_new_folder(words.tables, "--tables");
   std::vector<std::string> notes;
   Screening found;
   {
@@ -91,7 +82,8 @@ void run_all(const AllWords& words) {
                        : words.layer == "float64" ? LayerType::Float64
                                                   : LayerType::None;
     notes = found.notes;
-    for (auto& note : write_screening_h5ad(std::move(dataset), found, layer, words.out, control))
+    for (auto& note :
+         write_screening_h5ad(std::move(dataset), found, layer, words.out, control, !words.no_leave_one_out))
       notes.push_back(std::move(note));
     std::error_code ignored;
     std::filesystem::remove(state, ignored);  // all it held is in the results
@@ -123,6 +115,8 @@ void add_perturb_all(CLI::App& perturb) {
       ->transform(one_of({"none", "float32", "float64"}))
       ->capture_default_str();
   command->add_flag("--no-lda", words->no_discriminant, "leave the discriminant analysis out");
+  command->add_flag("--no-leave-one-out", words->no_leave_one_out,
+                    "uns mixscale without the projections that leave one marker out: a smaller file");
   command->add_flag("--resume", words->resume, "go on behind the steps that a stopped run finished (OUT.state)");
   command->callback([words] { run_all(*words); });
 }

@@ -1,13 +1,16 @@
 #include <algorithm>
 #include <cmath>
 #include <filesystem>
+#include <optional>
 
 #include "core/data/formats/names.hpp"
+#include "core/data/writers/key_names.hpp"
 #include "core/error.hpp"
 #include "core/perturbation/jobs.hpp"
 #include "core/perturbation/screening_de.hpp"
 #include "core/perturbation/tables.hpp"
 #include "core/perturbation/z_matrix.hpp"
+#include "core/storage/atomic_file.hpp"
 #include "perturb.hpp"
 
 namespace scriptorium::cli {
@@ -46,20 +49,14 @@ std::vector<std::int32_t> targets_of(const Screen& screen, const std::string& on
   return codes;
 }
 
-/// A name that a file can have.
-std::string file_of(const std::string& folder, const std::string& target) {
-  std::string name = target;
-  for (char& c : name)
-    if (c == '/' || c == '\\' || c == ':' || static_cast<unsigned char>(c) < ' ') c = '_';
-  if (name.empty() || name.front() == '.') name.insert(name.begin(), '_');
-  return folder + "/" + name + ".tsv";
-}
-
-/// "Z.tsv" of one group, "Z_rep1.tsv" of several.
-std::string file_of_group(const std::string& path, const std::string& group, bool several) {
-  if (!several) return path;
-  const std::filesystem::path file(path);
-  return file_of(file.parent_path().empty() ? "." : file.parent_path().string(), file.stem().string() + "_" + group);
+/// Names that files can have, one each.
+std::vector<std::string> file_names(const std::vector<std::string>& names) {
+  return data::told_apart(names, [](std::string name) {
+    for (char& c : name)
+      if (c == '/' || c == '\\' || c == ':' || static_cast<unsigned char>(c) < ' ') c = '_';
+    if (name.empty() || name.front() == '.') name.insert(name.begin(), '_');
+    return name;
+  });
 }
 
 report::Table with_target(const std::string& target, report::Table table) {
@@ -110,14 +107,45 @@ void write_z(const DeWords& words, const std::vector<WeightedDe>& tables, const 
   const auto matrices = z_matrices(tables, screen.genes, words.z_options);
   if (matrices.empty())
     notes.push_back("No gene of any target passes the thresholds of the Z matrix: none is written.");
-  for (const auto& matrix : matrices) write(z_table(matrix), file_of_group(words.z, matrix.group, matrices.size() > 1));
+  // "Z.tsv" of one group, "Z_rep1.tsv" of several.
+  std::filesystem::path path(words.z);
+  const std::string stem = path.stem().string();
+  std::vector<std::string> names;
+  for (const auto& matrix : matrices) names.push_back(stem + "_" + matrix.group);
+  names = file_names(names);
+  for (std::size_t i = 0; i < matrices.size(); ++i)
+    write(z_table(matrices[i]), matrices.size() > 1 ? path.replace_filename(names[i] + ".tsv").string() : words.z);
 }
+
+/// A folder with a table for each target, put in place whole.
+class TargetFolder {
+ public:
+  TargetFolder(const std::string& path, const Screen& screen)
+      : place_(made_above(path)), names_(file_names(screen.target.names)) {}
+  void add(std::int32_t target, const std::string& label, const report::Table& table, std::vector<std::string>& notes) {
+    const std::string& name = names_[static_cast<std::size_t>(target)];
+    report::write_table(table, place_.aside() + "/" + name + ".tsv");
+    if (name != label) notes.push_back("The table of " + label + " is \"" + name + ".tsv\".");
+  }
+  void put_in_place() { place_.put_in_place(); }
+
+ private:
+  static const std::string& made_above(const std::string& path) {
+    const auto above = std::filesystem::path(path.substr(0, path.find_last_not_of('/') + 1)).parent_path();
+    if (!above.empty()) std::filesystem::create_directories(above);
+    return path;
+  }
+  storage::NewFolder place_;
+  std::vector<std::string> names_;
+};
 
 void run_de(const DeWords& words) {
   if (words.resume && words.out == "-")
     throw UsageError("--resume needs a file or folder as --out: what is done is kept beside it");
+  if (words.folder()) check_new_folder(words.out, "--out");
   std::vector<std::string> notes;
   report::Table all;
+  std::optional<TargetFolder> folder;
   DeState state;
   {
     const auto control = words.control();
@@ -134,7 +162,7 @@ void run_de(const DeWords& words) {
       state = DeState(words.state_folder(), fingerprint(dataset, options, de_options, control), words.resume);
     const Screening of = screening_of(words, options, dataset, state, scoring);
     notes = of.notes;
-    if (words.folder()) std::filesystem::create_directories(words.out);
+    if (words.folder()) folder.emplace(words.out, of.screen);
     std::vector<WeightedDe> kept;
     for_each_weighted_de(
         of, dataset.counts, targets, de_options, state, testing, [&](std::int32_t target, WeightedDe de) {
@@ -144,15 +172,18 @@ void run_de(const DeWords& words) {
             notes.push_back(name + " has no scores (" + of.scores.reason[code] + "): its cells all weigh 1.");
           notes.insert(notes.end(), de.notes.begin(), de.notes.end());
           auto table = de_table(de, of.screen.genes, words.full);
-          if (words.folder())
-            write(table, file_of(words.out, name));
+          if (folder)
+            folder->add(target, name, table, notes);
           else if (de.rows() > 0)
             append_by_name(all, with_target(name, std::move(table)));
           if (!words.z.empty()) kept.push_back(std::move(de));
         });
     if (!words.z.empty()) write_z(words, kept, of.screen, notes);
   }
-  if (!words.folder()) write(all, words.out);
+  if (folder)
+    folder->put_in_place();
+  else
+    write(all, words.out);
   state.remove();  // all it held is in the results
   tell(notes);
 }
@@ -203,7 +234,7 @@ void add_perturb_de(CLI::App& perturb) {
       "targets without\nscores, with weight 1. Wald tests; where counts occur only at weight 0, likelihood-ratio tests "
       "(separated).\nColumns: target, gene, log2fc, beta_weight, se_weight, p_weight, p_adj_weight "
       "(Benjamini–Hochberg), "
-      "dispersion, DE_method,\nseparated; log2fc_GROUP and so on with groups. Rows by rising p of the last group.");
+      "dispersion, DE_method,\nseparated; log2fc_GROUP and so on with --split. Rows by rising p of the last group.");
   command->callback([words] { run_de(*words); });
 }
 

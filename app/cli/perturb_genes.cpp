@@ -1,5 +1,6 @@
 #include "core/error.hpp"
 #include "core/perturbation/de_lists.hpp"
+#include "core/perturbation/jobs.hpp"
 #include "core/perturbation/program_search.hpp"
 #include "core/perturbation/set_tests.hpp"
 #include "core/perturbation/tables.hpp"
@@ -138,11 +139,16 @@ void run_sets(const SetWords& words) {
                       " genes that go one way: nothing is tested.");
     RankOptions rank = words.rank;
     rank.threads = words.common.threads;
-    for (const auto& list : lists) {
-      control.check();
+    for (std::size_t i = 0; i < lists.size(); ++i) {
+      const DeList& list = lists[i];
+      const auto share = [&](std::size_t done) {
+        return static_cast<double>(done) / static_cast<double>(lists.size());
+      };
+      const RunControl here = part(control, share(i), share(i + 1));
+      here.check();
       append(all, with_list(list, fisher ? fisher_table(fisher_tests(list.genes, list.background, sets,
-                                                                     {.ease = !words.no_ease}))
-                                         : rank_table(rank_tests(list.genes, sets, rank, control))));
+                                                                     {.ease = !words.no_ease}, here))
+                                         : rank_table(rank_tests(list.genes, sets, rank, here))));
     }
   }
   write(all, words.out);

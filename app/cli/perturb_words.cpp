@@ -1,3 +1,4 @@
+#include <filesystem>
 #include <fstream>
 #include <nlohmann/json.hpp>
 #include <set>
@@ -174,6 +175,13 @@ void ScreenWords::only_method(const std::string& method, const std::string& othe
   if (!method_.empty() && method_ != method)
     throw UsageError("this command is " + method + "'s; for --method " + method_ + " use `perturb " + other_command +
                      "`");
+}
+
+void check_new_folder(const std::string& folder, const std::string& flag) {
+  std::error_code problem;
+  if (folder.empty() || !std::filesystem::exists(folder, problem) || std::filesystem::is_empty(folder, problem)) return;
+  throw Error(ErrorCode::Io, "\"" + folder + "\" exists already.",
+              "Give another folder with " + flag + ", or empty this one.");
 }
 
 void tell(const std::vector<std::string>& notes) {

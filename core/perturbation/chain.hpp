@@ -60,12 +60,15 @@ std::string fingerprint(const data::Dataset& dataset, const ChainOptions& option
 /// How the signature is written as a layer.
 enum class LayerType : std::uint8_t { None, Float32, Float64 };
 
-/// The data set with what the chain found, as an anndata file in the references' names: obs `mixscale_score`,
-/// `mixscape_class`, `mixscape_class_global`, `mixscape_class_p_ko`; obsm `X_mixscape_lda` (NaN for other cells); uns
-/// `mixscale` (by target and group: pvec and cells), `mixscale_de_genes`, `mixscape` (first-round pvec), `scriptorium`;
-/// layer `X_pert` on request, streamed.
+/// The data set with what the chain found, as an anndata file in the references' names and forms: obs
+/// `mixscale_score`, `mixscape_class`, `mixscape_class_global`, `mixscape_class_p_ko`; obsm `X_mixscape_lda` (NaN for
+/// other cells); uns `mixscale` and `mixscape`, by target and group a data frame of its cells: pvec (of the first
+/// round), the target or control label, and of Mixscale the projection without each marker; `mixscale_de_genes`;
+/// `mixscape_lda` of called cells and controls alone; `scriptorium`; layer `X_pert` on request, streamed.
+/// @param leave_one_out  false: without the projections that leave one marker out, which can be the most of the file
 /// @returns what the reader of the file should know. @throws Error(Io); Cancelled
 std::vector<std::string> write_screening_h5ad(data::Dataset dataset, const Screening& screening, LayerType layer,
-                                              const std::string& path, const RunControl& control = {});
+                                              const std::string& path, const RunControl& control = {},
+                                              bool leave_one_out = true);
 
 }  // namespace scriptorium::perturbation

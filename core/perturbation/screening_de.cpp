@@ -37,6 +37,7 @@ void for_each_weighted_de(const Screening& of, const data::CountMatrix& counts, 
       de = test_target(of, by_gene, target, options, silent);
       state.keep(target, *de);
     }
+    de->by_group = of.screen.has_split;
     take(target, std::move(*de));
   }
 }

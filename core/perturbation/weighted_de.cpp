@@ -334,7 +334,7 @@ report::Table de_table(const WeightedDe& de, const std::vector<std::string>& gen
     return out;
   };
   const auto named = [&](const char* what, std::size_t g) {
-    return groups == 1 ? std::string(what) : what + ("_" + de.groups[g]);
+    return groups == 1 && !de.by_group ? std::string(what) : what + ("_" + de.groups[g]);
   };
   std::vector<std::string> names, methods;
   for (std::size_t r = 0; r < n; ++r) {
@@ -363,8 +363,10 @@ report::Table de_table(const WeightedDe& de, const std::vector<std::string>& gen
     bool weight = false;
     for (std::size_t g = 0; g < groups; ++g) weight = weight || j == de.weight_column(g);
     if (weight) continue;
-    table.add("beta_" + de.columns[j], column(de.coefficient, p, j, false));
-    table.add("p_" + de.columns[j], column(de.log_p, p, j, true));
+    // The intercept of a single group is the group's.
+    const std::string& name = groups == 1 && de.by_group && j == 0 ? de.groups.front() : de.columns[j];
+    table.add("beta_" + name, column(de.coefficient, p, j, false));
+    table.add("p_" + name, column(de.log_p, p, j, true));
   }
   return table;
 }

@@ -62,6 +62,7 @@ DeCells de_cells(const Screen& screen, std::int32_t target, const std::vector<Gr
 struct WeightedDe {
   std::string target;
   std::vector<std::string> groups;   ///< one: a single weight, the model has no groups
+  bool by_group = false;             ///< the screen has groups, even if the target is in a single one
   std::vector<std::string> columns;  ///< covariates: Intercept, weight, log_ct; or by group g, log_ct, g:weight
   std::vector<std::int64_t> gene;
   std::vector<double> log2fc;             ///< rows × groups; NaN where a group has too few expressing cells
@@ -86,9 +87,9 @@ struct WeightedDe {
 WeightedDe weighted_de(const std::string& target, const DeCells& cells, const data::CountMatrix& by_gene,
                        const std::vector<double>& total, const DeOptions& options, const RunControl& control = {});
 
-/// The table of a target: gene, log2fc (one a group, log2fc_<group>), beta_weight, se_weight, p_weight, p_adj_weight
-/// (likewise), dispersion, DE_method, separated. With `full` also the coefficients and p of the other covariates.
-/// p_adj is Benjamini and Hochberg's over the rows.
+/// The table of a target: gene, log2fc (of a screen with groups one for each of the target's, log2fc_<group>),
+/// beta_weight, se_weight, p_weight, p_adj_weight (likewise), dispersion, DE_method, separated. With `full` also the
+/// coefficients and p of the other covariates. p_adj is Benjamini and Hochberg's over the rows.
 report::Table de_table(const WeightedDe& de, const std::vector<std::string>& genes, bool full = false);
 
 /// A local median of y along x (glmGamPoi's trend of dispersions): weighted by a normal density from −3 to 3 over the

@@ -195,6 +195,50 @@ class TestCliPerturb : public QObject, private CliProgram {
     QVERIFY2(error_.contains("p_adj_weight"), qPrintable(error_));
   }
 
+  /// Targets and groups whose names no file can have, or the same one, keep tables of their own; a target that is in
+  /// one group only stands in the columns of that group.
+  void tablesOfOddNames() {
+    auto simulated = simulated_screen::make({.cells = 500, .genes = 60, .targets = 3, .controls = 0.4, .counts = 2000});
+    std::vector<std::string>* target = nullptr;
+    std::vector<std::string>* rep = nullptr;
+    for (auto& column : simulated.data.cells.columns) {
+      if (column.name == "target") target = &std::get<std::vector<std::string>>(column.values);
+      if (column.name == "rep") rep = &std::get<std::vector<std::string>>(column.values);
+    }
+    for (std::size_t i = 0; i < target->size(); ++i) {
+      (*rep)[i] = (*rep)[i] == "r0" || (*target)[i] == "T2" ? "x/y" : "x_y";
+      (*target)[i] = (*target)[i] == "T0" ? "A/B" : (*target)[i] == "T1" ? "A_B" : (*target)[i];
+    }
+    scriptorium::data::write_h5ad(simulated.data, nlohmann::json::object(), at("odd.h5ad").toStdString(), {});
+    const auto de = [&](const QStringList& more) {
+      return run(QStringList{"perturb", "de", at("odd.h5ad"), "--target", "target", "--control", "NT", "--split", "rep",
+                             "--threads", "2"} +
+                 more);
+    };
+    QVERIFY2(de({"--out", at("odd.tsv"), "--z", at("Zo.tsv"), "--z-p", "0.9", "--full"}) == 0, qPrintable(error_));
+    QVERIFY(QFile::exists(at("Zo_x_y.tsv")) && QFile::exists(at("Zo_x_y_2.tsv")));
+    const auto all = table("odd.tsv");
+    for (const char* name : {"log2fc", "p_adj_weight", "beta_Intercept"}) QVERIFY(!all.first().contains(name));
+    const auto of = all.first().indexOf("beta_weight_x/y"), other = all.first().indexOf("beta_weight_x_y"),
+               base = all.first().indexOf("beta_x/y");
+    QVERIFY(of > 0 && other > 0 && base > 0);
+    QMap<QString, int> rows;
+    for (const auto& row : all.mid(1)) {
+      ++rows[row[0]];
+      QVERIFY(!row[of].isEmpty() && row[of] != "nan" && row[base] != "nan");
+      if (row[0] == "T2") QVERIFY2(row[other].isEmpty() || row[other] == "nan", qPrintable(row[other]));
+    }
+    QCOMPARE(rows.size(), 3);
+    QVERIFY2(de({"--out", at("deep/odd")}) == 0, qPrintable(error_));
+    QVERIFY2(error_.contains("The table of A/B is \"A_B_2.tsv\""), qPrintable(error_));
+    QCOMPARE(QDir(at("deep/odd")).entryList(QDir::Files), QStringList({"A_B.tsv", "A_B_2.tsv", "T2.tsv"}));
+    QCOMPARE(table("deep/odd/A_B_2.tsv").size() - 1, rows["A/B"]);
+    QVERIFY(bytes("deep/odd/A_B_2.tsv") != bytes("deep/odd/A_B.tsv"));
+    QVERIFY(table("deep/odd/T2.tsv").first().contains("log2fc_x/y"));
+    QCOMPARE(de({"--out", at("deep/odd")}), 1);
+    QVERIFY2(error_.contains("exists already") && error_.contains("--out"), qPrintable(error_));
+  }
+
   /// Steps read the layer that --layer names, and refuse one that holds no counts.
   void layersOfCountsAndOfOtherValues() {
     auto simulated = simulated_screen::make({.cells = 500, .genes = 110, .effect_genes = 30, .counts = 3000});
@@ -253,22 +297,28 @@ class TestCliPerturb : public QObject, private CliProgram {
     const QStringList words{"perturb",   "de", at("screen.h5ad"), "--target", "target",
                             "--control", "NT", "--z-p",           "0.05"};
     QCOMPARE(run(words + QStringList{"--out", at("whole.tsv"), "--z", at("Zw.tsv")}), 0);
-    const QStringList out{"--out", at("part.tsv"), "--z", at("Zp.tsv")};
-    QProcess process;
-    process.start(SCRIPTORIUM_CLI, words + out + QStringList{"--threads", "1"});
-    QVERIFY(process.waitForStarted());
-    while (QDir(at("part.tsv.state")).entryList({"*.target"}).isEmpty() && !process.waitForFinished(1)) {
-    }
-    if (process.state() == QProcess::Running) ::kill(static_cast<pid_t>(process.processId()), SIGINT);
-    QVERIFY(process.waitForFinished(60'000));
-    if (process.exitCode() != 0) {
-      QVERIFY(!QFile::exists(at("part.tsv")));
-      QVERIFY(!QDir(at("part.tsv.state")).entryList({"*.target"}).isEmpty());
-      QVERIFY2(run(words + out + QStringList{"--resume", "--threads", "2"}) == 0, qPrintable(error_));
+    QCOMPARE(run(words + QStringList{"--out", at("whole")}), 0);
+    for (const QString name : {"part", "part.tsv"}) {
+      const QStringList out{"--out", at(name), "--z", at("Zp.tsv")};
+      QProcess process;
+      process.start(SCRIPTORIUM_CLI, words + out + QStringList{"--threads", "1"});
+      QVERIFY(process.waitForStarted());
+      while (QDir(at(name + ".state")).entryList({"*.target"}).isEmpty() && !process.waitForFinished(1)) {
+      }
+      if (process.state() == QProcess::Running) ::kill(static_cast<pid_t>(process.processId()), SIGINT);
+      QVERIFY(process.waitForFinished(60'000));
+      if (process.exitCode() != 0) {
+        QVERIFY(!QFile::exists(at(name)));
+        QVERIFY(!QDir(at(name + ".state")).entryList({"*.target"}).isEmpty());
+        QVERIFY2(run(words + out + QStringList{"--resume", "--threads", "2"}) == 0, qPrintable(error_));
+      }
+      QCOMPARE(bytes("Zp.tsv"), bytes("Zw.tsv"));
+      QVERIFY(!QFile::exists(at(name + ".state")));
     }
     QCOMPARE(bytes("part.tsv"), bytes("whole.tsv"));
-    QCOMPARE(bytes("Zp.tsv"), bytes("Zw.tsv"));
-    QVERIFY(!QFile::exists(at("part.tsv.state")));
+    const QStringList tables = QDir(at("whole")).entryList(QDir::Files);
+    QCOMPARE(QDir(at("part")).entryList(QDir::Files), tables);
+    for (const QString& one : tables) QCOMPARE(bytes("part/" + one), bytes("whole/" + one));
   }
 
   void aStoppedRunGoesOn() {

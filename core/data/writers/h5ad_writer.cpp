@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 
 #include "core/data/measured_sets.hpp"
+#include "core/data/writers/key_names.hpp"
 #include "core/data/writers/row_writer.hpp"
 #include "core/data/writers/writers.hpp"
 #include "core/storage/atomic_file.hpp"
@@ -95,33 +96,47 @@ void write_column(hid_t parent, const Column& column) {
   write_nullable(parent, column, std::get<std::vector<std::uint8_t>>(column.values), "nullable-boolean");
 }
 
-void write_table(hid_t parent, const std::string& name, const Table& table) {
+/// Names of things beside each other as they can stand in the file. @param notes  gets what had to be changed, once
+std::vector<std::string> keys_of(const std::vector<std::string>& names, std::vector<std::string>& notes) {
+  auto keys = key_names(names);
+  for (std::size_t i = 0; i < names.size(); ++i) {
+    if (keys[i] == names[i]) continue;
+    const std::string note =
+        "\"" + names[i] + "\" is named \"" + keys[i] + "\" in the file, which cannot hold the name.";
+    if (std::find(notes.begin(), notes.end(), note) == notes.end()) notes.push_back(note);
+  }
+  return keys;
+}
+
+void write_table(hid_t parent, const std::string& name, const Table& table, std::vector<std::string>& notes) {
   const auto group = group_of(parent, name, "dataframe", "0.2.0");
   std::string index = "_index";
   while (table.find(index) != nullptr) index += "_";
-  std::vector<std::string> order;
   write_list(group, index, table.names);
-  for (Column column : table.columns) {
-    // A slash in a name would be a folder in the file.
-    std::replace(column.name.begin(), column.name.end(), '/', '_');
-    while (column.name.empty() || std::find(order.begin(), order.end(), column.name) != order.end() ||
-           column.name == index)
-      column.name += "_";
+  std::vector<std::string> names;
+  for (const Column& column : table.columns) names.push_back(column.name);
+  const auto order = keys_of(names, notes);
+  for (std::size_t j = 0; j < order.size(); ++j) {
+    Column column = table.columns[j];
+    column.name = order[j];
     write_column(group, column);
-    order.push_back(column.name);
   }
   hdf5::write_text_attribute(group, "_index", index);
   hdf5::write_text_list_attribute(group, "column-order", order);
 }
 
+bool is_left_out(const nlohmann::json& value) {
+  return value.is_null() || (value.is_structured() && value.empty());
+}
+
+void write_values(hid_t group, const nlohmann::json& object, std::vector<std::string>& notes);
+
 /// A value of uns.
-void write_value(hid_t parent, std::string name, const nlohmann::json& value) {
-  std::replace(name.begin(), name.end(), '/', '_');
+void write_value(hid_t parent, const std::string& name, const nlohmann::json& value, std::vector<std::string>& notes) {
   const auto all = [&](auto is) { return std::all_of(value.begin(), value.end(), is); };
-  if (name.empty() || value.is_null() || (value.is_structured() && value.empty())) return;
+  if (is_left_out(value)) return;
   if (value.is_object()) {
-    const auto group = group_of(parent, name, "dict", "0.1.0");
-    for (const auto& [key, entry] : value.items()) write_value(group, key, entry);
+    write_values(group_of(parent, name, "dict", "0.1.0"), value, notes);
   } else if (value.is_boolean() || value.is_number_integer()) {
     const auto number = value.is_boolean() ? std::int64_t{value.get<bool>()} : value.get<std::int64_t>();
     hdf5::write_raw(parent, name, H5T_NATIVE_INT64, &number, {});
@@ -137,6 +152,35 @@ void write_value(hid_t parent, std::string name, const nlohmann::json& value) {
   } else {
     hdf5::write_text(parent, name, value.is_string() ? value.get<std::string>() : value.dump());
     mark_dataset(parent, name, "string");
+  }
+}
+
+void write_values(hid_t group, const nlohmann::json& object, std::vector<std::string>& notes) {
+  std::vector<std::string> names;
+  for (const auto& [key, entry] : object.items())
+    if (!is_left_out(entry)) names.push_back(key);
+  const auto keys = keys_of(names, notes);
+  for (std::size_t i = 0; i < keys.size(); ++i) write_value(group, keys[i], object[names[i]], notes);
+}
+
+void write_matrix(hid_t parent, const WideMatrix& matrix) {
+  const auto columns = static_cast<hsize_t>(matrix.columns);
+  hdf5::write_raw(parent, matrix.name, H5T_NATIVE_DOUBLE, matrix.values.data(),
+                  {matrix.values.size() / std::max<hsize_t>(columns, 1), columns});
+  mark_dataset(parent, matrix.name, "array");
+}
+
+void write_trees(hid_t parent, const std::vector<TableTree>& trees, std::vector<std::string>& notes,
+                 const RunControl& control) {
+  std::vector<std::string> names;
+  for (const TableTree& tree : trees) names.push_back(tree.name);
+  const auto keys = keys_of(names, notes);
+  for (std::size_t i = 0; i < trees.size(); ++i) {
+    control.check();
+    if (trees[i].table)
+      write_table(parent, keys[i], trees[i].table(), notes);
+    else if (!trees[i].branches.empty())
+      write_trees(group_of(parent, keys[i], "dict", "0.1.0"), trees[i].branches, notes, control);
   }
 }
 
@@ -183,8 +227,7 @@ void write_layer(hid_t parent, const StreamedLayer& layer, std::int64_t n_cells,
 }
 
 std::vector<std::string> write(const Dataset& tables, const Counts& counts, const nlohmann::json& values,
-                               const std::vector<StreamedLayer>& more_layers, const std::string& path,
-                               const RunControl& control) {
+                               const H5adExtras& extras, const std::string& path, const RunControl& control) {
   std::vector<std::string> notes;
   const bool complete = tables.missing.none();
   storage::NewFile place(path);
@@ -197,9 +240,9 @@ std::vector<std::string> write(const Dataset& tables, const Counts& counts, cons
       cells.columns.push_back(measured_sets::of_cells(tables.missing, cells.size()));
     }
     control.tell(0, "writing the tables of cells and genes");
-    write_table(file, "obs", cells);
+    write_table(file, "obs", cells, notes);
     control.check();
-    write_table(file, "var", tables.genes);
+    write_table(file, "var", tables.genes, notes);
     control.check();
     for (const char* name : {"obsp", "varp"}) group_of(file, name, "dict", "0.1.0");
     const auto varm = group_of(file, "varm", "dict", "0.1.0"), uns = group_of(file, "uns", "dict", "0.1.0"),
@@ -210,20 +253,22 @@ std::vector<std::string> write(const Dataset& tables, const Counts& counts, cons
       mark_dataset(obsm, embedding.name, "array");
       control.check();
     }
-    for (const auto& [key, value] : values.items()) {
-      control.check();
-      write_value(uns, key, value);
-    }
+    for (const WideMatrix& matrix : extras.embeddings) write_matrix(obsm, matrix);
+    control.check();
+    write_values(uns, values, notes);
+    for (const WideMatrix& matrix : extras.matrices) write_matrix(uns, matrix);
+    control.tell(0, "writing tables");
+    write_trees(uns, extras.tables, notes, control);
     if (complete) {
       write_counts(file, "X", tables, counts, control);
     } else {
-      write_table(varm, measured_sets::gene_table, measured_sets::of_genes(tables.missing, tables.genes.names));
+      write_table(varm, measured_sets::gene_table, measured_sets::of_genes(tables.missing, tables.genes.names), notes);
       hdf5::write_text(uns, "not_measured", measured_sets::note);
       mark_dataset(uns, "not_measured", "string");
       write_counts(layers, measured_sets::layer, tables, counts, control);
       notes.emplace_back(measured_sets::note);
     }
-    for (const StreamedLayer& layer : more_layers)
+    for (const StreamedLayer& layer : extras.layers)
       write_layer(layers, layer, static_cast<std::int64_t>(tables.cells.size()),
                   static_cast<std::int64_t>(tables.genes.size()), control);
   }
@@ -242,19 +287,24 @@ std::vector<std::string> write_h5ad(const PackedDataset& data, const std::string
 
 std::vector<std::string> write_h5ad(const Dataset& data, const nlohmann::json& uns, const std::string& path,
                                     const RunControl& control) {
-  return write_h5ad(data, uns, {}, path, control);
+  return write_h5ad(data, uns, H5adExtras{}, path, control);
 }
 
 std::vector<std::string> write_h5ad(const Dataset& data, const nlohmann::json& uns,
                                     const std::vector<StreamedLayer>& layers, const std::string& path,
                                     const RunControl& control) {
+  return write_h5ad(data, uns, H5adExtras{layers, {}, {}, {}}, path, control);
+}
+
+std::vector<std::string> write_h5ad(const Dataset& data, const nlohmann::json& uns, const H5adExtras& extras,
+                                    const std::string& path, const RunControl& control) {
   const auto& counts = data.counts;
   const Count largest = counts.count.empty() ? 0 : *std::max_element(counts.count.begin(), counts.count.end());
   const auto send = [&](CountSink& sink) {
     sink.begin(data.cells, data.genes);
     source_of(counts)(sink);
   };
-  return write(data, {Major::Cell, counts.nnz(), largest, send}, uns, layers, path, control);
+  return write(data, {Major::Cell, counts.nnz(), largest, send}, uns, extras, path, control);
 }
 
 }  // namespace scriptorium::data

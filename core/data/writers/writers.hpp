@@ -21,7 +21,8 @@ std::vector<std::string> convert(const PackedDataset& data, const std::string& p
 /// anndata's layout of today: X as csr (csc where the source came by gene), tables with typed columns, embeddings.
 std::vector<std::string> write_h5ad(const PackedDataset& data, const std::string& path, const RunControl& control);
 /// The same of a data set in memory, with `uns`: objects as mappings, numbers, texts and lists of them; null and empty
-/// values are left out, lists of anything else are written as JSON text.
+/// values are left out, lists of anything else are written as JSON text. Keys and columns whose names HDF5 cannot hold
+/// have others (key_names()), with a note.
 std::vector<std::string> write_h5ad(const Dataset& data, const nlohmann::json& uns, const std::string& path,
                                     const RunControl& control);
 /// A dense layer that is made while it is written: cells × genes.
@@ -34,6 +35,28 @@ struct StreamedLayer {
 std::vector<std::string> write_h5ad(const Dataset& data, const nlohmann::json& uns,
                                     const std::vector<StreamedLayer>& layers, const std::string& path,
                                     const RunControl& control);
+/// 64-bit numbers, row-major: rows × columns.
+struct WideMatrix {
+  std::string name;
+  std::int64_t columns = 0;
+  std::vector<double> values;
+};
+/// What uns can hold beside plain values: tables (data frames), made when it is their turn, and mappings of them.
+struct TableTree {
+  std::string name;
+  std::function<Table()> table;     ///< or none, and then:
+  std::vector<TableTree> branches;  ///< left out where there are none
+};
+/// What a file has beside the data set and plain values of uns.
+struct H5adExtras {
+  std::vector<StreamedLayer> layers;
+  std::vector<WideMatrix> embeddings;  ///< of obsm: a row a cell
+  std::vector<WideMatrix> matrices;    ///< of uns
+  std::vector<TableTree> tables;       ///< of uns
+};
+/// The same with all of these; their names and those of `uns` are different ones.
+std::vector<std::string> write_h5ad(const Dataset& data, const nlohmann::json& uns, const H5adExtras& extras,
+                                    const std::string& path, const RunControl& control);
 /// Cell Ranger's version 3: one HDF5 file, or a folder with matrix.mtx.gz, features.tsv.gz and barcodes.tsv.gz.
 std::vector<std::string> write_tenx_h5(const PackedDataset& data, const std::string& path, const RunControl& control);
 std::vector<std::string> write_mtx_folder(const PackedDataset& data, const std::string& path,

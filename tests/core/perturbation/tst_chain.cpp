@@ -1,10 +1,13 @@
 #include <QTemporaryDir>
 #include <QtTest>
+#include <algorithm>
 #include <cmath>
 #include <filesystem>
+#include <map>
 #include <nlohmann/json.hpp>
 
 #include "core/data/open.hpp"
+#include "core/data/writers/key_names.hpp"
 #include "core/error.hpp"
 #include "core/perturbation/chain.hpp"
 #include "core/perturbation/chain_state.hpp"
@@ -160,7 +163,65 @@ class TestChain : public QObject {
     const auto kept =
         hdf5::open_group(hdf5::open_group(hdf5::open_group(uns, "mixscale"), found.screen.target.names[group.target]),
                          found.screen.split.names[group.split]);
-    QCOMPARE(hdf5::read<double>(kept, "pvec"), group.projection);
+    // Rows are cells as they stand in the data; each marker has a column without it.
+    GroupScore whole = group;
+    add_leave_one_out(whole, found.signature, true);
+    const auto pvec = hdf5::read<double>(kept, "pvec"),
+               without = hdf5::read<double>(kept, found.screen.genes[group.markers[1]]);
+    QCOMPARE(pvec.size(), group.cells.size());
+    for (std::size_t i = 0; i < group.cells.size(); ++i) {
+      const auto row = std::count_if(group.cells.begin(), group.cells.end(),
+                                     [&](std::int64_t other) { return other < group.cells[i]; });
+      QCOMPARE(pvec[row], group.projection[i]);
+      QCOMPARE(without[row], whole.leave_one_out[i * group.markers.size() + 1]);
+    }
+    QCOMPARE(hdf5::children(kept).size(), 3 + group.markers.size());  // also the index and the label
+    QCOMPARE(hdf5::read<double>(uns, "mixscape_lda", &shape), found.discriminant->coordinates);
+    QCOMPARE(shape, (std::vector<hsize_t>{found.discriminant->cells.size(), 2}));
+    const auto everywhere = hdf5::read<double>(hdf5::open_group(file, "obsm"), "X_mixscape_lda", &shape);
+    QCOMPARE(shape, (std::vector<hsize_t>{800, 2}));
+    QCOMPARE(everywhere[2 * found.discriminant->cells.back() + 1], found.discriminant->coordinates.back());
+    write_screening_h5ad(data, found, LayerType::None, path, {}, false);
+    const auto smaller = hdf5::open_image(storage::read_whole_file(path), path);
+    QCOMPARE(hdf5::children(hdf5::open_group(smaller, "uns/mixscale/" + found.screen.target.names[group.target] + "/" +
+                                                          found.screen.split.names[group.split]))
+                 .size(),
+             std::size_t{3});
+  }
+
+  /// Labels that a key of HDF5 cannot be, or that would meet when they are changed, keep their numbers apart.
+  void labelsThatAreNoKeys() {
+    auto data = simulated().data;
+    const auto rename = [&](const std::string& column, const std::string& from, const std::string& to) {
+      for (auto& one : data.cells.columns)
+        if (one.name == column)
+          for (auto& text : std::get<std::vector<std::string>>(one.values))
+            if (text == from) text = to;
+    };
+    rename("target", "T0", "A/B");
+    rename("target", "T1", ".");
+    rename("rep", "r0", "x/y");
+    rename("rep", "r1", "x%2Fy");
+    const auto found = run_chain(data, options());
+    const std::string path = in_folder("keys.h5ad");
+    auto notes = write_screening_h5ad(data, found, LayerType::None, path);
+    std::sort(notes.begin(), notes.end());
+    QCOMPARE(notes.size(), std::size_t{3});
+    QVERIFY(notes[1].starts_with("\"A/B\" is named \"A%2FB\""));
+    const std::map<std::string, std::string> keys{
+        {"A/B", "A%2FB"}, {".", "%2E"}, {"x/y", "x%2Fy_2"}, {"x%2Fy", "x%2Fy"}};
+    namespace hdf5 = storage::hdf5;
+    const auto file = hdf5::open_image(storage::read_whole_file(path), path);
+    QCOMPARE(found.scores.groups.size(), std::size_t{4});
+    for (const GroupScore& group : found.scores.groups) {
+      const std::string& key = keys.at(found.screen.target.names[group.target]);
+      const auto kept =
+          hdf5::open_group(file, "uns/mixscale/" + key + "/" + keys.at(found.screen.split.names[group.split]));
+      QCOMPARE(hdf5::count_of(kept, "pvec"), group.cells.size());
+      QVERIFY(hdf5::has(hdf5::open_group(file, "uns/mixscale_de_genes"), key));
+    }
+    QCOMPARE(data::key_names({"x/y", "x_y", "x%2Fy", "x/y", "", "."}),
+             (std::vector<std::string>{"x%2Fy_2", "x_y", "x%2Fy", "x%2Fy_3", "%", "%2E"}));
   }
 
   void tables() {
