@@ -24,7 +24,8 @@ struct DeOptions {
   /// that of the likelihood-ratio test. Not with r_compatible.
   bool mend_separated = true;
   bool unweighted = false;  ///< cells of a target all weigh 1, whatever their scores
-  int threads = 0;  ///< 0: all cores; the result is the same at any number
+  int threads = 0;          ///< 0: all cores; the result is the same at any number
+  bool operator==(const DeOptions&) const = default;
 };
 
 /// How a gene's weight was made.

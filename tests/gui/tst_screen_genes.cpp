@@ -223,6 +223,27 @@ class TestScreenGenes : public QObject, private ScreenWindow {
              qPrintable(driver().text("screenGenesSays")));
   }
 
+  void settingsChangedWhileGenesAreTestedAreSaid() {
+    run();
+    choose("T1");
+    driver().find<QTabWidget>("perturbationTabs")->setCurrentIndex(6);
+    QVERIFY(driver().click("screenGenesSettings"));
+    const auto test_and_set = [&](double threshold) {
+      QVERIFY(driver().click("screenGenesRun"));
+      driver().find<QDoubleSpinBox>("genesDeLogfc")->setValue(threshold);
+      settle();
+    };
+    for (const double threshold : {0.1, 0.2}) {  // the first time, and over what was tested before
+      test_and_set(threshold);
+      QVERIFY2(driver().text("screenGenesSays").contains("test again"), qPrintable(driver().text("screenGenesSays")));
+      QVERIFY(figure("screenGenesFigure")->isStale());
+    }
+    // What was tested is of the settings that are back.
+    driver().find<QDoubleSpinBox>("genesDeLogfc")->setValue(0.1);
+    QVERIFY(!driver().text("screenGenesSays").contains("test again"));
+    QVERIFY(!figure("screenGenesFigure")->isStale());
+  }
+
   /// Every view's command line writes what the view's table holds.
   void viewsAsCommands() {
     simulated_screen::Options options;
