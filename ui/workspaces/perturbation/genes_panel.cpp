@@ -1,6 +1,7 @@
 #include "ui/workspaces/perturbation/genes_panel.hpp"
 
 #include <QComboBox>
+#include <QDir>
 #include <QFileInfo>
 #include <QLabel>
 #include <QProgressBar>
@@ -8,6 +9,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "ui/workspaces/perturbation/gene_tests.hpp"
 #include "ui/workspaces/perturbation/screen_command.hpp"
 
 namespace scriptorium::ui {
@@ -139,12 +141,15 @@ void GenesPanel::run() {
   using Made = std::shared_ptr<const Tested>;
   work<Made>(
       kTests,
-      [now, of, de = settings_->settings().de](const RunControl& control) {
+      [now, of, de = settings_->settings().de, folder = QDir(session_.folder()).filePath("screening.genes"),
+       lock = one_at_a_time_](const RunControl& control) {
+        const std::scoped_lock alone(*lock);
+        control.check();
         auto made = std::make_shared<Tested>();
         made->of = now;
         made->options = de;
         for (const TargetSummary& one : now->targets) made->targets.push_back(one.target);
-        made->tables = weighted_de_of(*now, of->dataset->counts, made->targets, de, control);
+        made->tables = testGenes(*now, *of->dataset, made->targets, de, folder.toStdString(), control);
         return Made(made);
       },
       [this](Made made) {

@@ -1,6 +1,7 @@
 #pragma once
 #include <QWidget>
 #include <map>
+#include <mutex>
 
 #include "ui/project/selection_link.hpp"
 #include "ui/workspaces/page.hpp"
@@ -83,6 +84,7 @@ class GenesPanel : public QWidget {
   QProgressBar* progress_;
   QLabel* says_;
   std::int32_t target_ = -1;
+  std::shared_ptr<std::mutex> one_at_a_time_ = std::make_shared<std::mutex>();  ///< cancelled tests may still end
   std::shared_ptr<const Tested> tested_;
   std::shared_ptr<const Sets> sets_;
   QString sets_path_;
