@@ -83,15 +83,9 @@ QString screenInWords(const perturbation::Screen& screen) {
   return words;
 }
 
-ScreeningState::ScreeningState(InteractivePool& pool, DataState& data, SelectionState& selection, CellColumns& columns,
-                               QUndoStack& undo, QString folder, QObject* parent)
-    : QObject(parent),
-      pool_(pool),
-      data_(data),
-      selection_(selection),
-      columns_(columns),
-      undo_(undo),
-      folder_(std::move(folder)) {
+ScreeningState::ScreeningState(InteractivePool& pool, DataState& data, CellColumns& columns, QUndoStack& undo,
+                               QString folder, QObject* parent)
+    : QObject(parent), pool_(pool), data_(data), columns_(columns), undo_(undo), folder_(std::move(folder)) {
   connect(&data, &DataState::stageChanged, this, &ScreeningState::dataChanged);
   connect(&data, &DataState::preparedChanged, this, &ScreeningState::dataChanged);
 }
@@ -250,8 +244,8 @@ void ScreeningState::show(std::shared_ptr<const Screening> made, std::shared_ptr
   cell_rows_.clear();
   gene_rows_.clear();
   if (now_) {
-    cell_rows_ = selection_.rowsOf(Axis::Cells, of_->dataset->cells.names);
-    gene_rows_ = selection_.rowsOf(Axis::Genes, of_->dataset->genes.names);
+    cell_rows_ = of_->cell_rows;
+    gene_rows_ = of_->gene_rows;
   }
   handOverColumns();
   emit changed();
