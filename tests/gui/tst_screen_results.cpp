@@ -50,6 +50,18 @@ class TestScreenResults : public QObject, private ScreenWindow {
     for (std::size_t g = 0; g < genes.size(); ++g)
       QCOMPARE(screen.genes.names[static_cast<std::size_t>(rows[g])], genes[g]);
   }
+
+  void aDamagedStateIsBegunAnew() {
+    run();
+    const auto score = state().now()->scores.score;
+    QFile kept(session().folder() + "/screening.state");
+    QVERIFY(kept.resize(kept.size() - 100));
+    run();
+    const auto& again = state().now()->scores.score;
+    for (std::size_t i = 0; i < score.size(); ++i)
+      QVERIFY(again[i] == score[i] || (std::isnan(again[i]) && std::isnan(score[i])));
+    for (const auto& step : state().now()->steps) QVERIFY(!step.resumed);
+  }
 };
 
 QTEST_MAIN(TestScreenResults)

@@ -9,6 +9,7 @@
 #include <nlohmann/json.hpp>
 
 #include "core/error.hpp"
+#include "core/perturbation/chain_state.hpp"
 
 namespace scriptorium::ui {
 namespace {
@@ -37,6 +38,15 @@ std::vector<Value> spreadOut(const std::vector<Value>& from, const std::vector<s
   for (std::size_t i = 0; i < rows.size() && i < from.size(); ++i)
     if (rows[i] >= 0) out[static_cast<std::size_t>(rows[i])] = from[i];
   return out;
+}
+
+bool canBeRead(const std::string& state) {
+  try {
+    perturbation::load_state(state);
+    return true;
+  } catch (const Error&) {
+    return false;
+  }
 }
 
 }  // namespace
@@ -217,8 +227,8 @@ void ScreeningState::run() {
         if (!resume) return made(false);
         try {
           return made(true);
-        } catch (const Error& error) {
-          if (error.code() != ErrorCode::Io) throw;
+        } catch (const Error&) {
+          if (canBeRead(state)) throw;
           QFile::remove(QString::fromStdString(state));  // damaged: nothing of it is used
           return made(false);
         }
