@@ -51,6 +51,16 @@ class TestScreenResults : public QObject, private ScreenWindow {
       QCOMPARE(screen.genes.names[static_cast<std::size_t>(rows[g])], genes[g]);
   }
 
+  void theProbabilityIsNamedAsInFiles() {
+    auto options = state().options();
+    options.call.perturbation_type = "KD";
+    state().setOptions(options, "test");
+    settle();
+    run();
+    QVERIFY(session().columns.find("screening/mixscape_class_p_kd"));
+    QVERIFY(!session().columns.find("screening/mixscape_class_p_ko"));
+  }
+
   void aDamagedStateIsBegunAnew() {
     run();
     const auto score = state().now()->scores.score;

@@ -10,6 +10,7 @@
 
 #include "core/error.hpp"
 #include "core/perturbation/chain_state.hpp"
+#include "core/perturbation/tables.hpp"
 
 namespace scriptorium::ui {
 namespace {
@@ -279,7 +280,7 @@ void ScreeningState::handOverColumns() {
     if (!now_->calls.state.empty()) {
       labels(name, now_->calls.classes(now_->screen));
       labels(name + "_global", now_->calls.global_classes(now_->screen));
-      numbers(name + "_p_ko", now_->calls.posterior);
+      numbers(perturbation::posterior_column(name, now_->calls), now_->calls.posterior);
     }
   }
   columns_.set("screening", std::move(made));
