@@ -25,6 +25,7 @@ struct DeOptions {
   bool mend_separated = true;
   bool unweighted = false;  ///< cells of a target all weigh 1, whatever their scores
   int threads = 0;          ///< 0: all cores; the result is the same at any number
+  bool operator==(const DeOptions&) const = default;
 };
 
 /// How a gene's weight was made.

@@ -395,6 +395,20 @@ class TestPerturbationPage : public QObject, private ScreenWindow {
     QVERIFY(driver().text("perturbationWords").contains("needs a data set"));
   }
 
+  void answersOfAResultThatIsGoneAreDropped() {
+    run();
+    // Asked, and answered only after the data were closed: their genes are known no more.
+    QVERIFY(driver().choose("perturbationTarget", "T3"));
+    QVERIFY(session().pool.busy("screening markers") && session().pool.busy("screening figures"));
+    session().data.closeData();
+    QVERIFY(!state().now() && state().geneRows().empty());
+    QVERIFY(!session().pool.busy("screening markers") && !session().pool.busy("screening cells"));
+    settle();
+    for (const QString table : {"markerTable", "screenCellTable", "targetTable"})
+      QVERIFY2(!driver().find<TablePanel>(table)->model().table(), qPrintable(table));
+    QVERIFY(figure("scoreFigure")->figure().empty());
+  }
+
  private:
   /// Runs the command in the folder: its scores are those of the page.
   void repeats(const QString& command) {

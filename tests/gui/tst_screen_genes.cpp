@@ -1,9 +1,11 @@
 #include <QApplication>
 #include <QClipboard>
+#include <QDir>
 #include <QFile>
 #include <QSpinBox>
 #include <QTabWidget>
 #include <algorithm>
+#include <cmath>
 
 #include "tests/gui/screen_window.hpp"
 #include "ui/workspaces/perturbation/genes_panel.hpp"
@@ -221,6 +223,62 @@ class TestScreenGenes : public QObject, private ScreenWindow {
     settle();
     QVERIFY2(driver().text("screenGenesSays").contains("as the settings have it"),
              qPrintable(driver().text("screenGenesSays")));
+  }
+
+  void settingsChangedWhileGenesAreTestedAreSaid() {
+    run();
+    choose("T1");
+    driver().find<QTabWidget>("perturbationTabs")->setCurrentIndex(6);
+    QVERIFY(driver().click("screenGenesSettings"));
+    const auto test_and_set = [&](double threshold) {
+      QVERIFY(driver().click("screenGenesRun"));
+      driver().find<QDoubleSpinBox>("genesDeLogfc")->setValue(threshold);
+      settle();
+    };
+    for (const double threshold : {0.1, 0.2}) {  // the first time, and over what was tested before
+      test_and_set(threshold);
+      QVERIFY2(driver().text("screenGenesSays").contains("test again"), qPrintable(driver().text("screenGenesSays")));
+      QVERIFY(figure("screenGenesFigure")->isStale());
+    }
+    // What was tested is of the settings that are back.
+    driver().find<QDoubleSpinBox>("genesDeLogfc")->setValue(0.1);
+    QVERIFY(!driver().text("screenGenesSays").contains("test again"));
+    QVERIFY(!figure("screenGenesFigure")->isStale());
+  }
+
+  void testsGoOnBehindTheTargetsThatAreFinished() {
+    run();
+    choose("T1");
+    driver().find<QTabWidget>("perturbationTabs")->setCurrentIndex(6);
+    const auto now = state().now();
+    const auto of = state().dataOfResult();
+    const std::string folder = session().folder().toStdString() + "/screening.genes";
+    const auto target = now->screen.target_code("T1");
+    const perturbation::DeOptions options;
+    perturbation::DeOptions others;
+    others.min_pct = 0.3;
+    // A table that no test would give shows where it comes from.
+    perturbation::WeightedDe marked = perturbation::weighted_de_of(*now, of->dataset->counts, {{target}}, options)[0];
+    marked.log2fc[0] = 42;
+    const auto keep = [&](const perturbation::DeOptions& with) {
+      const auto print = perturbation::fingerprint(*of->dataset, now->options, with);
+      perturbation::DeState(folder, print, true).keep(target, marked);
+    };
+    const auto first_change = [&] {
+      QDir kept(QString::fromStdString(folder));
+      if (!kept.exists() || !driver().click("screenGenesRun")) return std::nan("");
+      settle();
+      if (kept.exists() || !driver().error().isEmpty()) return std::nan("");  // nothing is left of it
+      return column(*driver().find<TablePanel>("screenGenesTable")->model().table(), "log2fc").numbers[0];
+    };
+    keep(options);
+    QCOMPARE(first_change(), 42.0);
+    keep(others);
+    QVERIFY(std::fabs(first_change()) < 10);
+    keep(options);
+    QFile file(QString::fromStdString(folder + '/' + std::to_string(target) + ".target"));
+    QVERIFY(file.resize(file.size() - 100));
+    QVERIFY(std::fabs(first_change()) < 10);
   }
 
   /// Every view's command line writes what the view's table holds.

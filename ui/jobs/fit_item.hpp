@@ -31,6 +31,8 @@ struct PreparedData {
   std::shared_ptr<const data::Dataset> dataset = {};  ///< as chosen
   std::shared_ptr<const summary::CountSummary> summary = {};
   std::string id = {};  ///< data::data_identity of `dataset`
+  /// Rows of the opened data for the cells and genes of `dataset`: names may stand in several rows.
+  std::vector<std::int64_t> cell_rows = {}, gene_rows = {};
 };
 
 /// One fit that was asked for. Everything it needs, so that later changes in the window do not reach it.

@@ -3,6 +3,7 @@
 #include <QFileInfo>
 #include <QThreadPool>
 #include <QUndoCommand>
+#include <numeric>
 #include <utility>
 
 #include "core/data/open.hpp"
@@ -44,6 +45,19 @@ namespace {
 /// Lets go of something large on a worker: giving its memory back takes longer than the window may pause.
 void release(std::shared_ptr<const void> large) {
   if (large) QThreadPool::globalInstance()->start([large = std::move(large)] {});
+}
+
+std::vector<std::int64_t> allRows(const data::Table& table) {
+  std::vector<std::int64_t> out(table.size());
+  std::iota(out.begin(), out.end(), 0);
+  return out;
+}
+
+std::vector<std::int64_t> chosenOf(const std::vector<std::int64_t>& rows, const std::vector<std::int64_t>& kept) {
+  std::vector<std::int64_t> out;
+  out.reserve(kept.size());
+  for (const std::int64_t i : kept) out.push_back(rows[static_cast<std::size_t>(i)]);
+  return out;
 }
 
 }  // namespace
@@ -197,13 +211,24 @@ void DataState::prepare() {
         auto made = std::make_shared<PreparedData>();
         made->choice = choice;
         made->dataset = dataset;
-        if (choice.missing != data::MissingRule::LeaveOut && !dataset->missing.none())
-          made->dataset = std::make_shared<const data::Dataset>(data::treat_missing(*dataset, choice.missing));
+        made->cell_rows = allRows(dataset->cells);
+        made->gene_rows = allRows(dataset->genes);
+        if (choice.missing != data::MissingRule::LeaveOut && !dataset->missing.none()) {
+          auto treated = std::make_shared<data::Dataset>(*dataset);
+          const std::vector<std::int64_t> genes = data::settle_missing(*treated, choice.missing);
+          if (!genes.empty()) {
+            *treated = treated->select({}, genes);
+            made->gene_rows = genes;
+          }
+          made->dataset = std::move(treated);
+        }
         control.check();
         if (!choice.filter.empty()) {
           const data::Kept kept = data::apply(choice.filter, *made->dataset);
           control.check();
           made->dataset = std::make_shared<const data::Dataset>(made->dataset->select(kept.cells, kept.genes));
+          made->cell_rows = chosenOf(made->cell_rows, kept.cells);
+          made->gene_rows = chosenOf(made->gene_rows, kept.genes);
         }
         control.check();
         auto digest = summary::digest(*made->dataset, 0, control);

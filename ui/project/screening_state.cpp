@@ -9,6 +9,8 @@
 #include <nlohmann/json.hpp>
 
 #include "core/error.hpp"
+#include "core/perturbation/chain_state.hpp"
+#include "core/perturbation/tables.hpp"
 
 namespace scriptorium::ui {
 namespace {
@@ -37,6 +39,15 @@ std::vector<Value> spreadOut(const std::vector<Value>& from, const std::vector<s
   for (std::size_t i = 0; i < rows.size() && i < from.size(); ++i)
     if (rows[i] >= 0) out[static_cast<std::size_t>(rows[i])] = from[i];
   return out;
+}
+
+bool canBeRead(const std::string& state) {
+  try {
+    perturbation::load_state(state);
+    return true;
+  } catch (const Error&) {
+    return false;
+  }
 }
 
 }  // namespace
@@ -83,15 +94,9 @@ QString screenInWords(const perturbation::Screen& screen) {
   return words;
 }
 
-ScreeningState::ScreeningState(InteractivePool& pool, DataState& data, SelectionState& selection, CellColumns& columns,
-                               QUndoStack& undo, QString folder, QObject* parent)
-    : QObject(parent),
-      pool_(pool),
-      data_(data),
-      selection_(selection),
-      columns_(columns),
-      undo_(undo),
-      folder_(std::move(folder)) {
+ScreeningState::ScreeningState(InteractivePool& pool, DataState& data, CellColumns& columns, QUndoStack& undo,
+                               QString folder, QObject* parent)
+    : QObject(parent), pool_(pool), data_(data), columns_(columns), undo_(undo), folder_(std::move(folder)) {
   connect(&data, &DataState::stageChanged, this, &ScreeningState::dataChanged);
   connect(&data, &DataState::preparedChanged, this, &ScreeningState::dataChanged);
 }
@@ -223,8 +228,8 @@ void ScreeningState::run() {
         if (!resume) return made(false);
         try {
           return made(true);
-        } catch (const Error& error) {
-          if (error.code() != ErrorCode::Io) throw;
+        } catch (const Error&) {
+          if (canBeRead(state)) throw;
           QFile::remove(QString::fromStdString(state));  // damaged: nothing of it is used
           return made(false);
         }
@@ -250,8 +255,8 @@ void ScreeningState::show(std::shared_ptr<const Screening> made, std::shared_ptr
   cell_rows_.clear();
   gene_rows_.clear();
   if (now_) {
-    cell_rows_ = selection_.rowsOf(Axis::Cells, of_->dataset->cells.names);
-    gene_rows_ = selection_.rowsOf(Axis::Genes, of_->dataset->genes.names);
+    cell_rows_ = of_->cell_rows;
+    gene_rows_ = of_->gene_rows;
   }
   handOverColumns();
   emit changed();
@@ -275,7 +280,7 @@ void ScreeningState::handOverColumns() {
     if (!now_->calls.state.empty()) {
       labels(name, now_->calls.classes(now_->screen));
       labels(name + "_global", now_->calls.global_classes(now_->screen));
-      numbers(name + "_p_ko", now_->calls.posterior);
+      numbers(perturbation::posterior_column(name, now_->calls), now_->calls.posterior);
     }
   }
   columns_.set("screening", std::move(made));

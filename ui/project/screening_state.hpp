@@ -26,8 +26,8 @@ class ScreeningState : public QObject {
   Q_OBJECT
  public:
   /// @param folder  where finished steps are kept, so that a run goes on after a stop or a crash
-  ScreeningState(InteractivePool& pool, DataState& data, SelectionState& selection, CellColumns& columns,
-                 QUndoStack& undo, QString folder, QObject* parent = nullptr);
+  ScreeningState(InteractivePool& pool, DataState& data, CellColumns& columns, QUndoStack& undo, QString folder,
+                 QObject* parent = nullptr);
 
   const perturbation::ChainOptions& options() const { return options_; }
   /// A step that can be undone; steps with the same text in a row become one.
@@ -74,7 +74,6 @@ class ScreeningState : public QObject {
 
   InteractivePool& pool_;
   DataState& data_;
-  SelectionState& selection_;
   CellColumns& columns_;
   QUndoStack& undo_;
   QString folder_;

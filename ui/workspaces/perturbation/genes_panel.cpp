@@ -1,6 +1,7 @@
 #include "ui/workspaces/perturbation/genes_panel.hpp"
 
 #include <QComboBox>
+#include <QDir>
 #include <QFileInfo>
 #include <QLabel>
 #include <QProgressBar>
@@ -8,6 +9,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "ui/workspaces/perturbation/gene_tests.hpp"
 #include "ui/workspaces/perturbation/screen_command.hpp"
 
 namespace scriptorium::ui {
@@ -52,7 +54,7 @@ bool dependsOn(const QString& view, GeneSettingsForm::Part part) {
 
 void GenesPanel::again() {
   const QString view = view_->currentData().toString();
-  if (!tested_ || tests_stale_ || (!isOfPrograms(view) && !isOfSets(view))) return run();
+  if (!tested_ || testsStale() || (!isOfPrograms(view) && !isOfSets(view))) return run();
   std::erase_if(made_, [&](const auto& one) { return madeTogether(one.first, view); });
   show();
 }
@@ -80,7 +82,6 @@ void GenesPanel::resultChanged() {
   cancel();
   tested_.reset();
   made_.clear();
-  tests_stale_ = false;
   target_ = -1;
   run_->setEnabled(session_.screening.now() != nullptr);
   show();
@@ -88,13 +89,15 @@ void GenesPanel::resultChanged() {
 
 void GenesPanel::settingsChanged(GeneSettingsForm::Part part) {
   if (!tested_) return;
-  if (part == GeneSettingsForm::Part::Tests) {
-    tests_stale_ = true;  // minutes on large data: not without being asked
-  } else {
+  if (part != GeneSettingsForm::Part::Tests) {  // tests take minutes on large data: not without being asked
     if (dependsOn(making_, part)) session_.pool.cancel(kViews);
     std::erase_if(made_, [&](const auto& one) { return dependsOn(one.first, part); });
   }
   show();
+}
+
+bool GenesPanel::testsStale() const {
+  return tested_ && tested_->options != settings_->settings().de;
 }
 
 void GenesPanel::choose(std::int32_t target) {
@@ -138,18 +141,20 @@ void GenesPanel::run() {
   using Made = std::shared_ptr<const Tested>;
   work<Made>(
       kTests,
-      [now, of, de = settings_->settings().de](const RunControl& control) {
+      [now, of, de = settings_->settings().de, folder = QDir(session_.folder()).filePath("screening.genes"),
+       lock = one_at_a_time_](const RunControl& control) {
+        const std::scoped_lock alone(*lock);
+        control.check();
         auto made = std::make_shared<Tested>();
         made->of = now;
-        made->unweighted = de.unweighted;
+        made->options = de;
         for (const TargetSummary& one : now->targets) made->targets.push_back(one.target);
-        made->tables = weighted_de_of(*now, of->dataset->counts, made->targets, de, control);
+        made->tables = testGenes(*now, *of->dataset, made->targets, de, folder.toStdString(), control);
         return Made(made);
       },
       [this](Made made) {
         if (made->of != session_.screening.now()) return;
         tested_ = std::move(made);
-        tests_stale_ = false;
         made_.clear();
         show();
       });
@@ -171,14 +176,15 @@ void GenesPanel::show(bool make) {
     if (madeTogether(making_, view)) return;
     session_.pool.cancel(kViews);
   }
+  const bool stale = testsStale();
   says_->clear();
   run_->setText(!tested_             ? tr("Test genes")
-                : tests_stale_       ? tr("Test again")
+                : stale              ? tr("Test again")
                 : isOfSets(view)     ? tr("Test sets")
                 : isOfPrograms(view) ? tr("Find programs")
                                      : tr("Test again"));
   copy_->setEnabled(session_.screening.now() && (!isOfSets(view) || sets_));
-  run_->setEnabled(session_.screening.now() && (!tested_ || tests_stale_ || !isOfSets(view) || sets_));
+  run_->setEnabled(session_.screening.now() && (!tested_ || stale || !isOfSets(view) || sets_));
   const WeightedDe* de = table();
   if (!de) {
     figure_->setMessage(
@@ -200,8 +206,8 @@ void GenesPanel::show(bool make) {
     figure_->setMessage(tr("Stopped. %1 begins again.").arg(run_->text()));
     table_->setMessage(tr("Nothing to show."));
   }
-  figure_->setStale(tests_stale_ || session_.screening.isStale());
-  if (de && tests_stale_) says_->setText(tr("The settings of the tests have changed since: test again."));
+  figure_->setStale(stale || session_.screening.isStale());
+  if (de && stale) says_->setText(tr("The settings of the tests have changed since: test again."));
   session_.exports.touch();
 }
 
@@ -213,7 +219,7 @@ void GenesPanel::showTarget(const WeightedDe& de) {
   link_->setRows(std::move(rows));
   QStringList notes;
   for (const std::string& note : de.notes) notes << QString::fromStdString(note);
-  if (tested_->unweighted)
+  if (tested_->options.unweighted)
     notes << tr("The cells of a target all weigh 1, as the settings have it.");
   else if (!de.weight.empty() &&
            std::all_of(de.weight.begin(), de.weight.end(), [](DeWeight one) { return one == DeWeight::Membership; }))

@@ -1,6 +1,7 @@
 #pragma once
 #include <QWidget>
 #include <map>
+#include <mutex>
 
 #include "ui/project/selection_link.hpp"
 #include "ui/workspaces/page.hpp"
@@ -36,7 +37,7 @@ class GenesPanel : public QWidget {
     std::shared_ptr<const perturbation::Screening> of;
     std::vector<std::int32_t> targets;
     std::vector<perturbation::WeightedDe> tables;  ///< of each target
-    bool unweighted = false;                       ///< as was asked for
+    perturbation::DeOptions options;               ///< as was asked for
   };
   /// A view that was made by a worker: figure and table, or words that say why there are none.
   struct View {
@@ -66,6 +67,8 @@ class GenesPanel : public QWidget {
   template <class Made>
   void work(const QString& key, std::function<Made(const RunControl&)> job, std::function<void(Made)> done);
   void setBusy(bool busy);
+  /// Whether the settings of the tests are others than those of what was tested.
+  bool testsStale() const;
   const perturbation::WeightedDe* table() const;
   QString command() const;  ///< that does the same on the command line
   void selectInside(int panel, const QPolygonF& shape, Qt::KeyboardModifiers keys);
@@ -81,10 +84,10 @@ class GenesPanel : public QWidget {
   QProgressBar* progress_;
   QLabel* says_;
   std::int32_t target_ = -1;
+  std::shared_ptr<std::mutex> one_at_a_time_ = std::make_shared<std::mutex>();  ///< cancelled tests may still end
   std::shared_ptr<const Tested> tested_;
   std::shared_ptr<const Sets> sets_;
   QString sets_path_;
-  bool tests_stale_ = false;  ///< settings of the tests have changed since
   Views made_;
   QString making_;  ///< the view that a worker makes
 };

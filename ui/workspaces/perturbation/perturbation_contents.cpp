@@ -12,7 +12,7 @@ namespace scriptorium::ui {
 using namespace perturbation;
 
 void PerturbationPage::drawTarget() {
-  const auto& now = session().screening.now();
+  const auto now = session().screening.now();
   if (!now || chosen_ < 0) return;
   const QString facets = facets_->currentData().toString();
   const Facets by = facets == "guides" ? Facets::Guides : facets == "splits" ? Facets::Splits : Facets::Together;
@@ -20,11 +20,12 @@ void PerturbationPage::drawTarget() {
   for (charts::FigureView* figure : {scores_, posterior_, knock_down_, heat_map_, guides_})
     if (!figure->figure().empty()) figure->setStale(true);
   Answer<Shown> answer;
-  answer.done = [this](Shown made) {
+  answer.done = [this, now](Shown made) {
+    if (session().screening.now() != now) return;
     shown_ = std::move(made);
     const TargetSummary* one = summary();
     if (!one) return;
-    const Screening& of = *session().screening.now();
+    const Screening& of = *now;
     const QString name = targetName(of, shown_.target), why = QString::fromStdString(one->reason);
     const auto put = [](charts::FigureView* view, charts::Figure& figure, const QString& otherwise) {
       if (figure.empty())
@@ -50,7 +51,7 @@ void PerturbationPage::drawTarget() {
       figure->setMessage(error.text());
   };
   session().pool.request<Shown>(
-      "screening figures", this,
+      kFigures, this,
       [now, target = chosen_, by, all_guides, all_scores = facets == "ridges"](const RunControl& control) {
         Shown made;
         made.target = target;
@@ -73,10 +74,11 @@ void PerturbationPage::drawTarget() {
 }
 
 void PerturbationPage::fillMarkers() {
-  const auto& now = session().screening.now();
+  const auto now = session().screening.now();
   if (!now || chosen_ < 0) return;
   Answer<Markers> answer;
-  answer.done = [this](Markers made) {
+  answer.done = [this, now](Markers made) {
+    if (session().screening.now() != now) return;
     if (made.table->rows() == 0) return markers_->setMessage(tr("No gene could be tested: too few cells."));
     std::vector<std::int64_t> rows;
     for (const std::int64_t gene : made.genes)
@@ -87,7 +89,7 @@ void PerturbationPage::fillMarkers() {
   };
   answer.failed = [this](const JobError& error) { markers_->setMessage(error.text()); };
   session().pool.request<Markers>(
-      "screening markers", this,
+      kMarkers, this,
       [now, target = chosen_](const RunControl& control) {
         Markers made;
         made.table = markerTable(*now, target, made.genes, control);
@@ -167,7 +169,7 @@ void PerturbationPage::layOutDiscriminant() {
   };
   answer.failed = [this](const JobError& error) { discriminant_->setMessage(error.text()); };
   session().pool.request<std::vector<double>>(
-      "screening umap", this,
+      kUmap, this,
       [now](const RunControl& control) {
         embedding::PrincipalComponents axes;
         axes.n_cells = static_cast<std::int64_t>(now->discriminant->cells.size());

@@ -86,7 +86,8 @@ void PerturbationPage::showRun() {
 }
 
 void PerturbationPage::resultChanged() {
-  const auto& now = session().screening.now();
+  const auto now = session().screening.now();
+  for (const char* key : {kFigures, kMarkers, kCells, kUmap}) session().pool.cancel(key);  // asked of the one before
   right_->setCurrentIndex(now ? 1 : 0);
   umap_.clear();
   shown_ = {};
@@ -118,14 +119,15 @@ void PerturbationPage::resultChanged() {
   result_->show();
   using Made = std::shared_ptr<const TableData>;
   Answer<Made> answer;
-  answer.done = [this](Made made) {
+  answer.done = [this, now](Made made) {
+    if (session().screening.now() != now) return;
     cells_->setTable(std::move(made));
     cells_link_->setRows(session().screening.cellRows());
     session().exports.touch();
   };
   answer.failed = [this](const JobError& error) { cells_->setMessage(error.text()); };
   session().pool.request<Made>(
-      "screening cells", this,
+      kCells, this,
       [now, of = session().screening.dataOfResult()](const RunControl&) {
         return screenCellTable(*now, of->dataset->cells.names);
       },

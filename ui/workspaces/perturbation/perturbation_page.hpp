@@ -26,6 +26,9 @@ class PerturbationPage : public Page {
 
  private:
   using Screening = perturbation::Screening;
+  /// Work of the pool on one result; what is under way when another comes is stopped.
+  static constexpr const char *kFigures = "screening figures", *kMarkers = "screening markers",
+                              *kCells = "screening cells", *kUmap = "screening umap";
   /// Everything that is shown of one target, made by a worker.
   struct Shown {
     std::int32_t target = -1;

@@ -1,0 +1,78 @@
+#include <QFile>
+#include <algorithm>
+#include <cmath>
+
+#include "core/data/open.hpp"
+#include "tests/gui/screen_window.hpp"
+
+using namespace scriptorium;
+using namespace scriptorium::ui;
+
+/// What becomes of a result of the Perturbation page: columns of the cells, files, figures and their numbers.
+class TestScreenResults : public QObject, private ScreenWindow {
+  Q_OBJECT
+ private slots:
+  void init() { open(); }
+  void cleanup() { close(); }
+
+  void cellsOfOneNameKeepTheirOwnScores() {
+    data::Dataset screen = made_.data;
+    for (std::size_t i = 0; i + 1 < screen.cells.size(); i += 2) screen.cells.names[i + 1] = screen.cells.names[i];
+    const QString path = folder_->filePath("twins.h5ad");
+    data::write_h5ad(screen, nlohmann::json::object(), path.toStdString(), {});
+    openScreen(path);
+    data::Filter filter;
+    filter.cells = "rep == \"r1\"";
+    filter.min_cells_per_gene = 40;
+    session().data.setFilter(filter);
+    QVERIFY(driver().waitForData());
+    settle();
+    run();
+    const auto& score = state().now()->scores.score;
+    const auto column = session().columns.find("screening/mixscale_score");
+    QVERIFY(column);
+    QCOMPARE(column->size(), screen.cells.size());
+    std::size_t kept = 0;
+    for (std::size_t row = 0; row < screen.cells.size(); ++row) {
+      const double shown = column->number(row);
+      if (screen.cells.find("rep")->text(row) != "r1") {
+        QVERIFY(std::isnan(shown));
+        continue;
+      }
+      QVERIFY(shown == score[kept] || (std::isnan(shown) && std::isnan(score[kept])));
+      ++kept;
+    }
+    QCOMPARE(kept, score.size());
+    const auto& genes = state().now()->screen.genes;
+    const auto& rows = state().geneRows();
+    QVERIFY(genes.size() < screen.genes.size());
+    QCOMPARE(rows.size(), genes.size());
+    for (std::size_t g = 0; g < genes.size(); ++g)
+      QCOMPARE(screen.genes.names[static_cast<std::size_t>(rows[g])], genes[g]);
+  }
+
+  void theProbabilityIsNamedAsInFiles() {
+    auto options = state().options();
+    options.call.perturbation_type = "KD";
+    state().setOptions(options, "test");
+    settle();
+    run();
+    QVERIFY(session().columns.find("screening/mixscape_class_p_kd"));
+    QVERIFY(!session().columns.find("screening/mixscape_class_p_ko"));
+  }
+
+  void aDamagedStateIsBegunAnew() {
+    run();
+    const auto score = state().now()->scores.score;
+    QFile kept(session().folder() + "/screening.state");
+    QVERIFY(kept.resize(kept.size() - 100));
+    run();
+    const auto& again = state().now()->scores.score;
+    for (std::size_t i = 0; i < score.size(); ++i)
+      QVERIFY(again[i] == score[i] || (std::isnan(again[i]) && std::isnan(score[i])));
+    for (const auto& step : state().now()->steps) QVERIFY(!step.resumed);
+  }
+};
+
+QTEST_MAIN(TestScreenResults)
+#include "tst_screen_results.moc"
