@@ -232,9 +232,11 @@ void add_perturb_de(CLI::App& perturb) {
       "for controls; a\nmarker gene is tested with scores made without it, and the target's own gene, like all genes "
       "of "
       "targets without\nscores, with weight 1. Wald tests; where counts occur only at weight 0, likelihood-ratio tests "
-      "(separated).\nColumns: target, gene, log2fc, beta_weight, se_weight, p_weight, p_adj_weight "
-      "(Benjamini–Hochberg), "
-      "dispersion, DE_method,\nseparated; log2fc_GROUP and so on with --split. Rows by rising p of the last group.");
+      "(separated).\nMarkers and the target's own gene are always tested, others where enough cells express them.\n"
+      "Columns: target, gene, log2fc, beta_weight, se_weight, p_weight, p_adj_weight (Benjamini–Hochberg), dispersion, "
+      "DE_method,\nseparated; log2fc_GROUP and so on with --split. Rows by rising p of the last group. log2fc is of "
+      "(counts + 1) per\ncell, not divided by the cells' totals, as Mixscale in R has it (that of `perturb markers` is "
+      "of normalised counts), and\nempty where too few cells express the gene.");
   command->callback([words] { run_de(*words); });
 }
 

@@ -1,3 +1,6 @@
+#include <algorithm>
+#include <unordered_set>
+
 #include "core/error.hpp"
 #include "core/perturbation/de_lists.hpp"
 #include "core/perturbation/jobs.hpp"
@@ -121,12 +124,19 @@ std::vector<DeList> lists_of(const SetWords& words, const RunControl& control) {
   return lists;
 }
 
+std::size_t missing_from(const std::vector<std::string>& background, const std::vector<std::string>& genes) {
+  const std::unordered_set<std::string> known(background.begin(), background.end());
+  return static_cast<std::size_t>(
+      std::count_if(genes.begin(), genes.end(), [&](const std::string& gene) { return !known.contains(gene); }));
+}
+
 void run_sets(const SetWords& words) {
   keep_inputs(words.out, {words.sets, words.de, words.up, words.down, words.list, words.background});
-  if (words.de.empty() && words.up.empty() && words.down.empty() && words.list.empty())
+  const bool fisher = words.method == "fisher",
+             own_lists = !words.up.empty() || !words.down.empty() || !words.list.empty();
+  if (words.de.empty() && !own_lists)
     throw UsageError("there are no genes to test: give --de TABLE, or --up, --down or --list");
-  const bool fisher = words.method == "fisher";
-  if (fisher && words.de.empty() && words.background.empty())
+  if (fisher && own_lists && words.background.empty())
     throw UsageError("Fisher's test needs --background: the genes that could have been on the list");
   report::Table all;
   std::vector<std::string> notes;
@@ -137,6 +147,10 @@ void run_sets(const SetWords& words) {
     if (lists.empty())
       notes.push_back("No target has " + std::to_string(words.lists.least) +
                       " genes that go one way: nothing is tested.");
+    if (!fisher && !words.rank.empirical)
+      notes.emplace_back(
+          "p is the tail of a normal distribution, which is too small for sets with little overlap; "
+          "--empirical counts permutations instead.");
     RankOptions rank = words.rank;
     rank.threads = words.common.threads;
     for (std::size_t i = 0; i < lists.size(); ++i) {
@@ -146,6 +160,10 @@ void run_sets(const SetWords& words) {
       };
       const RunControl here = part(control, share(i), share(i + 1));
       here.check();
+      if (const auto unknown = fisher && list.target.empty() ? missing_from(list.background, list.genes) : 0;
+          unknown > 0)
+        notes.push_back(std::to_string(unknown) + " of " + std::to_string(list.genes.size()) +
+                        " genes of a list are not in the background and are left out.");
       append(all, with_list(list, fisher ? fisher_table(fisher_tests(list.genes, list.background, sets,
                                                                      {.ease = !words.no_ease}, here))
                                          : rank_table(rank_tests(list.genes, sets, rank, here))));

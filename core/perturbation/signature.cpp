@@ -90,6 +90,7 @@ Signature Signature::by_neighbours(std::shared_ptr<const Expression> x, const Sc
       std::copy_n(nearest.begin() + static_cast<std::ptrdiff_t>(q) * found, found,
                   out.neighbours_.begin() + queries[q] * k);
   }
+  out.add_notes(backend->notes());
   out.prepare(control);
   return out;
 }
