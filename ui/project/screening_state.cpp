@@ -95,8 +95,14 @@ QString screenInWords(const perturbation::Screen& screen) {
 }
 
 ScreeningState::ScreeningState(InteractivePool& pool, DataState& data, CellColumns& columns, QUndoStack& undo,
-                               QString folder, QObject* parent)
-    : QObject(parent), pool_(pool), data_(data), columns_(columns), undo_(undo), folder_(std::move(folder)) {
+                               QString folder, std::function<QString()> device, QObject* parent)
+    : QObject(parent),
+      pool_(pool),
+      data_(data),
+      columns_(columns),
+      undo_(undo),
+      folder_(std::move(folder)),
+      device_(std::move(device)) {
   connect(&data, &DataState::stageChanged, this, &ScreeningState::dataChanged);
   connect(&data, &DataState::preparedChanged, this, &ScreeningState::dataChanged);
 }
@@ -215,9 +221,11 @@ void ScreeningState::run() {
   answer.cancelled = [this] { emit runChanged(); };
   pool_.request<Result>(
       kRun, this,
-      [prepared, options = options_, folder = folder_, lock = one_at_a_time_](const RunControl& control) {
+      [prepared, options = options_, folder = folder_, device = device_().toStdString(),
+       lock = one_at_a_time_](const RunControl& control) mutable {
         const std::scoped_lock alone(*lock);
         control.check();
+        options.backend = compute::choose_backend(device, options.threads).backend;
         QDir().mkpath(folder);
         const std::string state = QDir(folder).filePath("screening.state").toStdString();
         const auto made = [&](bool resume) {

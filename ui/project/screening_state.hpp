@@ -1,6 +1,7 @@
 #pragma once
 #include <QObject>
 #include <QUndoStack>
+#include <functional>
 #include <memory>
 #include <mutex>
 
@@ -26,8 +27,9 @@ class ScreeningState : public QObject {
   Q_OBJECT
  public:
   /// @param folder  where finished steps are kept, so that a run goes on after a stop or a crash
+  /// @param device  that neighbours are looked for on, as --device takes it
   ScreeningState(InteractivePool& pool, DataState& data, CellColumns& columns, QUndoStack& undo, QString folder,
-                 QObject* parent = nullptr);
+                 std::function<QString()> device, QObject* parent = nullptr);
 
   const perturbation::ChainOptions& options() const { return options_; }
   /// A step that can be undone; steps with the same text in a row become one.
@@ -77,6 +79,7 @@ class ScreeningState : public QObject {
   CellColumns& columns_;
   QUndoStack& undo_;
   QString folder_;
+  std::function<QString()> device_;
   std::shared_ptr<std::mutex> one_at_a_time_ = std::make_shared<std::mutex>();  ///< a cancelled run may still end
   perturbation::ChainOptions options_;
   bool guessed_ = false;            ///< columns of these data were guessed or chosen

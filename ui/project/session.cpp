@@ -33,7 +33,7 @@ Session::Session(Places places, QObject* parent)
       columns(data, selection),
       assignments(undo),
       model(undo),
-      screening(pool, data, columns, undo, places.folder),
+      screening(pool, data, columns, undo, places.folder, [this] { return device(); }),
       fits(pool),
       places_(std::move(places)) {
   recent_ = settings.value("recent").toStringList();
