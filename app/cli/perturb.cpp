@@ -118,8 +118,9 @@ void run_score(const Words& words) {
   {
     const auto control = words.control();
     const Begun job = begin(words, control);
-    const Signature signature = signature_of(job, control);
-    const Scores scores = mixscale(*job.x, signature, job.screen, job.options.score, control);
+    const Signature signature = words.signature(job.x, job.dataset, job.screen, control);
+    const auto tested = words.tested(job.x, job.dataset, control);
+    const Scores scores = mixscale(*tested, signature, job.screen, job.options.score, control);
     const auto& cells = job.dataset.cells.names;
     write(score_table(cells, job.screen, scores, job.options.score_column), words.out);
     if (!words.projections.empty()) write(projection_table(cells, job.screen, scores), words.projections);
@@ -141,8 +142,9 @@ void run_call(const Words& words) {
   {
     const auto control = words.control();
     const Begun job = begin(words, control);
-    const Signature signature = signature_of(job, control);
-    const Calls calls = mixscape(*job.x, signature, job.screen, job.options.call, control);
+    const Signature signature = words.signature(job.x, job.dataset, job.screen, control);
+    const auto tested = words.tested(job.x, job.dataset, control);
+    const Calls calls = mixscape(*tested, signature, job.screen, job.options.call, control);
     write(call_table(job.dataset.cells.names, job.screen, calls, job.options.class_column), words.out);
     if (!words.targets.empty())
       write(target_table(job.screen, judge_targets(*job.x, job.screen, nullptr, &calls, {}, words.threads(), control)),
@@ -159,8 +161,9 @@ void run_discriminant(const Words& words) {
   {
     const auto control = words.control();
     const Begun job = begin(words, control);
-    const Signature signature = signature_of(job, control);
-    const Calls calls = mixscape(*job.x, signature, job.screen, job.options.call, control);
+    const Signature signature = words.signature(job.x, job.dataset, job.screen, control);
+    const auto tested = words.tested(job.x, job.dataset, control);
+    const Calls calls = mixscape(*tested, signature, job.screen, job.options.call, control);
     const Discriminant found = discriminant(*job.x, job.screen, calls, job.options.discriminant, control);
     write(discriminant_table(job.dataset.cells.names, job.screen, found), words.out);
     notes = signature.notes();
@@ -207,6 +210,7 @@ void add_score_step(CLI::App& perturb) {
   words->add_signature(*command);
   words->add_markers(*command);
   words->add_score(*command);
+  words->add_layers(*command);
   add_table_output(*command, words->out);
   command->add_option("--projections", words->projections, "also a table of the projections of each target and group");
   command->add_option("--targets", words->targets, "also a table of the targets with verdicts");
@@ -219,6 +223,7 @@ void add_call_steps(CLI::App& perturb) {
   words->add_markers(*command);
   words->add_score(*command);
   words->add_call(*command);
+  words->add_layers(*command);
   add_table_output(*command, words->out);
   command->add_option("--targets", words->targets, "also a table of the targets with verdicts");
 
@@ -229,6 +234,7 @@ void add_call_steps(CLI::App& perturb) {
   words->add_score(*command);
   words->add_call(*command);
   words->add_discriminant(*command);
+  words->add_layers(*command);
   add_table_output(*command, words->out);
 }
 

@@ -17,11 +17,19 @@ class ScreenWords {
   void add_score(CLI::App& command);
   void add_call(CLI::App& command);
   void add_discriminant(CLI::App& command);
+  /// --signature-layer, --de-layer.
+  void add_layers(CLI::App& command);
 
   /// Reads DATA and keeps the cells of --cells. @param outputs  files that must not be DATA
   data::Dataset read(std::initializer_list<std::string> outputs, const RunControl& control) const;
   /// The options that the words come to. @throws Error, UsageError
   perturbation::ChainOptions options() const;
+  /// The signature: the values of --signature-layer, or else made as the options say.
+  perturbation::Signature signature(std::shared_ptr<const perturbation::Expression> x, const data::Dataset& dataset,
+                                    const perturbation::Screen& screen, const RunControl& control) const;
+  /// What markers are tested on: the values of --de-layer, or else x.
+  std::shared_ptr<const perturbation::Expression> tested(std::shared_ptr<const perturbation::Expression> x,
+                                                         const data::Dataset& dataset, const RunControl& control) const;
   RunControl control() const { return common_.control(); }
   int threads() const { return common_.threads; }
   /// "mixscale", "mixscape"; empty: not said.
@@ -33,7 +41,7 @@ class ScreenWords {
   void add_columns(CLI::App& command);
   DataOptions data_;
   Common common_;
-  std::string cells_, method_, rule_ = "py", mode_ = "nn", test_, lists_;
+  std::string cells_, method_, rule_ = "py", mode_ = "nn", test_, lists_, signature_layer_, de_layer_;
   perturbation::ChainOptions chain_;
   DeviceOption device_;
   bool no_scale_ = false;

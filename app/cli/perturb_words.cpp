@@ -5,6 +5,7 @@
 #include <sstream>
 
 #include "core/data/filter.hpp"
+#include "core/data/layer_values.hpp"
 #include "core/error.hpp"
 #include "core/perturbation/tables.hpp"
 #include "core/storage/atomic_file.hpp"
@@ -110,6 +111,31 @@ void ScreenWords::add_discriminant(CLI::App& command) {
   command.add_option("--n-comps,--components", chain_.discriminant.components, "principal components of each target")
       ->check(CLI::Range(1, 1000))
       ->capture_default_str();
+}
+
+void ScreenWords::add_layers(CLI::App& command) {
+  command.add_option("--signature-layer", signature_layer_,
+                     "layer of DATA (h5ad) that holds the signature, such as X_pert: it is not made again");
+  command.add_option(
+      "--de-layer", de_layer_,
+      "layer of DATA (h5ad) with log-normalised values that markers are tested on instead of the counts'");
+}
+
+Signature ScreenWords::signature(std::shared_ptr<const Expression> x, const data::Dataset& dataset,
+                                 const Screen& screen, const RunControl& control) const {
+  if (signature_layer_.empty()) return make_signature(std::move(x), dataset, screen, options().signature, control);
+  return Signature::of_values(x->n_cells(), x->n_genes(),
+                              data::layer_values(dataset, signature_layer_,
+                                                 "Run the signature first (`perturb signature DATA … --out "
+                                                 "FILE.h5ad` writes X_pert), or name another layer.",
+                                                 control));
+}
+
+std::shared_ptr<const Expression> ScreenWords::tested(std::shared_ptr<const Expression> x, const data::Dataset& dataset,
+                                                      const RunControl& control) const {
+  if (de_layer_.empty()) return x;
+  const auto values = data::layer_values(dataset, de_layer_, "Choose another one with --de-layer.", control);
+  return std::make_shared<Expression>(Expression::of_dense(x->n_cells(), x->n_genes(), values, control));
 }
 
 data::Dataset ScreenWords::read(std::initializer_list<std::string> outputs, const RunControl& control) const {

@@ -293,6 +293,40 @@ class TestCliPerturb : public QObject, private CliProgram {
     QVERIFY2(error_.contains("layers/raw"), qPrintable(error_));
   }
 
+  /// A signature that is kept in a layer gives what the one made here does, for some of the cells too.
+  void signatureAndMarkersOfLayers() {
+    QCOMPARE(step("signature", {"--float64", "--out", at("kept.h5ad")}), 0);
+    const auto kept = [&](const QString& name, const QStringList& more) {
+      return run(QStringList{"perturb", name, at("kept.h5ad"), "--target", "target", "--control", "NT", "--guide",
+                             "guide", "--threads", "2", "--out", at("kept.tsv")} +
+                 more);
+    };
+    for (const QString name : {"score", "call", "lda"}) {
+      QVERIFY2(kept(name, {"--signature-layer", "X_pert"}) == 0, qPrintable(error_));
+      QCOMPARE(step(name, {"--out", at("made.tsv")}), 0);
+      QVERIFY2(bytes("kept.tsv") == bytes("made.tsv"), qPrintable(name));
+    }
+    const QStringList some{"--cells", "target != \"T1\""};
+    QVERIFY2(kept("score", some + QStringList{"--signature-layer", "layers/X_pert"}) == 0, qPrintable(error_));
+    const auto scores = table("kept.tsv");
+    QCOMPARE(step("score", {"--out", at("made.tsv")}), 0);
+    QList<QStringList> of_all;
+    for (const auto& row : table("made.tsv"))
+      if (row[1] != "T1") of_all << row;
+    QCOMPARE(scores, of_all);
+    QFile::remove(at("kept.tsv"));
+    QCOMPARE(step("score", {"--signature-layer", "X_pert", "--out", at("kept.tsv")}), 1);
+    QVERIFY2(error_.contains("Run the signature first") && error_.contains("`X`"), qPrintable(error_));
+    QVERIFY(!QFile::exists(at("kept.tsv")));
+    // The signature has values below 0, which no marker is tested on; counts can be.
+    QCOMPARE(kept("score", {"--de-layer", "X_pert"}), 1);
+    QVERIFY2(error_.contains("log-normalised"), qPrintable(error_));
+    QVERIFY2(kept("score", {"--de-layer", "X"}) == 0, qPrintable(error_));
+    QVERIFY(bytes("kept.tsv") != bytes("made.tsv"));
+    QCOMPARE(kept("score", {"--de-layer", "none"}), 1);
+    QVERIFY2(error_.contains("--de-layer") && error_.contains("`layers/X_pert`"), qPrintable(error_));
+  }
+
   void aStoppedDeGoesOn() {
     const QStringList words{"perturb",   "de", at("screen.h5ad"), "--target", "target",
                             "--control", "NT", "--z-p",           "0.05"};

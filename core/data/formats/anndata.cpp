@@ -15,20 +15,6 @@ struct Matrix {
   bool of_raw = false;
 };
 
-/// Layout by the `encoding-type` of now or the `h5sparse_format` of before 0.7; a group that names none is taken as
-/// rows.
-Place place_of(const Tree& file, const std::string& path) {
-  Place place{path, path, Layout::Dense, {}};
-  if (file.kind(path) != NodeKind::Group) return place;
-  std::string encoding;
-  for (const char* name : {"encoding-type", "h5sparse_format"})
-    if (encoding.empty()) encoding = file.text_attribute(path, name).value_or("");
-  place.layout = encoding.rfind("csc", 0) == 0 ? Layout::GeneMajor : Layout::CellMajor;
-  for (const char* name : {"shape", "h5sparse_shape"})
-    if (place.stated_shape.empty()) place.stated_shape = file.integer_attribute(path, name);
-  return place;
-}
-
 std::vector<Matrix> find_matrices(const Tree& file, const std::string& root) {
   std::vector<Matrix> all;
   const auto add = [&](const std::string& path, bool of_raw) {
@@ -56,6 +42,18 @@ void take_measured_sets(const Tree& file, const std::string& root, Dataset& out,
 }
 
 }  // namespace
+
+Place place_of(const Tree& file, const std::string& path) {
+  Place place{path, path, Layout::Dense, {}};
+  if (file.kind(path) != NodeKind::Group) return place;
+  std::string encoding;
+  for (const char* name : {"encoding-type", "h5sparse_format"})
+    if (encoding.empty()) encoding = file.text_attribute(path, name).value_or("");
+  place.layout = encoding.rfind("csc", 0) == 0 ? Layout::GeneMajor : Layout::CellMajor;
+  for (const char* name : {"shape", "h5sparse_shape"})
+    if (place.stated_shape.empty()) place.stated_shape = file.integer_attribute(path, name);
+  return place;
+}
 
 double looks_like_anndata(const Tree& file) {
   const bool tables = file.kind("obs") != NodeKind::None && file.kind("var") != NodeKind::None;

@@ -1,5 +1,5 @@
 #pragma once
-#include "core/data/formats/tree.hpp"
+#include "core/data/formats/matrix_scan.hpp"
 #include "core/data/open.hpp"
 
 namespace scriptorium::data {
@@ -12,5 +12,9 @@ double looks_like_anndata(const Tree& file);
 /// @throws Error naming the layer, the first value that is no count and what to choose instead
 Dataset read_anndata(const Tree& file, const std::string& root, const OpenOptions& options, CountSink* counts,
                      const RunControl& control);
+
+/// Where the matrix at `path` lies: layout by the `encoding-type` of now or the `h5sparse_format` of before 0.7; a
+/// group that names none is taken as rows.
+Place place_of(const Tree& file, const std::string& path);
 
 }  // namespace scriptorium::data
