@@ -1,6 +1,7 @@
 #include "core/data/layer_values.hpp"
 
 #include <algorithm>
+#include <numeric>
 #include <unordered_map>
 
 #include "core/data/formats/anndata.hpp"
@@ -29,9 +30,18 @@ std::string find(const Tree& file, const std::string& layer, const std::string& 
 /// For each row of the file's table its place among `wanted`, −1 where it is not wanted.
 std::vector<std::int64_t> places(const std::vector<std::string>& in_file, const std::vector<std::string>& wanted,
                                  const std::string& file, const std::string& what) {
-  std::unordered_map<std::string, std::int64_t> row_of;
-  for (std::size_t row = 0; row < in_file.size(); ++row) row_of.emplace(in_file[row], static_cast<std::int64_t>(row));
   std::vector<std::int64_t> out(in_file.size(), -1);
+  if (in_file == wanted) {  // names may repeat
+    std::iota(out.begin(), out.end(), std::int64_t{0});
+    return out;
+  }
+  std::unordered_map<std::string, std::int64_t> row_of;
+  for (std::size_t row = 0; row < in_file.size(); ++row)
+    if (!row_of.emplace(in_file[row], static_cast<std::int64_t>(row)).second)
+      throw Error(ErrorCode::BadInput,
+                  "Names of " + what + "s repeat in " + file + " (" + quoted(in_file[row]) +
+                      "), so a part of them cannot be found in its layers.",
+                  "Keep all cells and genes, or give each a name of its own.");
   for (std::size_t i = 0; i < wanted.size(); ++i) {
     const auto found = row_of.find(wanted[i]);
     if (found == row_of.end())
