@@ -23,7 +23,7 @@ class TestScreenResults : public QObject, private ScreenWindow {
     openScreen(path);
     data::Filter filter;
     filter.cells = "rep == \"r1\"";
-    filter.min_cells_per_gene = 40;
+    filter.min_cells_per_gene = 150;
     session().data.setFilter(filter);
     QVERIFY(driver().waitForData());
     settle();
