@@ -61,6 +61,26 @@ class TestScreenResults : public QObject, private ScreenWindow {
     QVERIFY(!session().columns.find("screening/mixscape_class_p_ko"));
   }
 
+  void dataAreSavedWithTheSignature() {
+    run();
+    const QString plain = folder_->filePath("plain.h5ad"), with = folder_->filePath("with.h5ad");
+    for (const auto& item : session().exports.files()) {
+      if (item.key == "screening") item.file()(plain, {});
+      if (item.key == "screening_signature") item.file()(with, {});
+    }
+    const auto layers = [](const QString& path) {
+      std::vector<std::string> names;
+      for (const auto& layer : data::peek(path.toStdString(), {}, {}).layers) names.push_back(layer.path);
+      return names;
+    };
+    const auto has = [](const std::vector<std::string>& names) {
+      return std::find(names.begin(), names.end(), "layers/X_pert") != names.end();
+    };
+    QVERIFY(!has(layers(plain)));
+    QVERIFY(has(layers(with)));
+    QVERIFY(data::open(with.toStdString(), {}, {}).cells.find("mixscale_score"));
+  }
+
   void aDamagedStateIsBegunAnew() {
     run();
     const auto score = state().now()->scores.score;

@@ -291,16 +291,19 @@ void PerturbationPage::offerForExport() {
                                   return [table](const RunControl&) { return table; };
                                 }});
   genes_->offerForExport();
-  session().exports.addFile(
-      {"screening", tr("Data with scores and calls"), "h5ad", false, [this]() -> ExportList::FileMaker {
-         const auto now = session().screening.now();
-         const auto of = session().screening.dataOfResult();
-         if (!now || !of) return {};
-         return [now, of](const QString& path, const RunControl& control) {
-           perturbation::write_screening_h5ad(*of->dataset, *now, perturbation::LayerType::None, path.toStdString(),
-                                              control);
-         };
-       }});
+  for (const auto& [key, title, layer] :
+       {std::tuple{"screening", tr("Data with scores and calls"), perturbation::LayerType::None},
+        std::tuple{"screening_signature", tr("Data with the signature (layer X_pert)"),
+                   perturbation::LayerType::Float32}})
+    session().exports.addFile({key, title, "h5ad", false, [this, layer = layer]() -> ExportList::FileMaker {
+                                 const auto now = session().screening.now();
+                                 const auto of = session().screening.dataOfResult();
+                                 if (!now || !of) return {};
+                                 return [now, of, layer](const QString& path, const RunControl& control) {
+                                   perturbation::write_screening_h5ad(*of->dataset, *now, layer, path.toStdString(),
+                                                                      control);
+                                 };
+                               }});
 }
 
 }  // namespace scriptorium::ui
