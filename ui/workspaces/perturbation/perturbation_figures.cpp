@@ -97,6 +97,43 @@ QString nameOf(CellKind kind, const Screening& of, std::int32_t target) {
   return targetName(of, target);
 }
 
+namespace {
+
+/// A violin a class, one above the other, with its cells as points.
+Panel violins(const Screening& of, std::int32_t target, const std::vector<KindCurve>& curves) {
+  Panel panel;
+  for (std::size_t i = 0; i < curves.size(); ++i) {
+    const KindCurve& curve = curves[i];
+    const auto base = static_cast<double>(i);
+    panel.y.categories << QObject::tr("%1 (%2)").arg(nameOf(curve.kind, of, target)).arg(curve.cells.size());
+    double top = 0;
+    for (const double y : curve.density.y) top = std::max(top, y);
+    Mark area;
+    area.kind = MarkKind::Band;
+    area.name = nameOf(curve.kind, of, target);
+    area.x = curve.density.x;
+    for (const double y : curve.density.y) {
+      area.y.push_back(base + 0.42 * y / top);
+      area.low.push_back(base - 0.42 * y / top);
+    }
+    area.color = colorOf(curve.kind);
+    area.opacity = 0.55;
+    area.in_legend = false;
+    panel.marks.push_back(std::move(area));
+    Mark points = pointsOf(curve, nameOf(curve.kind, of, target), nullptr);
+    for (double& y : points.y) y = base + 0.3 * y;
+    points.color.reset();
+    points.tone = charts::Tone::Ink;
+    points.opacity = 0.5;
+    panel.marks.push_back(std::move(points));
+  }
+  panel.y.low = -0.6;
+  panel.y.high = static_cast<double>(curves.size()) - 0.4;
+  return panel;
+}
+
+}  // namespace
+
 charts::Figure scoreFigure(const Screening& of, std::int32_t target, const std::vector<ScoreFacet>& facets,
                            const std::vector<std::uint8_t>* selected) {
   charts::Figure figure{"perturbation_score", {}, gridColumns(facets.size()), true, {}};
@@ -168,38 +205,22 @@ charts::Figure ridgeFigure(const Screening& of, const std::vector<Ridge>& ridges
 charts::Figure posteriorFigure(const Screening& of, std::int32_t target, const std::vector<KindCurve>& curves) {
   charts::Figure figure{"perturbation_probability", {}, 1, false, {}};
   if (curves.empty()) return figure;
-  Panel panel;
+  Panel panel = violins(of, target, curves);
   panel.name = QObject::tr("Probabilities of %1").arg(targetName(of, target));
   panel.x.title = QObject::tr("probability of being perturbed");
   panel.x.low = -0.02;
   panel.x.high = 1.02;
-  for (std::size_t i = 0; i < curves.size(); ++i) {
-    const KindCurve& curve = curves[i];
-    const auto base = static_cast<double>(i);
-    panel.y.categories << QObject::tr("%1 (%2)").arg(nameOf(curve.kind, of, target)).arg(curve.cells.size());
-    double top = 0;
-    for (const double y : curve.density.y) top = std::max(top, y);
-    Mark area;
-    area.kind = MarkKind::Band;
-    area.name = nameOf(curve.kind, of, target);
-    area.x = curve.density.x;
-    for (const double y : curve.density.y) {
-      area.y.push_back(base + 0.42 * y / top);
-      area.low.push_back(base - 0.42 * y / top);
-    }
-    area.color = colorOf(curve.kind);
-    area.opacity = 0.55;
-    area.in_legend = false;
-    panel.marks.push_back(std::move(area));
-    Mark points = pointsOf(curve, nameOf(curve.kind, of, target), nullptr);
-    for (double& y : points.y) y = base + 0.3 * y;
-    points.color.reset();
-    points.tone = charts::Tone::Ink;
-    points.opacity = 0.5;
-    panel.marks.push_back(std::move(points));
-  }
-  panel.y.low = -0.6;
-  panel.y.high = static_cast<double>(curves.size()) - 0.4;
+  figure.panels.push_back(std::move(panel));
+  return figure;
+}
+
+charts::Figure expressionFigure(const Screening& of, std::int32_t target, const QString& gene,
+                                const std::vector<KindCurve>& curves) {
+  charts::Figure figure{"expression_by_class", {}, 1, false, {}};
+  if (curves.empty()) return figure;
+  Panel panel = violins(of, target, curves);
+  panel.name = QObject::tr("Expression of %1 by class, cells of %2").arg(gene, targetName(of, target));
+  panel.x.title = QObject::tr("log-normalised %1").arg(gene);
   figure.panels.push_back(std::move(panel));
   return figure;
 }
