@@ -175,6 +175,24 @@ std::vector<KindCurve> posterior_curves(const Screening& of, std::int32_t target
   return curves;
 }
 
+std::vector<KindCurve> expression_curves(const Screening& of, std::int32_t target, std::int64_t gene) {
+  std::vector<KindCurve> curves;
+  double high = 0;
+  for (const bool its : {false, true})
+    for (const std::int64_t cell : of.screen.cells_of(its ? target : of.screen.control)) {
+      const double x = of.expression->at(cell, gene);
+      add_to(curves, kind_of(of, cell, its), cell, x);
+      high = std::max(high, x);
+    }
+  if (high <= 0) high = 1;
+  by_kind(curves);
+  for (KindCurve& curve : curves) {
+    curve.density = density(curve.value, 0, high, 256, high / 50);
+    for (const std::int64_t cell : curve.cells) curve.height.push_back(2 * spread(cell) - 1);
+  }
+  return curves;
+}
+
 std::vector<Ridge> score_ridges(const Screening& of, const RunControl& control) {
   std::vector<std::vector<double>> values(static_cast<std::size_t>(of.screen.n_targets()));
   double low = 0, high = 0;

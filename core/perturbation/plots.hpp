@@ -50,6 +50,9 @@ std::vector<ScoreFacet> score_densities(const Screening& of, std::int32_t target
 /// Probabilities of being perturbed of a target's cells, by what they are called; densities from 0 to 1 with a
 /// bandwidth of at least 0.02: most probabilities are next to an end.
 std::vector<KindCurve> posterior_curves(const Screening& of, std::int32_t target);
+/// Log-normalised expression of a gene in a target's cells and in all controls, by what they are called; densities from
+/// 0 to the highest value, with a bandwidth of at least a fiftieth of it: most counts are 0.
+std::vector<KindCurve> expression_curves(const Screening& of, std::int32_t target, std::int64_t gene);
 
 /// Standardised Mixscale projections as one density each: the controls of all targets, then targets, strongest first.
 struct Ridge {

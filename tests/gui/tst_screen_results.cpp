@@ -1,4 +1,6 @@
 #include <QFile>
+#include <QLineEdit>
+#include <QTabWidget>
 #include <algorithm>
 #include <cmath>
 
@@ -23,7 +25,7 @@ class TestScreenResults : public QObject, private ScreenWindow {
     openScreen(path);
     data::Filter filter;
     filter.cells = "rep == \"r1\"";
-    filter.min_cells_per_gene = 40;
+    filter.min_cells_per_gene = 150;
     session().data.setFilter(filter);
     QVERIFY(driver().waitForData());
     settle();
@@ -59,6 +61,56 @@ class TestScreenResults : public QObject, private ScreenWindow {
     run();
     QVERIFY(session().columns.find("screening/mixscape_class_p_kd"));
     QVERIFY(!session().columns.find("screening/mixscape_class_p_ko"));
+  }
+
+  void dataAreSavedWithTheSignature() {
+    run();
+    const QString plain = folder_->filePath("plain.h5ad"), with = folder_->filePath("with.h5ad");
+    for (const auto& item : session().exports.files()) {
+      if (item.key == "screening") item.file()(plain, {});
+      if (item.key == "screening_signature") item.file()(with, {});
+    }
+    const auto layers = [](const QString& path) {
+      std::vector<std::string> names;
+      for (const auto& layer : data::peek(path.toStdString(), {}, {}).layers) names.push_back(layer.path);
+      return names;
+    };
+    const auto has = [](const std::vector<std::string>& names) {
+      return std::find(names.begin(), names.end(), "layers/X_pert") != names.end();
+    };
+    QVERIFY(!has(layers(plain)));
+    QVERIFY(has(layers(with)));
+    QVERIFY(data::open(with.toStdString(), {}, {}).cells.find("mixscale_score"));
+  }
+
+  void anyGeneIsDrawnByClass() {
+    run();
+    choose("T1");
+    driver().find<QTabWidget>("perturbationTabs")->setCurrentIndex(1);
+    auto* line = driver().find<QLineEdit>("callsGene");
+    auto* shown = figure("posteriorFigure");
+    const auto ask = [&](const QString& gene) {
+      line->setText(gene);
+      QTest::keyClick(line, Qt::Key_Return);
+      settle();
+    };
+    QVERIFY(shown->figure().panels[0].x.title.contains("probability"));
+    ask("gene5");
+    QVERIFY2(!shown->figure().empty(), qPrintable(shown->message()));
+    const charts::Panel& panel = shown->figure().panels[0];
+    QVERIFY(panel.x.title.contains("gene5"));
+    QCOMPARE(panel.y.categories.size(), 3);
+    QVERIFY(panel.y.categories[0].startsWith("NT (") && panel.y.categories[2].startsWith("T1 KO ("));
+    const auto& now = *state().now();
+    const auto controls = now.screen.cells_of(now.screen.control);
+    const charts::Mark& points = panel.marks[1];  // behind the first violin
+    QCOMPARE(points.x.size(), controls.size());
+    for (std::size_t i = 0; i < controls.size(); ++i)
+      QCOMPARE(points.x[i], now.expression->at(controls[i], now.screen.gene_index("gene5")));
+    ask("nothing");
+    QVERIFY2(shown->message().contains("nothing"), qPrintable(shown->message()));
+    ask("");
+    QVERIFY(shown->figure().panels[0].x.title.contains("probability"));
   }
 
   void aDamagedStateIsBegunAnew() {

@@ -128,14 +128,25 @@ class TestPerturbation : public QObject {
     const charts::Figure guides = guideFigure(of, {of.targets[0]});
     QCOMPARE(guides.panels.size(), std::size_t{1});
     QCOMPARE(guides.panels[0].y.categories.size(), 2);
-    const charts::Mark& bars = guides.panels[0].marks[0];
-    QCOMPARE(bars.groups, QStringList({"KO", "NP"}));
-    // The share of KO in the middle of the top bar.
+    QCOMPARE(guides.panels[0].marks.size(), std::size_t{2});
+    const charts::Mark &ko = guides.panels[0].marks[0], &np = guides.panels[0].marks[1];
+    QCOMPARE((QStringList{ko.name, np.name}), QStringList({"KO", "NP"}));
+    // The best guide is at the top; its numbers are shares to the last bit.
     const GuideShare best = guides_by_share(of.targets[0])[0];
-    const std::size_t columns = 400, row = bars.values.size() / columns - 4;
-    double ko = 0;
-    for (std::size_t c = 0; c < columns; ++c) ko += bars.values[row * columns + c] == 0 ? 1 : 0;
-    QVERIFY(std::fabs(ko / 400 - static_cast<double>(best.perturbed) / static_cast<double>(best.cells)) < 0.01);
+    const double share = static_cast<double>(best.perturbed) / static_cast<double>(best.cells);
+    QVERIFY(share > 0 && share < 1);
+    QCOMPARE(ko.y.back(), 1.0);
+    QVERIFY(ko.x.back() == 0 && ko.x_end.back() == share && np.x.back() == share && np.x_end.back() == 1);
+    const QString guide = QString::fromStdString(of.screen.guide.names[static_cast<std::size_t>(best.guide)]);
+    const QStringList lines = guides.toTable().split('\n', Qt::SkipEmptyParts);
+    QCOMPARE(lines.size(), 1 + 2 * 2);
+    const QStringList heads = lines[0].split('\t'), cells = lines[2].split('\t');
+    QCOMPARE(cells[heads.indexOf("mark")], QString("KO"));
+    QCOMPARE(cells[heads.indexOf("label")], guide);
+    QCOMPARE(cells[heads.indexOf("value")].toDouble(), share);
+    QCOMPARE(cells[heads.indexOf("x_end")].toDouble(), share);
+    const QImage image = drawn(guides, {400, 300});
+    QVERIFY(pixelsOf(image, 0xffe69f00) > 5000 && pixelsOf(image, 0xffc9c9c9) > 1000);
     QVERIFY(guideFigure(of, {of.targets[1]}).empty());
 
     const charts::Figure down = knockDownFigure(of, 0, knock_down(of, 0));

@@ -100,7 +100,8 @@ double ChartScene::layOutLegend() {
       }
       QColor color = colorOf(mark, theme_);
       color.setAlphaF(static_cast<float>(mark.opacity));
-      const bool filled = mark.kind == MarkKind::Band || mark.kind == MarkKind::StepBand || mark.kind == MarkKind::Bars;
+      const bool filled = mark.kind == MarkKind::Band || mark.kind == MarkKind::StepBand ||
+                          mark.kind == MarkKind::Bars || mark.kind == MarkKind::Spans;
       const double middle = y + metrics.height() / 2;
       if (filled) {
         scene_->addRect(QRectF(x, middle - 4.5, 16, 9), Qt::NoPen, color)->setZValue(20);

@@ -22,9 +22,10 @@
 namespace scriptorium::charts {
 namespace {
 
+/// Images and spans lie over the chart.
 bool hasImage(const Panel& panel) {
   return std::any_of(panel.marks.begin(), panel.marks.end(),
-                     [](const Mark& mark) { return mark.kind == MarkKind::Image; });
+                     [](const Mark& mark) { return mark.kind == MarkKind::Image || mark.kind == MarkKind::Spans; });
 }
 
 /// Points of (x, y) as drawn; what the axes have no place for is left out.
@@ -95,7 +96,7 @@ void ChartScene::addMark(QChart& chart, const Panel& panel, const Mark& mark, co
   const auto guide = [&](QPointF from, QPointF to) {
     if (!hasImage(panel)) return line({from, to});
     auto* item = scene_->addLine(QLineF(place.drawn(from), place.drawn(to)), pen);
-    item->setZValue(6);  // images lie over the chart
+    item->setZValue(6);
     item->setVisible(place.plot.adjusted(-1, -1, 1, 1).contains(item->line().center()));
   };
   const auto area = [&](const QList<QPointF>& upper, const QList<QPointF>& lower) {
@@ -139,6 +140,13 @@ void ChartScene::addMark(QChart& chart, const Panel& panel, const Mark& mark, co
         const double at = toAxis(panel.y.scale, mark.y.front());
         if (std::isfinite(at)) guide({place.range.left(), at}, {place.range.right(), at});
       }
+      break;
+    case MarkKind::Spans:
+      for (std::size_t i = 0; i < mark.y.size(); ++i)
+        if (const auto span = spanOf(panel, mark, i)) {
+          const QRectF drawn(place.drawn(span->topLeft()), place.drawn(span->bottomRight()));
+          scene_->addRect(drawn.normalized().intersected(place.plot), Qt::NoPen, color)->setZValue(4);
+        }
       break;
     case MarkKind::Image: {
       if (mark.x.size() < 2 || mark.y.size() < 2 || mark.values.empty()) break;

@@ -26,6 +26,8 @@ QString kindName(MarkKind kind) {
       return "guide x";
     case MarkKind::GuideY:
       return "guide y";
+    case MarkKind::Spans:
+      return "spans";
     case MarkKind::Image:
       return "image";
   }
@@ -100,7 +102,7 @@ QString Figure::summary() const {
       if (mark.kind == MarkKind::GuideX || mark.kind == MarkKind::GuideY) {
         const auto& at = mark.kind == MarkKind::GuideX ? mark.x : mark.y;
         if (!at.empty()) marks << QString("%1 at %2").arg(mark.name, shortNumber(at.front()));
-      } else if (extent(mark.y, low, high)) {
+      } else if (extent(mark.kind == MarkKind::Spans ? mark.values : mark.y, low, high)) {
         marks << QString("%1 (%2) from %3 to %4")
                      .arg(mark.name, kindName(mark.kind), shortNumber(low), shortNumber(high));
       }
@@ -155,7 +157,9 @@ QString Figure::toTable(QChar separator) const {
                           cell(mark.name, separator),
                           kindName(mark.kind),
                           x(i),
-                          edges ? x(i + 1) : QString(),
+                          edges                   ? x(i + 1)
+                          : i < mark.x_end.size() ? full(mark.x_end[i])
+                                                  : QString(),
                           i < mark.y.size() ? full(mark.y[i]) : QString(),
                           i < mark.low.size() ? full(mark.low[i]) : QString(),
                           cell(mark.labels.value(static_cast<qsizetype>(i)), separator)};
@@ -177,7 +181,9 @@ Figure rescaled(Figure figure, std::optional<Scale> x, std::optional<Scale> y) {
       const bool bins = mark.kind == MarkKind::Steps || mark.kind == MarkKind::Bars || mark.kind == MarkKind::StepBand;
       if (mark.kind != MarkKind::GuideY) {
         across.push_back(&mark.x);
-        edges.push_back(bins);
+        edges.push_back(bins || mark.kind == MarkKind::Spans);
+        across.push_back(&mark.x_end);
+        edges.push_back(true);
       }
       if (mark.kind == MarkKind::Points || mark.kind == MarkKind::Line) up.push_back(&mark.y);
     }
@@ -216,6 +222,7 @@ QRectF naturalRange(const Panel& panel) {
   };
   for (const Mark& mark : panel.marks) {
     take(panel.x, mark.x, x0, x1, any_x);
+    take(panel.x, mark.x_end, x0, x1, any_x);
     take(panel.y, mark.y, y0, y1, any_y);
     take(panel.y, mark.low, y0, y1, any_y);
     if (mark.kind == MarkKind::Bars || mark.kind == MarkKind::Steps) take(panel.y, {0.0}, y0, y1, any_y);

@@ -37,6 +37,7 @@ enum class MarkKind {
   Points,    ///< x, y of equal length; labels, if any, one per point
   GuideX,    ///< a vertical line at x[0]
   GuideY,    ///< a horizontal line at y[0]
+  Spans,     ///< bars across, one above the other: from x to x_end around y; values: what each stands for
   Image,     ///< x, y: two ends each; values: rows of `image_columns` from the bottom up, coloured by the panel's bar
 };
 
@@ -46,9 +47,9 @@ struct Mark {
   Tone tone = Tone::Blue;
   std::vector<double> x, y, low;
   double opacity = 1;
-  double width = 1.5;  ///< of a line, in 1/96 inch; radius of points
+  double width = 1.5;  ///< of a line, in 1/96 inch; radius of points; height of spans, in units of y
   bool in_legend = true;
-  QStringList labels;  ///< of points
+  QStringList labels;  ///< of points and spans
   /// What points and images are coloured by, NaN where there is none: on the panel's bar of colours, or, with a
   /// palette, the number of a group. Empty: the tone.
   std::vector<double> values = {};
@@ -58,6 +59,7 @@ struct Mark {
   std::shared_ptr<const std::vector<std::uint8_t>> emphasis = {};
   int image_columns = 0;
   std::optional<unsigned> color = {};  ///< 0xAARRGGBB instead of the tone
+  std::vector<double> x_end = {};      ///< of spans
 };
 
 /// Colours of numbers: viridis, or for what lies on both sides of the middle blue over near white to brown.

@@ -49,6 +49,15 @@ Cloud cloudOf(const Panel& panel, const Mark& mark, const PanelPlace& place, con
   return cloud;
 }
 
+std::optional<QRectF> spanOf(const Panel& panel, const Mark& mark, std::size_t i) {
+  if (i >= mark.x.size() || i >= mark.x_end.size() || i >= mark.y.size()) return {};
+  const double left = toAxis(panel.x.scale, mark.x[i]), right = toAxis(panel.x.scale, mark.x_end[i]);
+  const double low = toAxis(panel.y.scale, mark.y[i] - mark.width / 2),
+               high = toAxis(panel.y.scale, mark.y[i] + mark.width / 2);
+  if (!(right > left && high > low)) return {};
+  return QRectF(left, low, right - left, high - low);
+}
+
 QImage imageOf(const Panel& panel, const Mark& mark) {
   const int columns = mark.image_columns;
   const int rows = columns > 0 ? static_cast<int>(mark.values.size() / static_cast<std::size_t>(columns)) : 0;

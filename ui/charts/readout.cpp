@@ -2,6 +2,7 @@
 #include <cmath>
 
 #include "ui/charts/figure_view.hpp"
+#include "ui/charts/mark_items.hpp"
 
 namespace scriptorium::charts {
 namespace {
@@ -49,6 +50,13 @@ int pixelAt(const Panel& panel, const Mark& mark, QPointF at) {
   return static_cast<int>(up * rows) * mark.image_columns + static_cast<int>(across * mark.image_columns);
 }
 
+/// The span under a place, −1 outside of all.
+int spanAt(const Panel& panel, const Mark& mark, QPointF at) {
+  for (std::size_t i = 0; i < mark.y.size(); ++i)
+    if (const auto span = spanOf(panel, mark, i); span && span->contains(at)) return static_cast<int>(i);
+  return -1;
+}
+
 /// What an element is coloured by, in words.
 QString valueText(const Mark& mark, std::size_t i) {
   const double value = mark.values[i];
@@ -69,8 +77,11 @@ std::pair<int, int> nearestElement(const Panel& panel, const PanelPlace& place, 
   for (std::size_t m = 0; m < panel.marks.size(); ++m) {
     const Mark& mark = panel.marks[m];
     if (isGuide(mark.kind)) continue;
-    const int k = mark.kind == MarkKind::Image ? pixelAt(panel, mark, at) : nearest(panel, place, mark, at);
-    const bool points = mark.kind == MarkKind::Points, on_top = points || mark.kind == MarkKind::Image;
+    const bool points = mark.kind == MarkKind::Points, spans = mark.kind == MarkKind::Spans,
+               on_top = points || spans || mark.kind == MarkKind::Image;
+    const int k = mark.kind == MarkKind::Image ? pixelAt(panel, mark, at)
+                  : spans                      ? spanAt(panel, mark, at)
+                                               : nearest(panel, place, mark, at);
     if (k >= 0 && (best.first < 0 || on_top)) best = {static_cast<int>(m), k};
     if (k >= 0 && points) break;
   }
@@ -87,6 +98,7 @@ QStringList readout(const Panel& panel, const PanelPlace& place, QPointF& at, in
       double x = toAxis(panel.x.scale, mark.x[i]);
       if (hasEdges(mark.kind) && i + 1 < mark.x.size()) x = 0.5 * (x + toAxis(panel.x.scale, mark.x[i + 1]));
       at = {x, toAxis(panel.y.scale, mark.y[i])};
+      if (const auto span = mark.kind == MarkKind::Spans ? spanOf(panel, mark, i) : std::nullopt) at = span->center();
       break;
     }
   }
@@ -102,6 +114,12 @@ QStringList readout(const Panel& panel, const PanelPlace& place, QPointF& at, in
         lines << acrossText(panel.y, fromAxis(panel.y.scale, at.y()));
       if (const int pixel = pixelAt(panel, mark, at); pixel >= 0)
         lines << QString("%1: %2").arg(mark.name, valueText(mark, static_cast<std::size_t>(pixel)));
+      continue;
+    }
+    if (mark.kind == MarkKind::Spans) {
+      if (const int k = spanAt(panel, mark, at); k >= 0)
+        lines << mark.labels.value(k)
+              << QString("%1: %2").arg(mark.name, shortNumber(mark.values[static_cast<std::size_t>(k)]));
       continue;
     }
     const int k = nearest(panel, place, mark, at);

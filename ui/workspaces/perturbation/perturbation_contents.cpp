@@ -1,6 +1,7 @@
 // What stands on the tabs of the page: figures and tables of the target that is chosen.
 #include <QComboBox>
 #include <QLabel>
+#include <QLineEdit>
 #include <algorithm>
 
 #include "core/embedding/embed.hpp"
@@ -16,6 +17,7 @@ void PerturbationPage::drawTarget() {
   if (!now || chosen_ < 0) return;
   const QString facets = facets_->currentData().toString();
   const Facets by = facets == "guides" ? Facets::Guides : facets == "splits" ? Facets::Splits : Facets::Together;
+  const QString gene = gene_->text().trimmed();
   const bool all_guides = guides_of_->currentData() == "all";
   for (charts::FigureView* figure : {scores_, posterior_, knock_down_, heat_map_, guides_})
     if (!figure->figure().empty()) figure->setStale(true);
@@ -34,7 +36,9 @@ void PerturbationPage::drawTarget() {
         view->setFigure(std::move(figure));
     };
     const bool own = of.screen.gene_index(name.toStdString()) >= 0;
-    put(posterior_, shown_.posterior, tr("%1 was not called.").arg(name));
+    put(posterior_, shown_.posterior,
+        shown_.gene.isEmpty() ? tr("%1 was not called.").arg(name)
+                              : tr("The data have no gene named %1.").arg(shown_.gene));
     put(knock_down_, shown_.knock_down,
         own ? tr("The cells of %1 have no score: %2.").arg(name, why)
             : tr("Its gene is not among the genes: the data have no gene named %1.").arg(name));
@@ -52,14 +56,18 @@ void PerturbationPage::drawTarget() {
   };
   session().pool.request<Shown>(
       kFigures, this,
-      [now, target = chosen_, by, all_guides, all_scores = facets == "ridges"](const RunControl& control) {
+      [now, target = chosen_, gene, by, all_guides, all_scores = facets == "ridges"](const RunControl& control) {
         Shown made;
         made.target = target;
+        made.gene = gene;
         made.facets = score_densities(*now, target, by);
         control.check();
-        if (all_scores) made.ridges = ridgeFigure(*now, score_ridges(*now));
+        if (all_scores) made.ridges = ridgeFigure(*now, score_ridges(*now, control));
         control.check();
-        made.posterior = posteriorFigure(*now, target, posterior_curves(*now, target));
+        if (gene.isEmpty())
+          made.posterior = posteriorFigure(*now, target, posterior_curves(*now, target));
+        else if (const auto at = now->screen.gene_index(gene.toStdString()); at >= 0)
+          made.posterior = expressionFigure(*now, target, gene, expression_curves(*now, target, at));
         made.knock_down = knockDownFigure(*now, target, perturbation::knock_down(*now, target));
         control.check();
         made.map = marker_heat_map(*now, target);

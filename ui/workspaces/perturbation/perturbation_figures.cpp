@@ -97,6 +97,43 @@ QString nameOf(CellKind kind, const Screening& of, std::int32_t target) {
   return targetName(of, target);
 }
 
+namespace {
+
+/// A violin a class, one above the other, with its cells as points.
+Panel violins(const Screening& of, std::int32_t target, const std::vector<KindCurve>& curves) {
+  Panel panel;
+  for (std::size_t i = 0; i < curves.size(); ++i) {
+    const KindCurve& curve = curves[i];
+    const auto base = static_cast<double>(i);
+    panel.y.categories << QObject::tr("%1 (%2)").arg(nameOf(curve.kind, of, target)).arg(curve.cells.size());
+    double top = 0;
+    for (const double y : curve.density.y) top = std::max(top, y);
+    Mark area;
+    area.kind = MarkKind::Band;
+    area.name = nameOf(curve.kind, of, target);
+    area.x = curve.density.x;
+    for (const double y : curve.density.y) {
+      area.y.push_back(base + 0.42 * y / top);
+      area.low.push_back(base - 0.42 * y / top);
+    }
+    area.color = colorOf(curve.kind);
+    area.opacity = 0.55;
+    area.in_legend = false;
+    panel.marks.push_back(std::move(area));
+    Mark points = pointsOf(curve, nameOf(curve.kind, of, target), nullptr);
+    for (double& y : points.y) y = base + 0.3 * y;
+    points.color.reset();
+    points.tone = charts::Tone::Ink;
+    points.opacity = 0.5;
+    panel.marks.push_back(std::move(points));
+  }
+  panel.y.low = -0.6;
+  panel.y.high = static_cast<double>(curves.size()) - 0.4;
+  return panel;
+}
+
+}  // namespace
+
 charts::Figure scoreFigure(const Screening& of, std::int32_t target, const std::vector<ScoreFacet>& facets,
                            const std::vector<std::uint8_t>* selected) {
   charts::Figure figure{"perturbation_score", {}, gridColumns(facets.size()), true, {}};
@@ -168,38 +205,22 @@ charts::Figure ridgeFigure(const Screening& of, const std::vector<Ridge>& ridges
 charts::Figure posteriorFigure(const Screening& of, std::int32_t target, const std::vector<KindCurve>& curves) {
   charts::Figure figure{"perturbation_probability", {}, 1, false, {}};
   if (curves.empty()) return figure;
-  Panel panel;
+  Panel panel = violins(of, target, curves);
   panel.name = QObject::tr("Probabilities of %1").arg(targetName(of, target));
   panel.x.title = QObject::tr("probability of being perturbed");
   panel.x.low = -0.02;
   panel.x.high = 1.02;
-  for (std::size_t i = 0; i < curves.size(); ++i) {
-    const KindCurve& curve = curves[i];
-    const auto base = static_cast<double>(i);
-    panel.y.categories << QObject::tr("%1 (%2)").arg(nameOf(curve.kind, of, target)).arg(curve.cells.size());
-    double top = 0;
-    for (const double y : curve.density.y) top = std::max(top, y);
-    Mark area;
-    area.kind = MarkKind::Band;
-    area.name = nameOf(curve.kind, of, target);
-    area.x = curve.density.x;
-    for (const double y : curve.density.y) {
-      area.y.push_back(base + 0.42 * y / top);
-      area.low.push_back(base - 0.42 * y / top);
-    }
-    area.color = colorOf(curve.kind);
-    area.opacity = 0.55;
-    area.in_legend = false;
-    panel.marks.push_back(std::move(area));
-    Mark points = pointsOf(curve, nameOf(curve.kind, of, target), nullptr);
-    for (double& y : points.y) y = base + 0.3 * y;
-    points.color.reset();
-    points.tone = charts::Tone::Ink;
-    points.opacity = 0.5;
-    panel.marks.push_back(std::move(points));
-  }
-  panel.y.low = -0.6;
-  panel.y.high = static_cast<double>(curves.size()) - 0.4;
+  figure.panels.push_back(std::move(panel));
+  return figure;
+}
+
+charts::Figure expressionFigure(const Screening& of, std::int32_t target, const QString& gene,
+                                const std::vector<KindCurve>& curves) {
+  charts::Figure figure{"expression_by_class", {}, 1, false, {}};
+  if (curves.empty()) return figure;
+  Panel panel = violins(of, target, curves);
+  panel.name = QObject::tr("Expression of %1 by class, cells of %2").arg(gene, targetName(of, target));
+  panel.x.title = QObject::tr("log-normalised %1").arg(gene);
   figure.panels.push_back(std::move(panel));
   return figure;
 }
@@ -307,20 +328,20 @@ charts::Figure guideFigure(const Screening& of, const std::vector<TargetSummary>
   for (const TargetSummary& target : targets) {
     const std::vector<GuideShare> guides = guides_by_share(target);
     if (guides.empty()) continue;
-    constexpr int columns = 400;
-    constexpr std::size_t rows_each = 8;
     Panel panel;
     panel.name = targetName(of, target.target);
     if (targets.size() > 1) panel.title = panel.name;
     panel.x.title = targets.size() > 1 ? QObject::tr("share") : QObject::tr("share of the cells");
     panel.x.low = 0;
     panel.x.high = 1;
-    Mark bars;
-    bars.kind = MarkKind::Image;
-    bars.name = QObject::tr("called");
-    bars.image_columns = columns;
-    bars.palette = {kPerturbed, kNotPerturbed};
-    bars.groups = {str(of.calls.perturbation_type), "NP"};
+    Mark perturbed;
+    perturbed.kind = MarkKind::Spans;
+    perturbed.width = 0.75;
+    Mark others = perturbed;
+    perturbed.name = str(of.calls.perturbation_type);
+    perturbed.color = kPerturbed;
+    others.name = "NP";
+    others.color = kNotPerturbed;
     for (std::size_t i = guides.size(); i-- > 0;) {  // the most effective at the top
       const GuideShare& guide = guides[i];
       const QString name = str(of.screen.guide.names[static_cast<std::size_t>(guide.guide)]);
@@ -329,20 +350,21 @@ charts::Figure guideFigure(const Screening& of, const std::vector<TargetSummary>
       panel.y.categories << (targets.size() == 1 ? QObject::tr("%1 (%2)").arg(name).arg(guide.cells)
                              : named_after       ? name.mid(panel.name.size())
                                                  : name);
-      const double share =
-          guide.cells > 0 ? static_cast<double>(guide.perturbed) / static_cast<double>(guide.cells) : std::nan("");
-      for (std::size_t r = 0; r < rows_each; ++r)
-        for (int c = 0; c < columns; ++c)
-          bars.values.push_back(r == 0 || r + 1 == rows_each || std::isnan(share) ? std::nan("")
-                                : (c + 0.5) / columns < share                     ? 0
-                                                                                  : 1);
+      if (guide.cells == 0) continue;
+      const auto cells = static_cast<double>(guide.cells), called = static_cast<double>(guide.perturbed);
+      const auto add = [&](Mark& mark, double from, double to, double share) {
+        mark.x.push_back(from);
+        mark.x_end.push_back(to);
+        mark.y.push_back(static_cast<double>(panel.y.categories.size() - 1));
+        mark.values.push_back(share);
+        mark.labels << name;
+      };
+      add(perturbed, 0, called / cells, called / cells);
+      add(others, called / cells, 1, (cells - called) / cells);
     }
-    const auto n = static_cast<double>(guides.size());
-    bars.x = {0, 1};
-    bars.y = {-0.5, n - 0.5};
     panel.y.low = -0.5;
-    panel.y.high = n - 0.5;
-    panel.marks.push_back(std::move(bars));
+    panel.y.high = static_cast<double>(guides.size()) - 0.5;
+    panel.marks = {std::move(perturbed), std::move(others)};
     figure.panels.push_back(std::move(panel));
   }
   figure.columns = gridColumns(figure.panels.size());

@@ -20,6 +20,9 @@ charts::Figure ridgeFigure(const perturbation::Screening& of, const std::vector<
 /// Probabilities of being perturbed by class, as violins over their points.
 charts::Figure posteriorFigure(const perturbation::Screening& of, std::int32_t target,
                                const std::vector<perturbation::KindCurve>& curves);
+/// Expression of a gene by class, likewise.
+charts::Figure expressionFigure(const perturbation::Screening& of, std::int32_t target, const QString& gene,
+                                const std::vector<perturbation::KindCurve>& curves);
 charts::Figure knockDownFigure(const perturbation::Screening& of, std::int32_t target,
                                const std::vector<perturbation::KnockDown>& found);
 charts::Figure heatMapFigure(const perturbation::Screening& of, std::int32_t target,

@@ -2,12 +2,15 @@
 #include <QApplication>
 #include <QClipboard>
 #include <QComboBox>
+#include <QCompleter>
 #include <QLabel>
+#include <QLineEdit>
 #include <QProgressBar>
 #include <QPushButton>
 #include <QScrollArea>
 #include <QSplitter>
 #include <QStackedWidget>
+#include <QStringListModel>
 #include <QTabWidget>
 #include <QTableView>
 #include <QVBoxLayout>
@@ -180,6 +183,30 @@ QWidget* PerturbationPage::makeScores() {
   return under({label, facets_}, scores_);
 }
 
+QWidget* PerturbationPage::makeCalls() {
+  gene_ = new QLineEdit;
+  help::describe(gene_, "callsGene");
+  gene_->setPlaceholderText(tr("none: probability"));
+  gene_->setClearButtonEnabled(true);
+  gene_->setMaximumWidth(180);
+  auto* names = new QStringListModel(gene_);
+  auto* completer = new QCompleter(names, gene_);
+  completer->setCaseSensitivity(Qt::CaseInsensitive);
+  gene_->setCompleter(completer);
+  connect(&session().screening, &ScreeningState::changed, this, [this, names] {
+    QStringList genes;
+    if (const auto& now = session().screening.now())
+      for (const std::string& gene : now->screen.genes) genes << QString::fromStdString(gene);
+    names->setStringList(genes);
+  });
+  connect(gene_, &QLineEdit::editingFinished, this, [this] {
+    if (gene_->text().trimmed() != shown_.gene) drawTarget();
+  });
+  auto* label = new QLabel(tr("Gene by class"));
+  label->setBuddy(gene_);
+  return stacked({{under({label, gene_}, posterior_), 300}, {cells_, 270}});
+}
+
 QWidget* PerturbationPage::makeGuides() {
   guides_of_ = choice("guidesOf", {{tr("this target"), "one"}, {tr("all targets"), "all"}});
   connect(guides_of_, &QComboBox::activated, this, &PerturbationPage::drawTarget);
@@ -234,7 +261,7 @@ QWidget* PerturbationPage::makeRight() {
   tabs_ = new QTabWidget;
   tabs_->setObjectName("perturbationTabs");
   tabs_->addTab(makeScores(), tr("Score"));
-  tabs_->addTab(stacked({{posterior_, 300}, {cells_, 270}}), tr("Calls"));
+  tabs_->addTab(makeCalls(), tr("Calls"));
   tabs_->addTab(knock_down_, tr("Knock-down"));
   tabs_->addTab(stacked({{heat_map_, 440}, {markers_, 130}}), tr("Markers"));
   tabs_->addTab(makeGuides(), tr("Guides"));
@@ -291,16 +318,19 @@ void PerturbationPage::offerForExport() {
                                   return [table](const RunControl&) { return table; };
                                 }});
   genes_->offerForExport();
-  session().exports.addFile(
-      {"screening", tr("Data with scores and calls"), "h5ad", false, [this]() -> ExportList::FileMaker {
-         const auto now = session().screening.now();
-         const auto of = session().screening.dataOfResult();
-         if (!now || !of) return {};
-         return [now, of](const QString& path, const RunControl& control) {
-           perturbation::write_screening_h5ad(*of->dataset, *now, perturbation::LayerType::None, path.toStdString(),
-                                              control);
-         };
-       }});
+  for (const auto& [key, title, layer] :
+       {std::tuple{"screening", tr("Data with scores and calls"), perturbation::LayerType::None},
+        std::tuple{"screening_signature", tr("Data with the signature (layer X_pert)"),
+                   perturbation::LayerType::Float32}})
+    session().exports.addFile({key, title, "h5ad", false, [this, layer = layer]() -> ExportList::FileMaker {
+                                 const auto now = session().screening.now();
+                                 const auto of = session().screening.dataOfResult();
+                                 if (!now || !of) return {};
+                                 return [now, of, layer](const QString& path, const RunControl& control) {
+                                   perturbation::write_screening_h5ad(*of->dataset, *now, layer, path.toStdString(),
+                                                                      control);
+                                 };
+                               }});
 }
 
 }  // namespace scriptorium::ui

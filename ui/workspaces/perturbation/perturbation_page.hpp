@@ -7,6 +7,7 @@
 
 class QComboBox;
 class QLabel;
+class QLineEdit;
 class QProgressBar;
 class QPushButton;
 class QSplitter;
@@ -32,6 +33,7 @@ class PerturbationPage : public Page {
   /// Everything that is shown of one target, made by a worker.
   struct Shown {
     std::int32_t target = -1;
+    QString gene;  ///< whose expression stands by class; empty: probabilities
     std::vector<perturbation::ScoreFacet> facets;
     perturbation::MarkerHeatMap map;
     charts::Figure ridges, posterior, knock_down, heat_map, guides;
@@ -46,6 +48,7 @@ class PerturbationPage : public Page {
   QWidget* makeLeft();
   QWidget* makeRight();
   QWidget* makeScores();
+  QWidget* makeCalls();
   QWidget* makeGuides();
   QWidget* makeDiscriminant();
   TablePanel* makeTable(const QString& name, const QString& title);
@@ -75,6 +78,7 @@ class PerturbationPage : public Page {
 
   QSplitter* left_;
   QComboBox *target_, *select_, *facets_, *guides_of_, *axes_;
+  QLineEdit* gene_;  ///< drawn by class
   QPushButton *run_, *cancel_, *copy_;
   QProgressBar* progress_;
   QLabel *run_says_, *result_, *reason_, *needs_, *axes_say_;
