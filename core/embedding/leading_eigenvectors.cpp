@@ -82,7 +82,7 @@ void LeadingEigenvectors::take(Block product) {
 
 void LeadingEigenvectors::check() {
   const Eigen::SelfAdjointEigenSolver<Eigen::MatrixXd> eigen(within_.topLeftCorner(columns_, columns_));
-  const auto rising = eigen.eigenvectors();
+  const Eigen::MatrixXd& rising = eigen.eigenvectors();
   const Eigen::Index wanted = std::min(options_.wanted, columns_), width = rest_.cols();
   scale_ = eigen.eigenvalues()[columns_ - 1];
   converged_ = wanted == options_.wanted;

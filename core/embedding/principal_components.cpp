@@ -124,8 +124,8 @@ Svd svd_of(const Centred& x, const Eigen::VectorXd& eigenvalues, Eigen::MatrixXd
   out.d = eigenvalues.cwiseMax(0).cwiseSqrt();
   Eigen::MatrixXd other = by_gene ? x.times(vectors) : x.transposed_times(vectors);
   for (Eigen::Index j = 0; j < other.cols(); ++j) other.col(j) *= out.d[j] > 0 ? 1 / out.d[j] : 0;
-  out.u = by_gene ? std::move(other) : vectors;
-  out.v = by_gene ? std::move(vectors) : std::move(other);
+  out.u = std::move(by_gene ? other : vectors);
+  out.v = std::move(by_gene ? vectors : other);
   return out;
 }
 

@@ -107,8 +107,9 @@ GenesPanel::Views GenesPanel::setsOf(const QString& view, const Tested& tested, 
                  .arg(settings.lists.log2fc);
   if (!made.figure.empty()) {
     if (ranks && !settings.ranks.empirical)
-      made.says = tr("p is the tail of a normal distribution, which is too small for sets with little overlap; "
-                     "Settings counts permutations instead.");
+      made.says =
+          tr("p is the tail of a normal distribution, which is too small for sets with little overlap; "
+             "Settings counts permutations instead.");
     made.table = ranks ? rankTable(tests) : setTable(tests);
     made.genes.assign(made.table->rows(), -1);
   }
