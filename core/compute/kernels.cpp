@@ -260,15 +260,17 @@ SCRIPTORIUM_CLONES void gather_rows(const std::uint32_t* columns, const double* 
     *eight(out + k + 8) = high[0] + high[1];
   }
   if (k == width) return;
-  Eight sum[4]{};
+  Eight sum[2]{};  // as above: a column's sum does not depend on where it stands
   const auto add = [&](std::size_t i, std::size_t chain) __attribute__((always_inline)) {
     sum[chain] += value[i] * *eight(matrix + columns[i] * stride + k);
   };
   std::size_t i = 0;
-  for (; i + 4 <= n; i += 4)
-    for (std::size_t chain = 0; chain < 4; ++chain) add(i + chain, chain);
-  for (; i < n; ++i) add(i, 0);
-  *eight(out + k) = (sum[0] + sum[1]) + (sum[2] + sum[3]);
+  for (; i + 2 <= n; i += 2) {
+    add(i, 0);
+    add(i + 1, 1);
+  }
+  if (i < n) add(i, 0);
+  *eight(out + k) = sum[0] + sum[1];
 }
 
 SCRIPTORIUM_CLONES void scatter_rows(const std::uint32_t* columns, const double* value, std::size_t n,

@@ -46,7 +46,7 @@ void add_rows(const std::uint32_t* rows, const std::uint32_t* scale, std::size_t
               std::size_t stride, double* out, std::size_t width);
 
 /// Sparse rows times a wide matrix: out[k] = Σ_i value_i · matrix[columns_i · stride + k], k < width (a multiple of
-/// eight).
+/// eight), added in the same order for every k.
 void gather_rows(const std::uint32_t* columns, const double* value, std::size_t n, const double* matrix,
                  std::size_t stride, double* out, std::size_t width);
 

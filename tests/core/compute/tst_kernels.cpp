@@ -136,6 +136,14 @@ class TestKernels : public QObject {
         compute::scatter_rows(columns.data(), value.data(), n, row.data(), sum.data(), sum.stride(), sum.stride());
         QVERIFY(sum.matrix() == before);
       }
+      // Columns that are alike have the same sums, whatever stands beside them.
+      const std::vector<std::uint32_t> columns{0, 2, 3, 5, 8, 13, 21, 22, 29};
+      std::vector<double> value;
+      for (std::size_t e = 0; e < columns.size(); ++e) value.push_back(1 / (1.0 + static_cast<double>(e)));
+      for (Eigen::Index i = 0; i < 30; ++i) right.matrix().row(i).setConstant(0.1 + static_cast<double>(i) / 7);
+      compute::gather_rows(columns.data(), value.data(), columns.size(), right.data(), right.stride(), row.data(),
+                           row.stride());
+      for (Eigen::Index k = 1; k < width; ++k) QCOMPARE(row.matrix()(0, k), row.matrix()(0, 0));
     }
   }
   void piecesDoNotDependOnThreads() {
