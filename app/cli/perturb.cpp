@@ -32,8 +32,8 @@ Begun begin(const Words& words, const RunControl& control) {
       Expression::of_counts(job.dataset.counts, job.dataset.missing, words.threads(), control));
   return job;
 }
-Signature signature_of(const Begun& job, const RunControl& control) {
-  return make_signature(job.x, job.dataset, job.screen, job.options.signature, control);
+Signature signature_of(const Words& words, const Begun& job, const RunControl& control) {
+  return words.signature(job.x, job.dataset, job.screen, job.options.signature, control);
 }
 
 /// Cells × genes as a table: for small data.
@@ -61,7 +61,7 @@ void run_signature(const Words& words) {
   {
     const auto control = words.control();
     const Begun job = begin(words, control);
-    const Signature signature = signature_of(job, control);
+    const Signature signature = signature_of(words, job, control);
     notes = job.screen.notes;
     notes.insert(notes.end(), signature.notes().begin(), signature.notes().end());
     if (!words.out.ends_with(".h5ad")) {
@@ -118,7 +118,7 @@ void run_score(const Words& words) {
   {
     const auto control = words.control();
     const Begun job = begin(words, control);
-    const Signature signature = words.signature(job.x, job.dataset, job.screen, control);
+    const Signature signature = signature_of(words, job, control);
     const auto tested = words.tested(job.x, job.dataset, control);
     const Scores scores = mixscale(*tested, signature, job.screen, job.options.score, control);
     const auto& cells = job.dataset.cells.names;
@@ -142,7 +142,7 @@ void run_call(const Words& words) {
   {
     const auto control = words.control();
     const Begun job = begin(words, control);
-    const Signature signature = words.signature(job.x, job.dataset, job.screen, control);
+    const Signature signature = signature_of(words, job, control);
     const auto tested = words.tested(job.x, job.dataset, control);
     const Calls calls = mixscape(*tested, signature, job.screen, job.options.call, control);
     write(call_table(job.dataset.cells.names, job.screen, calls, job.options.class_column), words.out);
@@ -161,7 +161,7 @@ void run_discriminant(const Words& words) {
   {
     const auto control = words.control();
     const Begun job = begin(words, control);
-    const Signature signature = words.signature(job.x, job.dataset, job.screen, control);
+    const Signature signature = signature_of(words, job, control);
     const auto tested = words.tested(job.x, job.dataset, control);
     const Calls calls = mixscape(*tested, signature, job.screen, job.options.call, control);
     const Discriminant found = discriminant(*job.x, job.screen, calls, job.options.discriminant, control);

@@ -24,9 +24,10 @@ class ScreenWords {
   data::Dataset read(std::initializer_list<std::string> outputs, const RunControl& control) const;
   /// The options that the words come to. @throws Error, UsageError
   perturbation::ChainOptions options() const;
-  /// The signature: the values of --signature-layer, or else made as the options say.
+  /// The signature: the values of --signature-layer, or else made as `options` say.
   perturbation::Signature signature(std::shared_ptr<const perturbation::Expression> x, const data::Dataset& dataset,
-                                    const perturbation::Screen& screen, const RunControl& control) const;
+                                    const perturbation::Screen& screen, const perturbation::SignatureOptions& options,
+                                    const RunControl& control) const;
   /// What markers are tested on: the values of --de-layer, or else x.
   std::shared_ptr<const perturbation::Expression> tested(std::shared_ptr<const perturbation::Expression> x,
                                                          const data::Dataset& dataset, const RunControl& control) const;

@@ -122,8 +122,9 @@ void ScreenWords::add_layers(CLI::App& command) {
 }
 
 Signature ScreenWords::signature(std::shared_ptr<const Expression> x, const data::Dataset& dataset,
-                                 const Screen& screen, const RunControl& control) const {
-  if (signature_layer_.empty()) return make_signature(std::move(x), dataset, screen, options().signature, control);
+                                 const Screen& screen, const SignatureOptions& options,
+                                 const RunControl& control) const {
+  if (signature_layer_.empty()) return make_signature(std::move(x), dataset, screen, options, control);
   return Signature::of_values(x->n_cells(), x->n_genes(),
                               data::layer_values(dataset, signature_layer_,
                                                  "Run the signature first (`perturb signature DATA … --out "
