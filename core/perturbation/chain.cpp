@@ -78,8 +78,8 @@ class Chain {
     const std::string wanted = fingerprint(dataset, options_, control_);
     const bool there = std::filesystem::exists(path_);
     if (there && !is_state(path_))
-      throw Error(ErrorCode::Io, "\"" + path_ + "\" is in the place of the state of this run, and is none.",
-                  "Move it away, or write to another place.");
+      throw UnusableState("\"" + path_ + "\" is in the place of the state of this run, and is none.",
+                          "Move it away, or write to another place.");
     if (resume && there) {
       state_ = load_state(path_);
       if (state_.fingerprint != wanted) {

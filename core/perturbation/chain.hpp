@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "core/data/dataset.hpp"
+#include "core/error.hpp"
 #include "core/perturbation/discriminant.hpp"
 #include "core/perturbation/verdict.hpp"
 
@@ -29,6 +30,13 @@ struct ChainOptions {
 void to_json(nlohmann::json& json, const ChainOptions& options);
 void from_json(const nlohmann::json& json, ChainOptions& options);
 
+/// A state file that nothing can be taken from: damaged, or no such file. Without it a run begins anew.
+struct UnusableState : Error {
+  explicit UnusableState(const std::string& what,
+                         const std::string& remedy = "Delete it, or run without --resume: nothing else depends on it.")
+      : Error(ErrorCode::Io, what, remedy) {}
+};
+
 struct Screening {
   ChainOptions options;
   Screen screen;
@@ -50,7 +58,7 @@ struct Screening {
 /// Runs the steps: expression, signature, score, call, discriminant, verdicts. Stops within 0.1 s of being asked to.
 /// @param state   file that finished steps are kept in as they end (sealed; empty: none)
 /// @param resume  take from `state` what was made of the same data with the same options; numbers are the same bits
-/// @throws Error(BadInput) as the steps do, Error(Io) for a state file that is damaged; Cancelled
+/// @throws Error(BadInput) as the steps do, UnusableState; Cancelled
 Screening run_chain(const data::Dataset& dataset, const ChainOptions& options, const std::string& state = {},
                     bool resume = false, const RunControl& control = {});
 

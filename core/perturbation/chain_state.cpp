@@ -193,7 +193,7 @@ ChainState load_state(const std::string& path) try {
   if (hdf5::has(file, "discriminant")) state.discriminant = read_discriminant(file);
   return state;
 } catch (const Error& error) {
-  throw unusable_state(error);
+  throw UnusableState(error.what());
 }
 
 }  // namespace scriptorium::perturbation

@@ -20,7 +20,7 @@ struct ChainState {
 void save_state(const ChainState& state, const std::string& path);
 /// Whether there is a file that looks like one.
 bool is_state(const std::string& path);
-/// @throws Error(Io) when `path` is no such file, or is damaged
+/// @throws UnusableState when `path` is no such file, or is damaged
 ChainState load_state(const std::string& path);
 
 }  // namespace scriptorium::perturbation

@@ -49,7 +49,7 @@ std::optional<WeightedDe> DeState::find(std::int32_t target) const {
   try {
     return load(target);
   } catch (const Error& error) {
-    throw unusable_state(error);
+    throw UnusableState(error.what());
   }
 }
 

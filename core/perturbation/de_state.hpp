@@ -17,7 +17,7 @@ class DeState {
   /// @throws Error(Io) for a folder that cannot be made
   DeState(std::string folder, std::string fingerprint, bool resume);
 
-  /// What was kept of a target (its code), the same bits. @throws Error(Io) for a file that is damaged
+  /// What was kept of a target (its code), the same bits. @throws UnusableState
   std::optional<WeightedDe> find(std::int32_t target) const;
   /// Written aside and renamed. @throws Error(Io)
   void keep(std::int32_t target, const WeightedDe& de) const;

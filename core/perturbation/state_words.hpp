@@ -3,16 +3,10 @@
 #include <string>
 #include <vector>
 
-#include "core/error.hpp"
 #include "core/storage/hdf5_tree.hpp"
 
 /// Texts in state files: any number of them, also none, as one JSON string.
 namespace scriptorium::perturbation {
-
-/// Of what is wrong with a state file: what to do about it.
-inline Error unusable_state(const Error& error) {
-  return {ErrorCode::Io, error.what(), "Delete it, or run without --resume: nothing else depends on it."};
-}
 
 inline void write_words(hid_t group, const std::string& name, const std::vector<std::string>& words) {
   storage::hdf5::write_strings(group, name,

@@ -9,7 +9,6 @@
 #include <nlohmann/json.hpp>
 
 #include "core/error.hpp"
-#include "core/perturbation/chain_state.hpp"
 #include "core/perturbation/tables.hpp"
 
 namespace scriptorium::ui {
@@ -39,15 +38,6 @@ std::vector<Value> spreadOut(const std::vector<Value>& from, const std::vector<s
   for (std::size_t i = 0; i < rows.size() && i < from.size(); ++i)
     if (rows[i] >= 0) out[static_cast<std::size_t>(rows[i])] = from[i];
   return out;
-}
-
-bool canBeRead(const std::string& state) {
-  try {
-    perturbation::load_state(state);
-    return true;
-  } catch (const Error&) {
-    return false;
-  }
 }
 
 }  // namespace
@@ -236,8 +226,7 @@ void ScreeningState::run() {
         if (!resume) return made(false);
         try {
           return made(true);
-        } catch (const Error&) {
-          if (canBeRead(state)) throw;
+        } catch (const perturbation::UnusableState&) {
           QFile::remove(QString::fromStdString(state));  // damaged: nothing of it is used
           return made(false);
         }

@@ -1,25 +1,8 @@
 #include "ui/workspaces/perturbation/gene_tests.hpp"
 
-#include <algorithm>
-
-#include "core/error.hpp"
-
 namespace scriptorium::ui {
 
 using namespace perturbation;
-
-namespace {
-
-bool canBeRead(const DeState& state, std::int32_t target) {
-  try {
-    state.find(target);
-    return true;
-  } catch (const Error&) {
-    return false;
-  }
-}
-
-}  // namespace
 
 std::vector<WeightedDe> testGenes(const Screening& of, const data::Dataset& dataset,
                                   const std::vector<std::int32_t>& targets, const DeOptions& options,
@@ -36,10 +19,7 @@ std::vector<WeightedDe> testGenes(const Screening& of, const data::Dataset& data
   };
   try {
     return made(true);
-  } catch (const Error&) {
-    const DeState kept(folder, print, true);
-    if (std::all_of(targets.begin(), targets.end(), [&](std::int32_t target) { return canBeRead(kept, target); }))
-      throw;
+  } catch (const UnusableState&) {  // nothing of it is used
     return made(false);
   }
 }
