@@ -117,6 +117,22 @@ void addDragTools(QBoxLayout& row, charts::FigureView& figure, const QString& na
   figure.setDrag(Drag::Lasso);
 }
 
+QToolButton* makeFold(const QString& text, const QString& object_name, QWidget* content) {
+  auto* fold = new QToolButton;
+  fold->setText(text);
+  fold->setCheckable(true);
+  fold->setArrowType(Qt::RightArrow);
+  fold->setToolButtonStyle(Qt::ToolButtonTextBesideIcon);
+  fold->setAutoRaise(true);
+  help::describe(fold, object_name);
+  content->hide();
+  QObject::connect(fold, &QToolButton::toggled, content, [fold, content](bool open) {
+    fold->setArrowType(open ? Qt::DownArrow : Qt::RightArrow);
+    content->setVisible(open);
+  });
+  return fold;
+}
+
 QSpinBox* makeWholeNumber(const QString& object_name, int low, int high, int value, int step) {
   auto* box = new QSpinBox;
   box->setRange(low, high);

@@ -10,6 +10,7 @@ class QBoxLayout;
 class QDoubleSpinBox;
 class QSpinBox;
 class QStackedWidget;
+class QToolButton;
 
 namespace scriptorium::ui {
 
@@ -53,6 +54,9 @@ class Page : public QWidget {
 /// Buttons behind a row: what a drag on the figure does, zoom or draw a box or a free shape around what is chosen. Help
 /// and object names are `name` with Zoom, Box, Lasso.
 void addDragTools(QBoxLayout& row, charts::FigureView& figure, const QString& name);
+
+/// A button with an arrow that shows and hides `content`, which is hidden at first.
+QToolButton* makeFold(const QString& text, const QString& object_name, QWidget* content);
 
 /// Spin boxes that fire once the user is done typing, with thousands separators and the page's help.
 QSpinBox* makeWholeNumber(const QString& object_name, int low, int high, int value, int step);

@@ -25,7 +25,6 @@ GenesPanel::GenesPanel(Session& session, charts::FigureView* figure, TablePanel*
       cancel_(new QPushButton(tr("Cancel"))),
       sets_button_(new QPushButton(tr("Read gene sets…"))),
       copy_(new QPushButton(tr("Copy as command"))),
-      fold_(new QToolButton),
       settings_(new GeneSettingsForm),
       progress_(new QProgressBar),
       says_(new QLabel) {
@@ -55,16 +54,9 @@ GenesPanel::GenesPanel(Session& session, charts::FigureView* figure, TablePanel*
   row->addStretch();
   row->addWidget(sets_button_);
   auto* second = new QHBoxLayout;
-  second->addWidget(fold_);
+  second->addWidget(makeFold(tr("Settings"), "screenGenesSettings", settings_));
   second->addWidget(says_, 1);
   second->addWidget(copy_);
-  fold_->setText(tr("Settings"));
-  fold_->setCheckable(true);
-  fold_->setArrowType(Qt::RightArrow);
-  fold_->setToolButtonStyle(Qt::ToolButtonTextBesideIcon);
-  fold_->setAutoRaise(true);
-  help::describe(fold_, "screenGenesSettings");
-  settings_->hide();
   auto* top = new QWidget;
   auto* top_box = new QVBoxLayout(top);
   top_box->setContentsMargins(0, 4, 0, 0);
@@ -87,10 +79,6 @@ GenesPanel::GenesPanel(Session& session, charts::FigureView* figure, TablePanel*
     emit session_.noted(tr("The command is on the clipboard."));
   });
   connect(view_, &QComboBox::activated, this, [this] { show(); });
-  connect(fold_, &QToolButton::toggled, this, [this](bool open) {
-    fold_->setArrowType(open ? Qt::DownArrow : Qt::RightArrow);
-    settings_->setVisible(open);
-  });
   connect(settings_, &GeneSettingsForm::changed, this, &GenesPanel::settingsChanged);
   connect(figure_, &charts::FigureView::shapeDrawn, this, &GenesPanel::selectInside);
   connect(sets_button_, &QPushButton::clicked, this, [this] {

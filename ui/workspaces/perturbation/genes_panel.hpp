@@ -12,7 +12,6 @@ class QComboBox;
 class QLabel;
 class QProgressBar;
 class QPushButton;
-class QToolButton;
 
 namespace scriptorium::ui {
 
@@ -79,7 +78,6 @@ class GenesPanel : public QWidget {
   SelectionLink* link_;
   QComboBox* view_;
   QPushButton *run_, *cancel_, *sets_button_, *copy_;
-  QToolButton* fold_;
   GeneSettingsForm* settings_;
   QProgressBar* progress_;
   QLabel* says_;

@@ -50,23 +50,12 @@ ScreeningForm::ScreeningForm(Session& session, QWidget* parent) : QWidget(parent
   says_->setWordWrap(true);
   says_->setTextInteractionFlags(Qt::TextSelectableByMouse);
   box->addWidget(says_);
-  fold_ = new QToolButton;
-  fold_->setText(tr("Method"));
-  fold_->setCheckable(true);
-  fold_->setArrowType(Qt::RightArrow);
-  fold_->setToolButtonStyle(Qt::ToolButtonTextBesideIcon);
-  fold_->setAutoRaise(true);
-  help::describe(fold_, "screenMethod");
-  box->addWidget(fold_);
   QWidget* method = makeMethod();
-  method->hide();
+  auto* fold = makeFold(tr("Method"), "screenMethod", method);
+  box->addWidget(fold);
   box->addWidget(method);
   box->addStretch();
-  connect(fold_, &QToolButton::toggled, this, [this, method](bool open) {
-    fold_->setArrowType(open ? Qt::DownArrow : Qt::RightArrow);
-    method->setVisible(open);
-    emit unfolded(open);
-  });
+  connect(fold, &QToolButton::toggled, this, &ScreeningForm::unfolded);
   connect(&session.screening, &ScreeningState::optionsChanged, this, &ScreeningForm::show);
   connect(&session.screening, &ScreeningState::checked, this, &ScreeningForm::showCheck);
   connect(&session.data, &DataState::stageChanged, this, &ScreeningForm::fillRepresentations);

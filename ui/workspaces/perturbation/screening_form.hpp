@@ -8,7 +8,6 @@ class QComboBox;
 class QDoubleSpinBox;
 class QLabel;
 class QSpinBox;
-class QToolButton;
 
 namespace scriptorium::ui {
 
@@ -34,7 +33,6 @@ class ScreeningForm : public QWidget {
   Session& session_;
   QComboBox *target_, *control_, *guide_, *split_;
   QLabel* says_;
-  QToolButton* fold_;
   QComboBox *rule_, *reference_, *representation_, *test_;
   QSpinBox *neighbours_, *dims_, *min_genes_, *max_genes_, *iterations_, *min_cells_, *components_, *seed_;
   QDoubleSpinBox *p_, *log2fc_;
