@@ -1,5 +1,4 @@
 #include <QCheckBox>
-#include <QClipboard>
 #include <QFile>
 #include <QSignalSpy>
 #include <QSpinBox>
@@ -325,42 +324,6 @@ class TestPerturbationPage : public QObject, private ScreenWindow {
     QVERIFY(data::open(path.toStdString(), {}, {}).cells.find("mixscape_class"));
   }
 
-  void theRunAsACommand() {
-    QVERIFY(driver().choose("screenSplit", "rep"));
-    settle();
-    auto options = state().options();
-    options.signature.neighbours = 12;
-    options.score.markers.max_de_genes = options.call.markers.max_de_genes = 30;
-    options.score.fine_mode = true;
-    options.with_discriminant = false;
-    state().setOptions(options, "test");
-    data::Filter filter;
-    filter.cells = "target != \"T3\"";
-    session().data.setFilter(filter);
-    QVERIFY(driver().waitForData());
-    settle();
-    run();
-    QVERIFY(driver().click("screenCopyCommand"));
-    QString command = QApplication::clipboard()->text();
-    QVERIFY2(command.startsWith("scriptorium-cli perturb all ") &&
-                 command.contains("--target target --control NT --guide guide --split rep --n-neighbors 12"),
-             qPrintable(command));
-    QVERIFY2(command.contains("--max-de-genes 30 --fine-mode --no-lda") && !command.contains("--n-dims"),
-             qPrintable(command));
-    repeats(command);
-    // What `perturb` cannot leave out, `convert` does before.
-    filter.min_cells_per_gene = 40;
-    session().data.setFilter(filter);
-    QVERIFY(driver().waitForData());
-    settle();
-    run();
-    QVERIFY(driver().click("screenCopyCommand"));
-    command = QApplication::clipboard()->text();
-    QVERIFY2(command.startsWith("scriptorium-cli convert ") && command.contains(" && scriptorium-cli perturb all "),
-             qPrintable(command));
-    repeats(command);
-  }
-
   void theTableOfTargetsNeedsNoScrolling() {
     window_->resize(1280, 800);
     run();
@@ -407,19 +370,6 @@ class TestPerturbationPage : public QObject, private ScreenWindow {
     for (const QString table : {"markerTable", "screenCellTable", "targetTable"})
       QVERIFY2(!driver().find<TablePanel>(table)->model().table(), qPrintable(table));
     QVERIFY(figure("scoreFigure")->figure().empty());
-  }
-
- private:
-  /// Runs the command in the folder: its scores are those of the page.
-  void repeats(const QString& command) {
-    runCommand(command);
-    const data::Dataset made = data::open(folder_->filePath("the screen_screen.h5ad").toStdString(), {}, {});
-    const data::Column* column = made.cells.find("mixscale_score");
-    const auto& scores = state().now()->scores.score;
-    QVERIFY(column);
-    QCOMPARE(column->size(), scores.size());
-    for (std::size_t i = 0; i < scores.size(); ++i)
-      QVERIFY(column->number(i) == scores[i] || (std::isnan(column->number(i)) && std::isnan(scores[i])));
   }
 };
 

@@ -90,17 +90,7 @@ class TestScreenGenes : public QObject, private ScreenWindow {
   }
 
   void programsAndClustersOfTargets() {
-    // T0 and T1 move the same genes.
-    simulated_screen::Options options;
-    options.cells = 900;
-    options.genes = 90;
-    options.responders = 0.9;
-    options.effect = 1.4;
-    options.same_genes = true;
-    openSimulated(options);
-    run();
-    choose("T1");
-    driver().find<QTabWidget>("perturbationTabs")->setCurrentIndex(6);
+    openTargetsAlike();
     auto* figures = figure("screenGenesFigure");
     auto* table = driver().find<TablePanel>("screenGenesTable");
     QVERIFY(driver().choose("screenGenesView", "programs"));
@@ -147,16 +137,7 @@ class TestScreenGenes : public QObject, private ScreenWindow {
   }
 
   void settingsDecideWhatIsFound() {
-    simulated_screen::Options options;
-    options.cells = 900;
-    options.genes = 90;
-    options.responders = 0.9;
-    options.effect = 1.4;
-    options.same_genes = true;
-    openSimulated(options);
-    run();
-    choose("T1");
-    driver().find<QTabWidget>("perturbationTabs")->setCurrentIndex(6);
+    openTargetsAlike();
     QVERIFY(driver().click("screenGenesSettings"));
     auto* figures = figure("screenGenesFigure");
     auto* table = driver().find<TablePanel>("screenGenesTable");
@@ -283,16 +264,7 @@ class TestScreenGenes : public QObject, private ScreenWindow {
 
   /// Every view's command line writes what the view's table holds.
   void viewsAsCommands() {
-    simulated_screen::Options options;
-    options.cells = 900;
-    options.genes = 90;
-    options.responders = 0.9;
-    options.effect = 1.4;
-    options.same_genes = true;
-    openSimulated(options);
-    run();
-    choose("T1");
-    driver().find<QTabWidget>("perturbationTabs")->setCurrentIndex(6);
+    openTargetsAlike();
     QVERIFY(driver().click("screenGenesRun"));
     settle();
     auto* table = driver().find<TablePanel>("screenGenesTable");
@@ -352,6 +324,21 @@ class TestScreenGenes : public QObject, private ScreenWindow {
       QVERIFY2(words.contains("No gene of any target") && words.contains("Settings"), qPrintable(view + ": " + words));
     }
     QVERIFY2(driver().error().isEmpty(), qPrintable(driver().error()));
+  }
+
+ private:
+  /// A screen in which T0 and T1 move the same genes, run, on the tab of genes.
+  void openTargetsAlike() {
+    simulated_screen::Options options;
+    options.cells = 900;
+    options.genes = 90;
+    options.responders = 0.9;
+    options.effect = 1.4;
+    options.same_genes = true;
+    openSimulated(options);
+    run();
+    choose("T1");
+    driver().find<QTabWidget>("perturbationTabs")->setCurrentIndex(6);
   }
 };
 

@@ -1,3 +1,5 @@
+#include <QApplication>
+#include <QClipboard>
 #include <QFile>
 #include <QLineEdit>
 #include <QTabWidget>
@@ -123,6 +125,55 @@ class TestScreenResults : public QObject, private ScreenWindow {
     for (std::size_t i = 0; i < score.size(); ++i)
       QVERIFY(again[i] == score[i] || (std::isnan(again[i]) && std::isnan(score[i])));
     for (const auto& step : state().now()->steps) QVERIFY(!step.resumed);
+  }
+
+  void theRunAsACommand() {
+    QVERIFY(driver().choose("screenSplit", "rep"));
+    settle();
+    auto options = state().options();
+    options.signature.neighbours = 12;
+    options.score.markers.max_de_genes = options.call.markers.max_de_genes = 30;
+    options.score.fine_mode = true;
+    options.with_discriminant = false;
+    state().setOptions(options, "test");
+    data::Filter filter;
+    filter.cells = "target != \"T3\"";
+    session().data.setFilter(filter);
+    QVERIFY(driver().waitForData());
+    settle();
+    run();
+    QVERIFY(driver().click("screenCopyCommand"));
+    QString command = QApplication::clipboard()->text();
+    QVERIFY2(command.startsWith("scriptorium-cli perturb all ") &&
+                 command.contains("--target target --control NT --guide guide --split rep --n-neighbors 12"),
+             qPrintable(command));
+    QVERIFY2(command.contains("--max-de-genes 30 --fine-mode --no-lda") && !command.contains("--n-dims"),
+             qPrintable(command));
+    repeats(command);
+    // What `perturb` cannot leave out, `convert` does before.
+    filter.min_cells_per_gene = 40;
+    session().data.setFilter(filter);
+    QVERIFY(driver().waitForData());
+    settle();
+    run();
+    QVERIFY(driver().click("screenCopyCommand"));
+    command = QApplication::clipboard()->text();
+    QVERIFY2(command.startsWith("scriptorium-cli convert ") && command.contains(" && scriptorium-cli perturb all "),
+             qPrintable(command));
+    repeats(command);
+  }
+
+ private:
+  /// Runs the command in the folder: its scores are those of the page.
+  void repeats(const QString& command) {
+    runCommand(command);
+    const data::Dataset made = data::open(folder_->filePath("the screen_screen.h5ad").toStdString(), {}, {});
+    const data::Column* column = made.cells.find("mixscale_score");
+    const auto& scores = state().now()->scores.score;
+    QVERIFY(column);
+    QCOMPARE(column->size(), scores.size());
+    for (std::size_t i = 0; i < scores.size(); ++i)
+      QVERIFY(column->number(i) == scores[i] || (std::isnan(column->number(i)) && std::isnan(scores[i])));
   }
 };
 

@@ -1,184 +1,18 @@
-#include <QtTest>
+#include <algorithm>
 #include <cmath>
-#include <functional>
 #include <vector>
 
-#include "core/compute/backend.hpp"
-#include "core/compute/device_backend.hpp"
-#include "core/compute/devices.hpp"
 #include "core/compute/tiles.hpp"
 #include "core/error.hpp"
 #include "core/math/distributions.hpp"
-#include "fake_device.hpp"
+#include "every_backend.hpp"
 
 using namespace scriptorium;
 using namespace scriptorium::compute;
 
-namespace {
-
-/// A matrix with rows of very different lengths: none, a few, more than a piece of any kernel.
-struct Matrix {
-  std::int64_t rows = 0, columns = 0;
-  std::vector<std::int64_t> start{0};
-  std::vector<std::uint32_t> column, count;
-  CsrView view() const { return {rows, columns, start.data(), column.data(), count.data()}; }
-};
-Matrix make_matrix(std::int64_t rows, std::int64_t columns, std::uint64_t seed) {
-  Matrix m{rows, columns, {0}, {}, {}};
-  for (std::int64_t i = 0; i < rows; ++i) {
-    math::Random random(seed, math::Purpose::Test, static_cast<std::uint64_t>(i));
-    const double density = i % 7 == 3 ? 0 : i % 11 == 5 ? 0.95 : 0.2 * random.uniform();
-    for (std::int64_t j = 0; j < columns; ++j) {
-      if (random.uniform() > density) continue;
-      m.column.push_back(static_cast<std::uint32_t>(j));
-      m.count.push_back(static_cast<std::uint32_t>(1 + (j % 97 == 0 ? 1'000'000 : random.poisson(2))));
-    }
-    m.start.push_back(static_cast<std::int64_t>(m.column.size()));
-  }
-  return m;
-}
-std::vector<double> normals(std::int64_t n, double mean, double sd, std::uint64_t stream) {
-  math::Random random(5, math::Purpose::Test, stream);
-  std::vector<double> x;
-  for (std::int64_t i = 0; i < n; ++i) x.push_back(mean + sd * random.normal());
-  return x;
-}
-
-/// Strata, genes and outputs of a simulation, owned.
-struct Replicates {
-  std::vector<SimulatedGene> gene;
-  std::vector<math::GenePoint> point;
-  std::vector<std::uint8_t> measured;
-  std::vector<std::int64_t> stratum_start{0};
-  std::vector<math::Stratum> stratum;
-  std::vector<double> mass, pooled, kept;
-  std::vector<std::uint32_t> histogram;
-  Simulation job;
-
-  Replicates(bool fixed, std::int64_t genes, std::int64_t draws) {
-    job.seed = 7;
-    job.fixed = fixed;
-    job.n_genes = genes;
-    job.draws = draws;
-    job.patterns = 2;
-    for (std::int64_t d = 0; d < job.sources(); ++d)
-      for (int level = 0; level < Simulation::levels; ++level) {
-        for (int s = 0; s < 6 - 2 * level; ++s) {
-          math::Stratum at;
-          at.pattern = s == 0 ? 1u : 0u;
-          at.cells = s == 0 ? 30u : s == 1 && level < 2 ? 41u : 20u;
-          at.points = 1 + s % 3;
-          for (int k = 0; k < at.points; ++k)
-            at.n[k] = -0.3 * s - 0.1 * k - 0.01 * static_cast<double>(d), at.weight[k] = 1.0 / at.points;
-          stratum.push_back(at);
-        }
-        stratum_start.push_back(static_cast<std::int64_t>(stratum.size()));
-      }
-    std::int64_t histograms = 0, pools = 0, keeps = 0;
-    for (std::int64_t j = 0; j < genes; ++j) {
-      SimulatedGene g;
-      g.gene = 100 + j;
-      g.single = 10 + 3 * (j % 5);
-      g.level = static_cast<std::int32_t>(j % 4) - 1;
-      for (std::uint32_t p = 0; p < 2; ++p) measured.push_back(p == 0 || j % 3 != 0);
-      for (std::int64_t d = 0; d < job.sources(); ++d)
-        point.push_back({j == 2 ? 3000.0 : 0.2 + 0.3 * static_cast<double>(j), -1 + 0.02 * static_cast<double>(d + j),
-                         j % 2 == 0 ? 0.1 : 0.0});
-      g.histogram_at = histograms;
-      g.pooled_at = pools;
-      g.kept_at = keeps;
-      g.mass_at = static_cast<std::int64_t>(mass.size());
-      histograms += draws * (g.single + 1);
-      if (!fixed && g.level >= 0) pools += draws * (g.single + 1);
-      if (g.level < 0) {
-        for (std::int64_t i = 0; i < stratum_start[1]; ++i)
-          if (is_measured(j, stratum[static_cast<std::size_t>(i)]))
-            g.cells += stratum[static_cast<std::size_t>(i)].cells;
-        g.stride = 3;
-        keeps += static_cast<std::int64_t>((static_cast<std::uint64_t>(draws) * g.cells + 2) / 3);
-      } else if (fixed) {
-        for (auto i = stratum_start[static_cast<std::size_t>(g.level)];
-             i < stratum_start[static_cast<std::size_t>(g.level) + 1]; ++i) {
-          math::CountMasses masses(point.back(), stratum[static_cast<std::size_t>(i)]);
-          for (std::int64_t k = 0; k < g.single; ++k) mass.push_back(masses.next());
-        }
-      }
-      gene.push_back(g);
-      pooled_size += static_cast<std::size_t>(g.single + 1);
-    }
-    histogram.assign(static_cast<std::size_t>(histograms), 0);
-    kept.assign(static_cast<std::size_t>(keeps), -1);
-    pooled.assign(pooled_size, 0);
-    job.gene = gene.data();
-    job.point = point.data();
-    job.measured = measured.data();
-    job.stratum_start = stratum_start.data();
-    job.stratum = stratum.data();
-    job.mass = mass.data();
-    job.histogram = histogram.data();
-    job.kept = kept.data();
-  }
-  Replicates(const Replicates&) = delete;
-  Replicates& operator=(const Replicates&) = delete;
-  bool is_measured(std::int64_t j, const math::Stratum& s) const {
-    return measured[static_cast<std::size_t>(j * job.patterns + s.pattern)] != 0;
-  }
-
- private:
-  std::size_t pooled_size = 0;
-};
-
-struct Candidate {
-  std::string name, missing;
-  std::function<std::shared_ptr<const Backend>()> make;
-};
-/// The CPU, the fake device with much and little memory, and every GPU there is (or one that says why there is none).
-std::vector<Candidate> candidates() {
-  const auto fake = [](std::uint64_t capacity, std::uint64_t promised) {
-    return [=] {
-      fake_device::state() = {};
-      fake_device::state().capacity = capacity;
-      fake_device::state().promised = promised;
-      return device_backend(fake_device::api(), 0, "fake", 2);
-    };
-  };
-  std::vector<Candidate> all{{"cpu, 1 thread", "", [] { return cpu_backend(1); }},
-                             {"cpu, 3 threads", "", [] { return cpu_backend(3); }},
-                             {"fake device", "", fake(1 << 30, 0)},
-                             {"fake device, small", "", fake(60'000, 0)},
-                             {"fake device, less than it says", "", fake(100'000, 1 << 30)},
-                             {"fake device, hardly any", "", fake(3'000, 0)}};
-  const auto list = list_gpus();
-  for (const auto& gpu : list.gpus) {
-    const std::string device = "cuda:" + std::to_string(gpu.index);
-    all.push_back({device, "", [device] { return choose_backend(device, 2).backend; }});
-  }
-  if (list.gpus.empty()) all.push_back({"cuda", list.why_none, {}});
-  return all;
-}
-
-}  // namespace
-
 /// One test feeds every backend and a slow reference.
-class TestBackend : public QObject {
+class TestBackend : public QObject, private EveryBackend {
   Q_OBJECT
-
-  std::vector<Candidate> candidates_ = candidates();
-  void rows() {
-    QTest::addColumn<int>("candidate");
-    for (std::size_t i = 0; i < candidates_.size(); ++i)
-      QTest::newRow(candidates_[i].name.c_str()) << static_cast<int>(i);
-  }
-  const Candidate& candidate() const {
-    QFETCH(int, candidate);
-    return candidates_[static_cast<std::size_t>(candidate)];
-  }
-  static void near(double got, double expected) {
-    QVERIFY2(std::fabs(got - expected) <= 1e-10 * std::max(1.0, std::fabs(expected)),
-             qPrintable(QString("%1 for %2").arg(got, 0, 'g', 17).arg(expected, 0, 'g', 17)));
-  }
-  /// No memory of the fake device is lost.
-  static void verify_released() { QVERIFY(fake_device::state().blocks.empty()); }
 
  private slots:
   void gather_data() { rows(); }
@@ -396,66 +230,6 @@ class TestBackend : public QObject {
                       1e-10 * (std::fabs(changes) + std::fabs(zeros) + 1));
             }
           }
-  }
-
-  void simulate_data() { rows(); }
-  void simulate() {
-    const auto& which = candidate();
-    if (!which.make) QSKIP(which.missing.c_str());
-    for (const bool fixed : {false, true}) {
-      Replicates expected(fixed, 9, 20), got(fixed, 9, 20);
-      cpu_backend(1)->simulate(expected.job, expected.pooled.data(), {});
-      {
-        const auto backend = which.make();
-        backend->simulate(got.job, got.pooled.data(), {});
-      }
-      QVERIFY(got.histogram == expected.histogram);  // the very draws
-      QVERIFY(got.kept == expected.kept);
-      for (std::size_t i = 0; i < got.pooled.size(); ++i) near(got.pooled[i], expected.pooled[i]);
-      // Each draw places each measured cell once.
-      for (std::int64_t j = 0; j < got.job.n_genes; ++j) {
-        const auto& g = got.gene[static_cast<std::size_t>(j)];
-        const auto level = static_cast<std::size_t>(std::max(g.level, 0));
-        std::uint64_t cells = 0;
-        for (auto i = got.stratum_start[level]; i < got.stratum_start[level + 1]; ++i)
-          if (got.is_measured(j, got.stratum[static_cast<std::size_t>(i)]))
-            cells += got.stratum[static_cast<std::size_t>(i)].cells;
-        for (std::int64_t d = 0; d < got.job.draws; ++d) {
-          std::uint64_t placed = 0;
-          for (std::int64_t k = 0; k <= g.single; ++k)
-            placed += got.histogram[static_cast<std::size_t>(g.histogram_at + d * (g.single + 1) + k)];
-          QCOMPARE(placed, cells);
-        }
-      }
-      QVERIFY(std::none_of(got.kept.begin(), got.kept.end(), [](double x) { return x < 0; }));
-    }
-    verify_released();
-  }
-
-  /// The mean of the replicates is the mean of the law (six standard errors), by strata and cell by cell.
-  void simulatedMeans() {
-    Replicates sample(false, 8, 2000);
-    cpu_backend(0)->simulate(sample.job, sample.pooled.data(), {});
-    for (std::int64_t j = 0; j < sample.job.n_genes; ++j) {
-      const auto& g = sample.gene[static_cast<std::size_t>(j)];
-      const auto level = static_cast<std::size_t>(std::max(g.level, 0));
-      double zeros = 0, wanted = 0, cells = 0;
-      for (std::int64_t d = 0; d < sample.job.draws; ++d) {
-        zeros += sample.histogram[static_cast<std::size_t>(g.histogram_at + d * (g.single + 1))];
-        const auto list = static_cast<std::size_t>(d * Simulation::levels) + level;
-        for (auto i = sample.stratum_start[list]; i < sample.stratum_start[list + 1]; ++i) {
-          const auto& s = sample.stratum[static_cast<std::size_t>(i)];
-          if (!sample.is_measured(j, s)) continue;
-          wanted += static_cast<double>(s.cells) *
-                    math::CountMasses(sample.point[static_cast<std::size_t>(j * sample.job.draws + d)], s).next();
-          cells += static_cast<double>(s.cells);
-        }
-      }
-      const double share = wanted / cells;
-      // Cell by cell the points of a stratum take whole numbers of cells, so their shares differ a little.
-      QVERIFY(std::fabs(zeros - wanted) <=
-              6 * std::sqrt(cells * share * (1 - share)) + (g.level < 0 ? 0.03 * cells : 0));
-    }
   }
 
   void shortMemoryIsTold() {
